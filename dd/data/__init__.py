@@ -1,0 +1,1 @@
+"""Real images: where they come from, how they are kept, and how they reach training."""

@@ -1,0 +1,1 @@
+"""Distillation itself: the distilled set, gradient descent on it, the adjoint, and Algorithm 1."""

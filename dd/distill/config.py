@@ -1,0 +1,60 @@
+"""Every setting of one distillation, with its meaning; the command line and config.yaml use the same names."""
+
+import math
+from dataclasses import dataclass, field, fields
+
+from dd.runtime.errors import UserError
+
+
+def setting(default, help: str, choices: tuple[str, ...] | None = None, above: float | None = None, least=None):
+    """A dataclass field with its help text and the values it may take."""
+    return field(default=default, metadata={"help": help, "choices": choices, "above": above, "least": least})
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
+
+    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, or your own as package.module:Class")
+    init: str = setting("random", "initial weights: a new draw every time, or one fixed draw", ("random", "fixed"))
+    init_law: str = setting("xavier", "law the initial weights are drawn from", ("xavier", "he", "default"))
+    steps: int = setting(10, "GD steps in one epoch, each with its own distilled images", least=1)
+    epochs: int = setting(3, "passes over the distilled images", least=1)
+    images_per_class: int = setting(1, "distilled images per class in each step", least=1)
+    distill_lr: float = setting(0.02, "where the learned learning rates start", above=0)
+    nets: int = setting(4, "networks sampled for one meta-step (1 is enough for a fixed init)", least=1)
+    real_batch: int = setting(1024, "real images judged in one meta-step", least=1)
+    meta_steps: int = setting(23_200, "updates of the distilled images", least=1)
+    meta_lr: float = setting(0.01, "Adam's rate for images and learning rates", above=0)
+    meta_beta1: float = setting(0.5, "Adam's beta1", least=0)
+    schedule: str = setting("halve", "how meta_lr falls", ("halve", "cosine", "constant"))
+    halve_every: int = setting(2_320, "meta-steps after which schedule `halve` halves meta_lr", least=1)
+    clip: float = setting(2.0, "clip the meta-gradient at this many times its running norm; 0 never clips", least=0)
+    validation_images: int = setting(1_024, "training images kept aside to watch progress on", least=1)
+    validation_nets: int = setting(4, "held-out networks to watch progress on", least=1)
+    validate_every: int = setting(500, "meta-steps between two rows of the history", least=1)
+    seed: int = setting(0, "every random number comes from this one", least=0)
+
+    def __post_init__(self):
+        for f in fields(self):
+            value, limits = getattr(self, f.name), f.metadata
+            if limits["choices"] and value not in limits["choices"]:
+                raise UserError(f"{f.name}: {value!r} is not one of {', '.join(limits['choices'])}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(f"{f.name}: {value} is not a finite number")
+            if limits["above"] is not None and not value > limits["above"]:
+                raise UserError(f"{f.name}: {value} must be above {limits['above']}")
+            if limits["least"] is not None and value < limits["least"]:
+                raise UserError(f"{f.name}: {value} must be at least {limits['least']}")
+        if self.meta_beta1 >= 1:
+            raise UserError(f"meta_beta1: {self.meta_beta1} must be below 1")
+
+    def meta_lr_at(self, meta_step: int) -> float:
+        """Adam's rate in meta-step `meta_step` (counted from 0)."""
+        match self.schedule:
+            case "halve":
+                return self.meta_lr * 0.5 ** (meta_step // self.halve_every)
+            case "cosine":
+                return self.meta_lr * (1 + math.cos(math.pi * meta_step / self.meta_steps)) / 2
+            case _:
+                return self.meta_lr

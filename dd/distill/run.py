@@ -1,0 +1,108 @@
+"""One whole distillation: a trainer, its history, its checkpoints."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from torch import Tensor
+from tqdm import tqdm
+
+from dd.distill.trainer import Trainer
+
+
+class Store(Protocol):
+    """Where states are kept; `dd.runtime.checkpoint.Checkpoints` is one."""
+
+    due: bool
+
+    def save(self, tensors: dict[str, Tensor], values: dict) -> None: ...
+    def load(self) -> tuple[dict[str, Tensor], dict] | None: ...
+
+
+class StoppedError(Exception):
+    """SIGTERM or SIGINT came; the state has been saved."""
+
+
+def run(
+    trainer: Trainer,
+    validate: Callable[[], Tensor],
+    store: Store,
+    progress: Callable[[int, int], tqdm],
+) -> list[dict]:
+    """Take `trainer` from where `store` left it to its last meta-step.
+
+    Args:
+        trainer: at meta-step 0, or restored here from `store`.
+        validate: accuracies in percent `[nets]` of the set as it stands.
+        store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
+        progress: makes the bar from (total, initial).
+
+    Returns:
+        The history, a row every `validate_every` meta-steps and at the end. All but `seconds` is reproducible.
+
+    Raises:
+        StoppedError: a signal came; run again to go on.
+        UserError: from the trainer or the store.
+    """
+    config, history, elapsed, losses, clipped = trainer.config, [], 0.0, [], 0
+    if saved := store.load():
+        tensors, values = saved
+        trainer.restore(tensors, values["trainer"])
+        history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
+    started = time.monotonic() - elapsed
+
+    def save() -> None:
+        tensors, values = trainer.state()
+        counts = {"history": history, "elapsed": time.monotonic() - started, "losses": losses, "clipped": clipped}
+        store.save(tensors, {"trainer": values} | counts)
+
+    with _signals() as stop, progress(config.meta_steps, trainer.meta_step) as bar:
+        while trainer.meta_step < config.meta_steps:
+            step = trainer.step()
+            losses.append(step.loss)
+            clipped += step.clipped
+            if trainer.meta_step % config.validate_every == 0 or trainer.meta_step == config.meta_steps:
+                accuracies = validate()
+                history.append(
+                    {
+                        "meta_step": trainer.meta_step,
+                        "loss": sum(losses) / len(losses),
+                        "grad_norm": step.grad_norm,
+                        "clipped": clipped,
+                        "meta_lr": config.meta_lr_at(trainer.meta_step),
+                        "mean_distill_lr": trainer.lrs.mean().item(),
+                        "accuracy": accuracies.mean().item(),
+                        "accuracy_std": accuracies.std(correction=0).item(),
+                        "nets": len(accuracies),
+                        "seconds": round(time.monotonic() - started, 1),
+                    }
+                )
+                losses, clipped = [], 0
+            postfix = {"loss": f"{step.loss:.3f}"}
+            if history:
+                postfix["held-out"] = f"{history[-1]['accuracy']:.1f}%"
+            bar.set_postfix(postfix, refresh=False)
+            bar.update()
+            if stop or store.due:
+                save()
+            if stop:
+                raise StoppedError(
+                    f"stopped at meta-step {trainer.meta_step} of {config.meta_steps}; run again to go on"
+                )
+    return history
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """A list that stays empty until SIGTERM or SIGINT comes, so that a step under way is finished first."""
+    came: list[int] = []
+    handlers = {
+        s: signal.signal(s, lambda number, _frame: came.append(number)) for s in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield came
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

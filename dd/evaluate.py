@@ -1,0 +1,72 @@
+"""Held-out evaluation: train networks on a distilled set and test them on real images (Section 4)."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from dd.data.dataset import Dataset
+from dd.distill.initial import Initial, fixed_initial, random_initial
+from dd.distill.objective import accuracy, classification
+from dd.distill.steps import DistilledSet
+from dd.distill.unroll import descend
+from dd.nets import build
+from dd.nets.stacked import StackedNet
+from dd.runtime.errors import UserError
+
+
+def initial_of(distilled: DistilledSet) -> Initial:
+    """The distribution of initial weights a set was distilled for."""
+    if distilled.fixed_weights is not None:
+        return fixed_initial(distilled.fixed_weights)
+    config = distilled.info["config"]
+    return random_initial(distilled.net(index=0), config["init_law"], config["seed"])
+
+
+def evaluate(
+    distilled: DistilledSet,
+    dataset: Dataset,
+    nets: int,
+    device: str = "cpu",
+    on_net: Callable[[], object] = lambda: None,
+) -> pd.DataFrame:
+    """Apply a set to held-out nets step by step, and test each on the whole test set before and after.
+
+    A fixed initialisation is one net, whatever `nets` says.
+
+    Returns:
+        One row a measurement: dataset, net, init, held_out_net, stage (`before` or `after`), test_images, accuracy (%).
+
+    Raises:
+        UserError: the images of the dataset are not those of the set.
+    """
+    config = distilled.info["config"]
+    if dataset.image_shape != tuple(distilled.images.shape[2:]):
+        raise UserError(
+            f"{dataset.name} has images {list(dataset.image_shape)}, "
+            f"but the set was distilled for {list(distilled.images.shape[2:])}"
+        )
+    if dataset.classes != distilled.info["classes"]:
+        raise UserError(f"{dataset.name} has other classes than the set, which knows {distilled.info['classes']}")
+    channels, size, _ = dataset.image_shape
+    net = StackedNet(build(config["net"], channels, size, len(dataset.classes))).to(device)
+    loss, initial = classification(net), initial_of(distilled)
+    images, labels, lrs = (t.to(device) for t in (distilled.images, distilled.labels, distilled.lrs))
+    rows = []
+    for index in range(1 if distilled.fixed_weights is not None else nets):
+        theta = initial("held-out", [index]).to(device)
+        trained = descend(loss, theta, images, labels, lrs)[-1]
+        for stage, weights in (("before", theta), ("after", trained)):
+            percent = accuracy(net, weights, dataset.x_test, dataset.y_test, distilled.mean, distilled.std).item()
+            rows.append(
+                {
+                    "dataset": dataset.name,
+                    "net": config["net"],
+                    "init": config["init"],
+                    "held_out_net": index,
+                    "stage": stage,
+                    "test_images": len(dataset.x_test),
+                    "accuracy": round(percent, 4),
+                }
+            )
+        on_net()
+    return pd.DataFrame(rows)

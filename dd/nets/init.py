@@ -1,0 +1,53 @@
+"""Initial weights drawn from an explicit generator: the laws p(theta_0) of Section 3.5 for untrained nets."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+Law = Callable[[nn.Module, torch.Generator], None]
+
+
+def _weights_by(draw: Callable) -> Law:
+    """Weights of linear and convolutional layers by `draw`, their biases 0; other layers start as they are built."""
+
+    def law(module: nn.Module, generator: torch.Generator) -> None:
+        for layer in module.modules():
+            if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
+                draw(layer.weight, generator)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+    return law
+
+
+def _default(module: nn.Module, generator: torch.Generator) -> None:
+    """What each layer's own `reset_parameters` does, with the global generator set from ours and put back after."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator.initial_seed())
+        for layer in module.modules():
+            if hasattr(layer, "reset_parameters"):
+                layer.reset_parameters()
+
+
+LAWS: dict[str, Law] = {
+    "xavier": _weights_by(lambda w, g: nn.init.xavier_normal_(w, generator=g)),
+    "he": _weights_by(lambda w, g: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g)),
+    "default": _default,
+}
+
+
+def initialise(module: nn.Module, law: str, generator: torch.Generator) -> nn.Module:
+    """Draw the weights of a CPU `module` in place by one of `LAWS` and return it.
+
+    `xavier`: normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010; the paper's).
+    `he`: normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015). `default`: PyTorch's own.
+    """
+    with torch.no_grad():
+        LAWS[law](module, generator)
+    return module
+
+
+def flat_weights(module: nn.Module) -> Tensor:
+    """The weights of `module` as one row `[P]`, in the order of `StackedNet`."""
+    return nn.utils.parameters_to_vector(module.parameters()).detach().clone()

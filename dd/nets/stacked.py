@@ -1,0 +1,54 @@
+"""Many networks of one architecture as one matrix of weights."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+
+class StackedNet:
+    """An architecture whose weights come from outside: `theta [nets, P]`, one network a row.
+
+    A row holds the parameters in the order of `module.named_parameters()`, flattened. One flat matrix makes a
+    GD step and its adjoint single tensor operations, whatever the architecture. The module itself stays in
+    evaluation mode (the paper turns dropout off); its own weights are never used.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module.eval().requires_grad_(False)
+        named = dict(module.named_parameters())
+        self.names = list(named)
+        self.shapes = [p.shape for p in named.values()]
+        self.sizes = [p.numel() for p in named.values()]
+
+    @property
+    def size(self) -> int:
+        """Weights of one network, P."""
+        return sum(self.sizes)
+
+    def to(self, device: torch.device | str) -> "StackedNet":
+        self.module.to(device)
+        return self
+
+    def logits(self, theta: Tensor, x: Tensor) -> Tensor:
+        """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""
+        if len(theta) == 1:  # vmap of one costs time and gives nothing
+            named = {name: p.squeeze(0) for name, p in self.named(theta).items()}
+            return functional_call(self.module, named, (x,)).unsqueeze(0)
+        return vmap(lambda named: functional_call(self.module, named, (x,)))(self.named(theta))
+
+    def named(self, theta: Tensor) -> dict[str, Tensor]:
+        """The rows of `theta [nets, P]` as parameters by name, each `[nets, *shape]`, as views where possible."""
+        parts = theta.split(self.sizes, dim=1)
+        return {n: part.unflatten(1, shape) for n, part, shape in zip(self.names, parts, self.shapes, strict=True)}
+
+    def flat(self, named: Mapping[str, Tensor]) -> Tensor:
+        """One row `[P]` from one network's parameters by name, e.g. `dict(module.named_parameters())`."""
+        return torch.cat([named[name].detach().flatten() for name in self.names])
+
+    def load(self, module: nn.Module, row: Tensor) -> None:
+        """Copy a row `[P]` into the parameters of `module`, which is of this architecture."""
+        with torch.no_grad():
+            for name, value in self.named(row.unsqueeze(0)).items():
+                module.get_parameter(name).copy_(value.squeeze(0))

@@ -1,0 +1,1 @@
+"""What every stage needs around its science: files, checkpoints, devices, seeds, progress."""

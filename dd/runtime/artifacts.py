@@ -1,0 +1,114 @@
+"""Files: written whole or not at all, verified when read."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dd.runtime.errors import UserError
+
+
+@contextlib.contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written; `path` is as it was.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot write ({reason}); free some space or choose another folder") from error
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+
+
+def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:
+    """Write tensors and JSON-able `values` as one `.safetensors` with a digest of both."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    text = json.dumps(values, sort_keys=True)
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, {"values": text, "sha256": _digest(tensors, text)})
+
+
+def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
+    """The tensors and values of `save_tensors`.
+
+    Raises:
+        UserError: no such file, truncated, changed since it was written, or not one of ours.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged or not a .safetensors file ({error})") from error
+    if not {"values", "sha256"} <= metadata.keys():
+        raise UserError(f"{path}: a .safetensors file, but not written by this program")
+    if metadata["sha256"] != _digest(tensors, metadata["values"]):
+        raise UserError(f"{path}: its contents do not match its checksum; it was damaged after writing")
+    return tensors, json.loads(metadata["values"])
+
+
+def _digest(tensors: dict[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def sha256(path: Path | str) -> str:
+    """The SHA-256 of a file, in hex."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def provenance() -> dict[str, str]:
+    """Versions and git commit, for the metadata of results."""
+    here = Path(__file__).parent
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return {
+        "commit": git.stdout.strip() or "unknown",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

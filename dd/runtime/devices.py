@@ -1,0 +1,70 @@
+"""Which device a job may use: the CPU, the GPU a scheduler gave it, or a free one taken by a lock."""
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dd.runtime.errors import UserError
+
+SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "FLUX_JOB_ID")
+"""Set inside the jobs of batch systems that hand out GPUs themselves."""
+
+
+@contextlib.contextmanager
+def device(gpus: int) -> Iterator[str]:
+    """`"cpu"` for no GPU, else `"cuda"` with `CUDA_VISIBLE_DEVICES` narrowed to GPUs no other job of ours holds.
+
+    Snakemake counts GPUs but does not say which, so jobs on one machine each lock theirs; the kernel frees the lock
+    when the process ends, however it ends. Inside a batch system's job the devices it set are taken as they are.
+    Enter this before CUDA is first used.
+
+    Raises:
+        UserError: fewer GPUs on this machine than asked for.
+    """
+    if gpus == 0:
+        yield "cpu"
+        return
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible and any(name in os.environ for name in SCHEDULERS):
+        yield "cuda"
+        return
+    names = [name for name in visible.split(",") if name] if visible is not None else _installed()
+    if len(names) < gpus:
+        raise UserError(f"{gpus} GPU(s) asked for, but this machine shows {len(names)}; use --resources gpu=0 for CPU")
+    with slots(names, gpus, Path(tempfile.gettempdir()) / f"dd-gpu-slots-{os.getuid()}") as mine:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
+        yield "cuda"
+
+
+@contextlib.contextmanager
+def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 1.0) -> Iterator[list[str]]:
+    """Hold `count` of `names` by a lock file each in the node-local `folder`, waiting until so many are free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        while True:
+            mine = []
+            for name in names:
+                with contextlib.suppress(Timeout):
+                    held.enter_context(FileLock(folder / f"{name.replace('/', '_')}.lock", timeout=0))
+                    mine.append(name)
+                if len(mine) == count:
+                    yield mine
+                    return
+            held.close()  # too few: let go of those we have, so that two waiting jobs cannot block each other
+            time.sleep(poll_seconds)
+
+
+def _installed() -> list[str]:
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return listed.stdout.split()

@@ -1,0 +1,8 @@
+"""The one exception for mistakes a user can mend."""
+
+
+class UserError(Exception):
+    """Bad input or a missing resource. The message is one line: what is wrong, where, and the cure.
+
+    The command line prints it as `error: <message>` and exits with 1, without a traceback.
+    """

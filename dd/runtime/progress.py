@@ -1,0 +1,33 @@
+"""Progress: a bar on a terminal, a line now and then in a log."""
+
+import sys
+
+from tqdm import tqdm
+
+LOG_SECONDS = 15
+
+
+class _Lines:
+    """A file for tqdm that turns its redrawn bar into lines of a log."""
+
+    def write(self, text: str) -> None:
+        if line := text.strip("\r\n "):
+            sys.stderr.write(line + "\n")
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def progress(total: int, initial: int = 0, unit: str = "step") -> tqdm:
+    """A tqdm with rate and ETA on standard error."""
+    terminal = sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        initial=initial,
+        unit=unit,
+        dynamic_ncols=terminal,
+        file=sys.stderr if terminal else _Lines(),
+        mininterval=0.2 if terminal else LOG_SECONDS,
+        maxinterval=10 if terminal else 4 * LOG_SECONDS,
+        bar_format=None if terminal else "{n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}, {rate_fmt}]{postfix}",
+    )

@@ -1,0 +1,16 @@
+"""Every random number comes from (seed, stage, index), so order, sharding and resuming never change a result."""
+
+import hashlib
+
+import torch
+
+
+def derive(seed: int, *path: str | int) -> int:
+    """A 63-bit seed for the random stream named by `path`, e.g. `derive(0, "init", 17)`."""
+    digest = hashlib.sha256(repr((seed, *path)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def generator(seed: int, *path: str | int) -> torch.Generator:
+    """A CPU generator for that stream. Drawing on the CPU makes the numbers equal on every device."""
+    return torch.Generator().manual_seed(derive(seed, *path))

@@ -1,0 +1,20 @@
+rule prepare_data:
+    output:
+        npz="results/data/{dataset}.npz",
+        json="results/data/{dataset}.json",
+    log:
+        "results/data/logs/{dataset}.log",
+    benchmark:
+        "results/data/benchmarks/{dataset}.tsv"
+    retries: 1  # the network
+    localrule: True
+    params:
+        options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
+        code=code("dd.data.prepare"),
+    shell:
+        "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
+
+
+rule download_all:
+    input:
+        expand("results/data/{dataset}.npz", dataset=get_datasets()),

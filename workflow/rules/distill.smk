@@ -1,0 +1,25 @@
+rule distill:
+    input:
+        unpack(get_data),
+    output:
+        set="<results>/distill/{experiment}/set.safetensors",
+        history="<results>/distill/{experiment}/history.csv",
+    log:
+        "<results>/logs/distill/{experiment}.log",
+    benchmark:
+        "<results>/benchmarks/distill/{experiment}.tsv"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime="4h",
+    params:
+        options=lambda wildcards: flags(get_experiment(wildcards.experiment)),
+        work=lambda wildcards: f"work/{config['scale']}/{wildcards.experiment}",
+        code=code("dd.distill.experiment", "dd.distill.run"),
+    shell:
+        # attempts.log keeps what a later attempt would wipe from {log}; the console sees it too
+        "mkdir -p {params.work} && "
+        "python -m dd distill --data {input.npz} --out {output.set} --history {output.history} --work {params.work} "
+        "--threads {threads} --gpus {resources.gpu} {params.options} "
+        "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"

@@ -1,0 +1,32 @@
+rule evaluate:
+    input:
+        unpack(get_data),
+        set="<results>/distill/{experiment}/set.safetensors",
+    output:
+        "<results>/evaluate/{experiment}.csv",
+    log:
+        "<results>/logs/evaluate/{experiment}.log",
+    benchmark:
+        "<results>/benchmarks/evaluate/{experiment}.tsv"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime="1h",
+    params:
+        nets=config["evaluate"]["nets"],
+        code=code("dd.evaluate"),
+    shell:
+        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output} "
+        "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
+
+
+# One target an experiment: `snakemake mnist_fixed` distils and judges it, `<experiment>` being any in the config.
+for experiment in config["experiments"]:
+
+    rule:
+        name:
+            experiment
+        input:
+            f"<results>/evaluate/{experiment}.csv",
+        localrule: True
