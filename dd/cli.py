@@ -92,7 +92,13 @@ def data():
 @data.command(cls=Command)
 @click.argument("name")
 @click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
-@click.option("--mirror", type=FOLDER, help="Folder of NAME.npz files, looked into before downloading.")
+@click.option(
+    "--mirror",
+    type=FOLDER,
+    envvar="DD_DATA_MIRROR",
+    show_envvar=True,
+    help="Folder of NAME.npz files, looked into before downloading.",
+)
 @click.option("--folder", type=FOLDER, help="Your own images, one subfolder a class (or train/ and test/ of those).")
 @click.option("--size", type=click.IntRange(1), default=32, show_default=True, help="With --folder: pixels a side.")
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from dd.data.real import normalise
@@ -18,13 +17,18 @@ BATCH = 1000
 
 def classification(net: StackedNet) -> Loss:
     """Cross entropy averaged over the images: the `l` of Equation 1."""
+    return lambda theta, x, y: cross_entropy(net.logits(theta, x), y)
 
-    def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        logits = net.logits(theta, x)
-        labels = y.expand(len(theta), -1)
-        return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels).mean(1)
 
-    return loss
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy `[nets]` of `logits [nets, n, classes]` for `labels [n]`.
+
+    Spelt out because PyTorch's own cannot be differentiated forward and then backward: its tangent overwrites what
+    the backward pass needs.
+    """
+    shifted = logits - logits.detach().amax(2, keepdim=True)
+    chosen = shifted.gather(2, labels.expand(len(logits), -1).unsqueeze(2)).squeeze(2)
+    return (shifted.exp().sum(2).log() - chosen).mean(1)
 
 
 def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
     dL/deta_t = -s        dL/dx_t = -eta_t ds/dx_t        dL/dtheta_t = v - eta_t ds/dtheta_t
 
 One step back needs only theta_t, so the stored weights [T + 1, nets, P] are all that grows with T. Everything
-else lives for one step.
+else lives for one step. s is the derivative of l along v, which one forward pass with tangents gives (Pearlmutter
+1994); its own gradient is then a single backward pass through that.
 """
 
 import warnings
@@ -17,14 +18,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from dd.distill.objective import Loss
 
 # torch.backends.mkldnn.flags() touches every oneDNN setting, and warns of one that concerns other hardware
 warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
 
-SMALL_BATCH = 32
-"""Up to this many images PyTorch's native CPU convolutions beat oneDNN's, whose set-up dominates (benchmarks/)."""
+SMALL_BATCH, SMALL_NET = 32, 100_000
+"""Up to so many images and weights PyTorch's native CPU convolutions beat oneDNN's, whose set-up dominates there."""
 
 
 class MetaGradient(NamedTuple):
@@ -54,7 +56,7 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
     steps = len(images)
     trajectory = theta.new_empty(lrs.numel() + 1, *theta.shape)
     trajectory[0] = theta
-    with _convolutions_for(images):
+    with _convolutions_for(theta, images):
         for t, lr in enumerate(lrs.flatten()):
             w = trajectory[t].detach().requires_grad_()
             (grad,) = torch.autograd.grad(loss(w, images[t % steps], labels[t % steps]).sum(), w)
@@ -70,13 +72,14 @@ def adjoint(loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: T
     """
     steps = len(images)
     d_images, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs).flatten()
-    with _convolutions_for(images):
+    with _convolutions_for(v, images):
         for t in reversed(range(lrs.numel())):
             # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
             i, lr = t % steps, lrs.flatten()[t]
             w, x = trajectory[t].detach().requires_grad_(), images[i].detach().requires_grad_()
-            (grad,) = torch.autograd.grad(loss(w, x, labels[i]).sum(), w, create_graph=True)
-            s = torch.sum(grad * v)
+            with forward_ad.dual_level():
+                along_v = loss(forward_ad.make_dual(w, v), x, labels[i])
+                s = forward_ad.unpack_dual(along_v).tangent.sum()
             ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
             d_lrs[t] = -s.detach()
             d_images[i] -= lr * ds_dx
@@ -101,13 +104,15 @@ def meta_gradient(
     which Adam does not react, and keeps losses and norms comparable between numbers of nets.
     """
     trajectory = descend(loss, theta, images, labels, lrs)
-    final = trajectory[-1].detach().requires_grad_()
-    losses = objective(final, real_x, real_y)
-    (v,) = torch.autograd.grad(losses.mean(), final)
-    d_images, d_lrs, _ = adjoint(loss, trajectory, v, images, labels, lrs)
-    return MetaGradient(losses.detach(), d_images, d_lrs)
+    losses, v = [], []
+    for final in trajectory[-1].split(1):  # a real batch is large enough to fill the device with one net
+        w = final.detach().requires_grad_()
+        losses.append(objective(w, real_x, real_y))
+        v += torch.autograd.grad(losses[-1].sum() / len(theta), w)
+    d_images, d_lrs, _ = adjoint(loss, trajectory, torch.cat(v), images, labels, lrs)
+    return MetaGradient(torch.cat(losses).detach(), d_images, d_lrs)
 
 
-def _convolutions_for(images: Tensor):
-    small = images.shape[1] <= SMALL_BATCH and images.device.type == "cpu"
+def _convolutions_for(theta: Tensor, images: Tensor):
+    small = images.shape[1] <= SMALL_BATCH and theta.shape[1] <= SMALL_NET and images.device.type == "cpu"
     return torch.backends.mkldnn.flags(enabled=torch.backends.mkldnn.enabled and not small)

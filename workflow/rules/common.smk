@@ -2,15 +2,10 @@
 
 import ast
 import hashlib
-import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
-
-# Not a param of the rule: where a mirror lies must not make anything run again.
-if config["data"]["mirror"]:
-    os.environ["DD_DATA_MIRROR"] = str(config["data"]["mirror"])
 
 for figure, entry in config["figures"].items():
     if entry["experiment"] not in config["experiments"]:
@@ -57,18 +52,13 @@ def get_data(wildcards):
 
 def code(*modules):
     """A digest of these modules of dd and all of dd they import: a job runs again when its own code has changed."""
-    todo, seen = list(modules), {}
+    todo, sources = list(modules), {}
     while todo:
-        name = todo.pop()
-        path = next(
-            (p for p in (Path(f"{name.replace('.', '/')}{end}") for end in (".py", "/__init__.py")) if p.is_file()),
-            None,
-        )
-        if path is None or name in seen:
-            continue
-        source = seen[name] = path.read_text()
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("dd"):
-                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    text = "".join(f"{name}\n{seen[name]}" for name in sorted(seen))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        base = Path(workflow.basedir, *todo.pop().split("."))
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if path.is_file() and path not in sources:
+                sources[path] = path.read_text()
+                for node in ast.walk(ast.parse(sources[path])):
+                    if isinstance(node, ast.ImportFrom) and node.module.startswith("dd"):
+                        todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return hashlib.sha256("".join(sources[path] for path in sorted(sources)).encode()).hexdigest()[:16]

@@ -1,7 +1,13 @@
+# Not a param: where a mirror lies must not make anything run again.
+MIRROR = flags({"mirror": config["data"]["mirror"]} if config["data"]["mirror"] else {})
+
+
 rule prepare_data:
     output:
         npz="results/data/{dataset}.npz",
         json="results/data/{dataset}.json",
+    conda:
+        "../../environment.yml"
     log:
         "results/data/logs/{dataset}.log",
     benchmark:
@@ -12,7 +18,7 @@ rule prepare_data:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
         code=code("dd.data.prepare"),
     shell:
-        "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
+        "python -m dd data prepare {wildcards.dataset} --out {output.npz} {MIRROR} {params.options} > {log} 2>&1"
 
 
 rule download_all:

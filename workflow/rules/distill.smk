@@ -4,6 +4,8 @@ rule distill:
     output:
         set="<results>/distill/{experiment}/set.safetensors",
         history="<results>/distill/{experiment}/history.csv",
+    conda:
+        "../../environment.yml"
     log:
         "<results>/logs/distill/{experiment}.log",
     benchmark:

@@ -4,6 +4,8 @@ rule evaluate:
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         "<results>/evaluate/{experiment}.csv",
+    conda:
+        "../../environment.yml"
     log:
         "<results>/logs/evaluate/{experiment}.log",
     benchmark:

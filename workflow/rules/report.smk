@@ -10,6 +10,8 @@ rule draw_figure:
             labels={"figure": "{figure}"},
         ),
         pdf="<results>/figures/{figure}.pdf",
+    conda:
+        "../../environment.yml"
     log:
         "<results>/logs/figures/{figure}.log",
     benchmark:

@@ -1,0 +1,31 @@
+# Every target sets up .venv by itself. PYTHON=python3.12 make demo chooses another interpreter.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+READY := .venv/.ready
+
+.PHONY: demo test lint bench clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a few minutes, no download
+	snakemake --cores all --configfile workflow/scales/demo.yaml
+	snakemake --report results/demo/report.html --configfile workflow/scales/demo.yaml
+	@echo; echo "Done. Open $(CURDIR)/results/demo/report.html"
+
+test: $(READY)
+	pytest
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+bench: $(READY)  ## speed and memory against plain autograd, into benchmarks/README.md
+	python benchmarks/run.py
+
+clean:
+	rm -rf .venv results/demo work/demo

@@ -1,0 +1,147 @@
+"""The meta-gradient against finite differences, full-graph autograd and a closed form, in double precision."""
+
+import pytest
+import torch
+
+from dd.distill.objective import classification, cross_entropy
+from dd.distill.unroll import adjoint, descend, meta_gradient
+from dd.nets.stacked import StackedNet
+
+CASES = pytest.mark.parametrize(
+    ("nets", "steps", "epochs"),
+    [(1, 1, 1), (1, 3, 1), (1, 1, 3), (3, 1, 1), (2, 2, 2), (3, 4, 2)],
+    ids=lambda n: str(n),
+)
+
+
+@pytest.fixture
+def problem(tiny_net, nets, steps, epochs):
+    random = torch.Generator().manual_seed(1)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=random, dtype=torch.float64)
+
+    net = StackedNet(tiny_net)
+    return {
+        "loss": classification(net),
+        "theta": 0.5 * normal(nets, net.size),
+        "images": normal(steps, 3, 1, 8, 8),
+        "labels": torch.arange(3).expand(steps, 3),
+        "lrs": 0.1 + 0.4 * torch.rand(epochs, steps, generator=random, dtype=torch.float64),
+        "real_x": normal(20, 1, 8, 8),
+        "real_y": torch.randint(0, 3, (20,), generator=random),
+    }
+
+
+def ours(p):
+    return meta_gradient(objective=p["loss"], **p)
+
+
+def full_graph(p):
+    """Plain autograd through every step: the oracle."""
+    images, lrs = p["images"].clone().requires_grad_(), p["lrs"].clone().requires_grad_()
+    theta = p["theta"].clone().requires_grad_()
+    for epoch in range(lrs.shape[0]):
+        for step in range(lrs.shape[1]):
+            loss = p["loss"](theta, images[step], p["labels"][step]).sum()
+            (grad,) = torch.autograd.grad(loss, theta, create_graph=True)
+            theta = theta - lrs[epoch, step] * grad
+    loss = p["loss"](theta, p["real_x"], p["real_y"]).mean()
+    return loss.detach(), *torch.autograd.grad(loss, (images, lrs))
+
+
+@CASES
+def test_equals_full_graph_autograd(problem):
+    gradient, (loss, images, lrs) = ours(problem), full_graph(problem)
+    torch.testing.assert_close(gradient.losses.mean(), loss)
+    torch.testing.assert_close(gradient.images, images, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(gradient.lrs, lrs, rtol=1e-9, atol=1e-12)
+    assert images.abs().max() > 1e-6
+    assert lrs.abs().max() > 1e-6
+
+
+@CASES
+def test_equals_finite_differences(problem):
+    gradient, h = ours(problem), 1e-5
+    random = torch.Generator().manual_seed(2)
+    for name, analytic in (("images", gradient.images), ("lrs", gradient.lrs)):
+        direction = torch.randn(analytic.shape, generator=random, dtype=torch.float64)
+        ahead, behind = (ours(problem | {name: problem[name] + s * h * direction}).losses.mean() for s in (1, -1))
+        numeric = (ahead - behind) / (2 * h)
+        torch.testing.assert_close((analytic * direction).sum(), numeric, rtol=1e-6, atol=1e-9)
+
+
+@CASES
+def test_gradient_with_respect_to_initial_weights(problem):
+    p, h = problem, 1e-5
+    arguments = p["images"], p["labels"], p["lrs"]
+
+    def final_loss(theta):
+        return p["loss"](descend(p["loss"], theta, *arguments)[-1], p["real_x"], p["real_y"]).mean()
+
+    trajectory = descend(p["loss"], p["theta"], *arguments)
+    final = trajectory[-1].clone().requires_grad_()
+    (v,) = torch.autograd.grad(p["loss"](final, p["real_x"], p["real_y"]).mean(), final)
+    *_, d_theta = adjoint(p["loss"], trajectory, v, *arguments)
+    direction = torch.randn_like(d_theta)
+    numeric = (final_loss(p["theta"] + h * direction) - final_loss(p["theta"] - h * direction)) / (2 * h)
+    torch.testing.assert_close((d_theta * direction).sum(), numeric, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("nets", "steps", "epochs"), [(3, 2, 2)])
+def test_nets_one_by_one_are_nets_together(problem):
+    together = ours(problem)
+    alone = [ours(problem | {"theta": theta}) for theta in problem["theta"].split(1)]
+    torch.testing.assert_close(torch.cat([g.losses for g in alone]), together.losses)
+    torch.testing.assert_close(sum(g.images for g in alone) / 3, together.images)
+    torch.testing.assert_close(sum(g.lrs for g in alone) / 3, together.lrs)
+
+
+def test_linear_case_follows_equation_6():
+    """One step on quadratic loss: theta_1 = (I - eta/M d'd) theta_0 + eta/M d't, and its gradients by hand."""
+    random = torch.Generator().manual_seed(3)
+    size, count = 5, 3
+    d = torch.randn(1, count, size, generator=random, dtype=torch.float64)
+    t = torch.randn(1, count, generator=random, dtype=torch.float64)
+    theta = torch.randn(1, size, generator=random, dtype=torch.float64)
+    eta = torch.tensor([[0.3]], dtype=torch.float64)
+
+    def quadratic(theta, x, y):
+        return ((theta @ x.T - y) ** 2).mean(1) / 2
+
+    after = descend(quadratic, theta, d, t, eta)[-1]
+    expected = (torch.eye(size) - eta / count * d[0].T @ d[0]) @ theta[0] + eta[0] / count * d[0].T @ t[0]
+    torch.testing.assert_close(after[0], expected)
+
+    v = torch.randn(1, size, generator=random, dtype=torch.float64)
+    d_images, d_lrs, d_theta = adjoint(quadratic, descend(quadratic, theta, d, t, eta), v, d, t, eta)
+    residual = d[0] @ theta[0] - t[0]
+    torch.testing.assert_close(d_lrs[0, 0], -(v[0] @ d[0].T @ residual) / count)
+    torch.testing.assert_close(d_theta[0], v[0] - eta[0] / count * d[0].T @ (d[0] @ v[0]))
+    by_hand = -eta[0] / count * (torch.outer(residual, v[0]) + torch.outer(d[0] @ v[0], theta[0]))
+    torch.testing.assert_close(d_images[0], by_hand)
+
+
+@pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 2, 3)])
+def test_images_are_used_in_order_and_rates_are_untied(problem):
+    """Each of epochs x steps updates has a rate of its own, and step i of every epoch uses images i."""
+    seen = []
+
+    def spy(theta, x, y):
+        seen.append(next(i for i, images in enumerate(problem["images"]) if torch.equal(images, x)))
+        return problem["loss"](theta, x, y)
+
+    trajectory = descend(spy, problem["theta"], problem["images"], problem["labels"], problem["lrs"])
+    assert seen == [0, 1] * 3
+    for t, lr in enumerate(problem["lrs"].flatten()):
+        w = trajectory[t].clone().requires_grad_()
+        (grad,) = torch.autograd.grad(problem["loss"](w, problem["images"][t % 2], problem["labels"][t % 2]).sum(), w)
+        torch.testing.assert_close(trajectory[t + 1], w.detach() - lr * grad)
+
+
+def test_cross_entropy_is_pytorchs():
+    random = torch.Generator().manual_seed(4)
+    logits = 50 * torch.randn(2, 5, 3, generator=random, dtype=torch.float64)
+    labels = torch.randint(0, 3, (5,), generator=random)
+    expected = torch.stack([torch.nn.functional.cross_entropy(z, labels) for z in logits])
+    torch.testing.assert_close(cross_entropy(logits, labels), expected)

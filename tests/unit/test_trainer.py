@@ -1,0 +1,164 @@
+import math
+
+import pytest
+import torch
+
+from dd.data.dataset import load
+from dd.data.real import RealBatches
+from dd.distill.config import DistillConfig
+from dd.distill.experiment import Experiment
+from dd.distill.trainer import Progress
+from dd.runtime.errors import UserError
+
+SMALL = {"steps": 2, "epochs": 2, "nets": 2, "real_batch": 64, "validation_images": 100, "meta_steps": 20}
+
+
+@pytest.fixture
+def experiment(digits):
+    def make(**settings):
+        return Experiment(DistillConfig(**SMALL | settings), load(digits))
+
+    return make
+
+
+def test_starts_as_the_paper_says(experiment):
+    trainer = experiment(steps=3, epochs=2, images_per_class=2, distill_lr=0.02).trainer
+    assert trainer.images.shape == (3, 20, 1, 28, 28)
+    assert trainer.images.mean().abs() < 0.02
+    assert (trainer.images.std() - 1).abs() < 0.02
+    assert trainer.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
+    torch.testing.assert_close(trainer.lrs, torch.full((2, 3), 0.02))
+
+
+def test_a_fixed_init_is_fixed_and_a_random_one_is_not(experiment):
+    fixed, random = experiment(init="fixed"), experiment(init="random")
+    theta = fixed.initial("train", [0, 1])
+    assert torch.equal(theta[0], theta[1])
+    assert torch.equal(theta[0], fixed.initial("held-out", [5])[0])
+    theta = random.initial("train", [0, 1])
+    assert not torch.equal(theta[0], theta[1])
+    assert not torch.equal(theta[0], random.initial("held-out", [0])[0])
+    assert torch.equal(random.initial("train", [1])[0], theta[1])
+
+
+def test_learning_lowers_the_loss(experiment):
+    trainer = experiment(init="fixed", nets=1, meta_steps=60, distill_lr=0.2).trainer
+    losses = [trainer.step().loss for _ in range(60)]
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+
+
+def test_restored_state_goes_on_bit_for_bit(experiment):
+    straight, first = experiment().trainer, experiment().trainer
+    for _ in range(6):
+        straight.step()
+    for _ in range(3):
+        first.step()
+    tensors, values = first.state()
+    second = experiment().trainer
+    second.restore({name: t.clone() for name, t in tensors.items()}, values)
+    for _ in range(3):
+        second.step()
+    for name, tensor in straight.state()[0].items():
+        assert torch.equal(tensor, second.state()[0][name]), name
+    assert straight.state()[1] == second.state()[1]
+
+
+def test_spikes_are_clipped_and_do_not_raise_the_bar(experiment):
+    trainer = experiment(clip=2.0).trainer
+    trainer.running_norm = 1.0
+    trainer.images.grad = torch.full_like(trainer.images, 3.0)
+    trainer.raw_lrs.grad = torch.zeros_like(trainer.raw_lrs)
+    spike = trainer.images.grad.norm().item()
+    assert trainer._clip(spike)
+    assert trainer.images.grad.norm().item() == pytest.approx(2.0, rel=1e-5)
+    assert trainer.running_norm == pytest.approx(0.9 * 1 + 0.1 * 2)
+    assert not trainer._clip(1.5)
+
+
+def test_clip_zero_never_clips(experiment):
+    trainer = experiment(clip=0.0).trainer
+    trainer.running_norm = 1e-9
+    assert not trainer._clip(1e9)
+
+
+@pytest.mark.parametrize("poison", ["images", "raw_lrs"])
+def test_nan_stops_with_a_cure_and_without_an_update(experiment, poison):
+    trainer = experiment(init="fixed", nets=1).trainer
+    trainer.step()
+    with torch.no_grad():
+        getattr(trainer, poison).view(-1)[0] = math.nan
+    before = [p.detach().clone() for p in (trainer.images, trainer.raw_lrs)]
+    with pytest.raises(UserError, match=r"meta-step 1: the loss is nan.*Lower meta_lr"):
+        trainer.step()
+    for old, new in zip(before, (trainer.images, trainer.raw_lrs), strict=True):
+        assert torch.equal(old.nan_to_num(7), new.detach().nan_to_num(7))
+    assert trainer.meta_step == 1
+
+
+def test_one_step_reports_what_it_did(experiment):
+    progress = experiment().trainer.step()
+    assert isinstance(progress, Progress)
+    assert progress.loss == pytest.approx(math.log(10), rel=0.2)
+    assert progress.grad_norm > 0
+
+
+def test_validation_images_are_never_trained_on(experiment):
+    experiment = experiment()
+    x, _ = experiment.validation
+    trained = {image.numpy().tobytes() for image in experiment.trainer.real.x}
+    whole = [image.numpy().tobytes() for image in experiment.dataset.x_train]
+    assert len(experiment.trainer.real.x) + len(x) == len(whole)
+    assert sum(image.numpy().tobytes() not in trained for image in x) >= len(x) - (len(whole) - len(set(whole)))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "expected"),
+    [
+        ("halve", 0, 0.01),
+        ("halve", 9, 0.01),
+        ("halve", 10, 0.005),
+        ("halve", 35, 0.00125),
+        ("cosine", 0, 0.01),
+        ("cosine", 50, 0.005),
+        ("cosine", 100, 0.0),
+        ("constant", 99, 0.01),
+    ],
+)
+def test_schedules(schedule, step, expected):
+    config = DistillConfig(schedule=schedule, halve_every=10, meta_steps=100)
+    assert config.meta_lr_at(step) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps: 0 must be at least 1"),
+        ({"meta_lr": 0.0}, "meta_lr: 0.0 must be above 0"),
+        ({"meta_lr": math.nan}, "meta_lr: nan"),
+        ({"init": "fixd"}, "init: 'fixd' is not one of"),
+        ({"meta_beta1": 1.0}, "meta_beta1"),
+    ],
+)
+def test_settings_out_of_range(settings, message):
+    with pytest.raises(UserError, match=message):
+        DistillConfig(**settings)
+
+
+def real(n=10, batch=3):
+    x = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
+    return RealBatches(x, torch.arange(n), torch.zeros(1), torch.ones(1), batch, seed=0)
+
+
+def test_real_batches_are_without_replacement_and_random_access():
+    batches = real()
+    one_pass = torch.cat([batches.batch(i)[1] for i in range(3)])
+    assert len(one_pass.unique()) == 9
+    assert one_pass.tolist() != torch.cat([batches.batch(i)[1] for i in range(3, 6)]).tolist()
+    assert real().batch(4)[1].tolist() == batches.batch(4)[1].tolist()
+    x, y = batches.batch(0)
+    torch.testing.assert_close(x.flatten(), y / 255)
+
+
+def test_a_real_batch_larger_than_the_data_is_refused():
+    with pytest.raises(UserError, match="real_batch: 11 is more than the 10 training images"):
+        real(batch=11)
