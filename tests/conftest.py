@@ -58,7 +58,14 @@ def dd():
     return run
 
 
-TINY_DISTILL = (
-    "--init=fixed --steps=2 --epochs=2 --nets=1 --real-batch=64 --validation-images=100 --validate-every=5 --threads=1"
-).split()
+TINY_DISTILL = [
+    "--init=fixed",
+    "--steps=2",
+    "--epochs=2",
+    "--nets=1",
+    "--real-batch=64",
+    "--validation-images=100",
+    "--validate-every=5",
+    "--threads=1",
+]
 """A distillation of seconds; add --meta-steps."""

@@ -85,9 +85,8 @@ def _describe(name: str, arrays: Arrays, classes: tuple[str, ...], source: str) 
     values = np.arange(256) / 255
     shares = [np.bincount(c.ravel(), minlength=256) / c.size for c in np.moveaxis(channels, 2, 0)]
     mean = [float(share @ values) for share in shares]
-    std = [float(np.sqrt(share @ (values - m) ** 2)) for share, m in zip(shares, mean, strict=True)]
-    if not all(std):
-        raise UserError(f"{name}: a channel of the training images is constant; there is nothing to learn from")
+    # a constant channel has nothing to scale
+    std = [float(np.sqrt(share @ (values - m) ** 2)) or 1.0 for share, m in zip(shares, mean, strict=True)]
     if source.startswith("mirror"):
         known = OFFICIAL.get(name, {})
         unlike = [key for key in known if digest(arrays[key]) != known[key]]

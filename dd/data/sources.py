@@ -50,8 +50,9 @@ def from_torchvision(name: str) -> Arrays:
                 with contextlib.redirect_stdout(io.StringIO()):
                     dataset = classes[name](raw, download=True, **which)
             except (URLError, OSError, RuntimeError, EOFError) as error:
+                reason = " ".join(str(error).split())
                 raise UserError(
-                    f"{name}: the download failed ({error}). Connect to the network and try again, or put a prepared "
+                    f"{name}: the download failed ({reason}). Connect to the network and try again, or put a prepared "
                     f"{name}.npz into a folder and name that folder in data.mirror (--mirror)"
                 ) from error
             images = np.asarray(dataset.data)

@@ -6,14 +6,14 @@ rule prepare_data:
     output:
         npz="results/data/{dataset}.npz",
         json="results/data/{dataset}.json",
-    conda:
-        "../../environment.yml"
     log:
         "results/data/logs/{dataset}.log",
     benchmark:
         "results/data/benchmarks/{dataset}.tsv"
     retries: 1  # the network
     localrule: True
+    conda:
+        "../../environment.yml"
     params:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
         code=code("dd.data.prepare"),

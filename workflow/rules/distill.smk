@@ -4,12 +4,12 @@ rule distill:
     output:
         set="<results>/distill/{experiment}/set.safetensors",
         history="<results>/distill/{experiment}/history.csv",
-    conda:
-        "../../environment.yml"
     log:
         "<results>/logs/distill/{experiment}.log",
     benchmark:
         "<results>/benchmarks/distill/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
     threads: config["threads"]
     resources:
         gpu=1,

@@ -4,12 +4,12 @@ rule evaluate:
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         "<results>/evaluate/{experiment}.csv",
-    conda:
-        "../../environment.yml"
     log:
         "<results>/logs/evaluate/{experiment}.log",
     benchmark:
         "<results>/benchmarks/evaluate/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
     threads: config["threads"]
     resources:
         gpu=1,

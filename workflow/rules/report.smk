@@ -10,12 +10,12 @@ rule draw_figure:
             labels={"figure": "{figure}"},
         ),
         pdf="<results>/figures/{figure}.pdf",
-    conda:
-        "../../environment.yml"
     log:
         "<results>/logs/figures/{figure}.log",
     benchmark:
         "<results>/benchmarks/figures/{figure}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         steps=lambda wildcards: ",".join(map(str, config["figures"][wildcards.figure]["steps"])),
         code=code("dd.report.figures"),

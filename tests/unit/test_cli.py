@@ -1,0 +1,52 @@
+import pytest
+
+from tests.conftest import TINY_DISTILL
+
+
+@pytest.mark.parametrize("arguments", [[], ["data", "prepare"], ["distill"], ["evaluate"], ["figure"]], ids=" ".join)
+def test_help_teaches(dd, arguments):
+    done = dd(*arguments, "--help")
+    assert done.returncode == 0
+    assert "Usage: python -m dd" in done.stdout
+
+
+def test_from_data_to_picture(dd, digits, tmp_path):
+    out = {name: tmp_path / name for name in ("set.safetensors", "history.csv", "accuracy.csv", "a.png", "a.pdf")}
+    done = dd(
+        *("distill", "--data", digits, "--out", out["set.safetensors"], "--history", out["history.csv"]),
+        *("--meta-steps", 10, *TINY_DISTILL),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "10/10 steps" in done.stderr
+    done = dd("evaluate", "--set", out["set.safetensors"], "--data", digits, "--out", out["accuracy.csv"])
+    assert "after: " in done.stdout
+    done = dd(
+        *("figure", "--set", out["set.safetensors"], "--metrics", out["accuracy.csv"], "--steps", "2"),
+        *("--out", out["a.png"], "--out", out["a.pdf"]),
+    )
+    assert done.returncode == 0, done.stderr
+    assert out["a.png"].read_bytes().startswith(b"\x89PNG")
+    assert out["a.pdf"].read_bytes().startswith(b"%PDF")
+    assert out["history.csv"].read_text().splitlines()[-1].startswith("10,")
+    assert {p.name for p in tmp_path.iterdir()} == {*out, "set.safetensors.work"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "prepare", "nothing", "--out", "x.npz"], "dataset 'nothing' is not known"),
+        (["evaluate", "--set", "no.safetensors", "--data", "no.npz", "--out", "x.csv"], "no.safetensors: no such file"),
+        (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.png"], "no such file"),
+        (["distill", "--data", "no.npz", "--out", "x", "--history", "y"], "no.json: no such file; prepare it again"),
+        (
+            ["distill", "--data", "no.npz", "--out", "x", "--history", "y", "--steps", "0"],
+            "steps: 0 must be at least 1",
+        ),
+    ],
+)
+def test_mistakes_are_one_line(dd, arguments, message):
+    done = dd(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1

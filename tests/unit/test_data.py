@@ -1,0 +1,211 @@
+import io
+import json
+import socket
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dd.data.dataset import check, load
+from dd.data.prepare import prepare
+from dd.data.real import normalise
+from dd.runtime.errors import UserError
+
+
+def arrays(**changes):
+    random = np.random.default_rng(0)
+    made = {
+        "x_train": random.integers(0, 256, (20, 8, 8), np.uint8),
+        "y_train": np.arange(20, dtype=np.uint8) % 10,
+        "x_test": random.integers(0, 256, (10, 8, 8), np.uint8),
+        "y_test": np.arange(10, dtype=np.uint8),
+    }
+    return {key: value for key, value in (made | changes).items() if value is not None}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A mirror with a made-up mnist.npz."""
+
+    def make(**changes):
+        np.savez(tmp_path / "mnist.npz", **arrays(**changes))
+        return tmp_path
+
+    return make
+
+
+def test_digits(digits):
+    data = load(digits)
+    assert data.x_train.shape == (1297, 1, 28, 28)
+    assert len(data.x_test) == 500
+    assert data.classes == list("0123456789")
+    x = normalise(data.x_train, data.mean, data.std)
+    assert x.mean().abs() < 1e-4
+    assert (x.std() - 1).abs() < 1e-4
+    assert set(data.info) >= {"train", "test", "mean", "std", "classes", "source", "fidelity", "sha256"}
+
+
+def test_preparing_again_gives_the_same_bytes(digits, tmp_path):
+    assert (
+        prepare("digits", tmp_path / "again.npz")["sha256"]
+        == json.loads(digits.with_suffix(".json").read_text())["sha256"]
+    )
+
+
+def test_mirror_is_used_and_copied_as_it_is(folder, tmp_path):
+    mirror = folder()
+    info = prepare("mnist", tmp_path / "out" / "mnist.npz", mirror)
+    assert (tmp_path / "out" / "mnist.npz").read_bytes() == (mirror / "mnist.npz").read_bytes()
+    assert info["source"].startswith("mirror")
+    assert "differs from the official bytes: x_train" in info["fidelity"]
+
+
+def test_real_mnist_from_the_mirror(mirror, tmp_path):
+    info = prepare("mnist", tmp_path / "mnist.npz", mirror)
+    assert info["fidelity"] == "equal to the official bytes"
+    assert info["mean"][0] == pytest.approx(0.1307, abs=1e-4)
+    assert info["std"][0] == pytest.approx(0.3081, abs=1e-4)
+    assert load(tmp_path / "mnist.npz").x_train.shape == (60_000, 1, 28, 28)
+
+
+def test_real_cifar10_says_what_is_not_official(mirror, tmp_path):
+    info = prepare("cifar10", tmp_path / "cifar10.npz", mirror)
+    assert info["fidelity"] == "not checked against the official bytes: x_test, y_test"
+    assert info["mean"] == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)
+
+
+DAMAGE = {
+    "missing array": ({"y_test": None}, "array y_test is missing"),
+    "dtype": ({"x_train": np.zeros((20, 8, 8), np.float32)}, "must be uint8"),
+    "shape": ({"x_train": np.zeros((20, 8, 9), np.uint8)}, r"x_train is \[20, 8, 9\]"),
+    "channels": ({"x_train": np.zeros((20, 8, 8, 2), np.uint8)}, r"must be \[N, S, S\] or \[N, S, S, 3\]"),
+    "lengths": ({"y_train": np.zeros(19, np.uint8)}, r"y_train is \[19\] for 20 images"),
+    "test size": ({"x_test": np.zeros((10, 9, 9), np.uint8)}, "unlike the training images"),
+    "label": ({"y_test": np.array([10, *range(1, 10)], np.uint8)}, "has label 10, but there are 10 classes"),
+    "empty class": ({"y_train": np.arange(20, dtype=np.uint8) % 9}, "class 9 has no train images"),
+    "pickle": ({"x_train": np.array([{}] * 20, dtype=object)}, "truncated or not an .npz"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_arrays_are_refused_and_nothing_is_written(folder, tmp_path, case):
+    changes, message = DAMAGE[case]
+    with pytest.raises(UserError, match=message):
+        prepare("mnist", tmp_path / "out" / "mnist.npz", folder(**changes))
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_truncated_file(folder, tmp_path):
+    mirror = folder()
+    content = (mirror / "mnist.npz").read_bytes()
+    (mirror / "mnist.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"mnist\.npz: truncated or not an \.npz file.*fetch it again"):
+        prepare("mnist", tmp_path / "out.npz", mirror)
+
+
+def test_checksum_mismatch(folder, tmp_path):
+    mirror = folder()
+    (mirror / "SHA256SUMS").write_text(f"{'0' * 64}  mnist.npz\n")
+    with pytest.raises(UserError, match=r"SHA-256 is .*/SHA256SUMS says 0000.*copy the file again"):
+        prepare("mnist", tmp_path / "out.npz", mirror)
+
+
+def test_no_mirror_file_and_no_network(tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(UserError, match=r"mnist: the download failed.*put a prepared mnist\.npz into a folder"):
+        prepare("mnist", tmp_path / "mnist.npz", mirror=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_dataset_and_missing_mirror(tmp_path):
+    with pytest.raises(UserError, match="dataset 'mnits' is not known: use one of mnist, usps"):
+        prepare("mnits", tmp_path / "x.npz")
+    with pytest.raises(UserError, match=r"data\.mirror: .* is not a folder"):
+        prepare("mnist", tmp_path / "x.npz", mirror=tmp_path / "nowhere")
+
+
+def test_a_changed_file_does_not_load(digits, tmp_path):
+    copy = tmp_path / "digits.npz"
+    copy.write_bytes(digits.read_bytes())
+    info = json.loads(digits.with_suffix(".json").read_text())
+    copy.with_suffix(".json").write_text(json.dumps(info | {"sha256": "0" * 64}))
+    with pytest.raises(UserError, match="does not match the checksum"):
+        load(copy)
+    copy.with_suffix(".json").unlink()
+    with pytest.raises(UserError, match=r"digits\.json: no such file; prepare it again"):
+        load(copy)
+
+
+def test_a_constant_channel_is_left_as_it_is(folder, tmp_path):
+    info = prepare("mnist", tmp_path / "out.npz", folder(x_train=np.full((20, 8, 8), 51, np.uint8)))
+    assert (info["mean"], info["std"]) == (pytest.approx([0.2]), [1.0])
+
+
+def picture(path, size, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, 0, 255 - value)).save(path)
+
+
+def test_an_image_folder(tmp_path):
+    for index in range(10):
+        picture(tmp_path / "photos" / "cat" / f"{index}.png", (40, 20), 10 * index)
+        picture(tmp_path / "photos" / "dog" / f"{index}.jpg", (20, 30), 255 - 10 * index)
+    info = prepare("pets", tmp_path / "pets.npz", folder=tmp_path / "photos", size=16)
+    data = load(tmp_path / "pets.npz")
+    assert info["classes"] == ["cat", "dog"]
+    assert data.x_train.shape == (16, 3, 16, 16)
+    assert data.y_test.bincount().tolist() == [2, 2]
+    prepare("pets", tmp_path / "gray.npz", folder=tmp_path / "photos", size=16, gray=True)
+    assert load(tmp_path / "gray.npz").image_shape == (1, 16, 16)
+
+
+def test_an_image_folder_with_its_own_split(tmp_path):
+    for split, count in (("train", 3), ("test", 2)):
+        for name in ("a", "b"):
+            for index in range(count):
+                picture(tmp_path / split / name / f"{index}.png", (8, 8), 50 * index)
+    prepare("own", tmp_path / "own.npz", folder=tmp_path, size=8)
+    data = load(tmp_path / "own.npz")
+    assert (len(data.x_train), len(data.x_test)) == (6, 4)
+
+
+def test_bad_image_folders(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "nowhere")
+    picture(tmp_path / "one" / "a" / "0.png", (8, 8), 0)
+    with pytest.raises(UserError, match="at least two classes, and has 1"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    (tmp_path / "one" / "b").mkdir()
+    with pytest.raises(UserError, match="no images in this class"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    (tmp_path / "one" / "b" / "0.png").write_bytes(b"not a picture")
+    with pytest.raises(UserError, match=r"0\.png: cannot be read as an image"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_a_sane_file_passes():
+    check(arrays(), 10, "here")
+
+
+def test_normalise_each_channel():
+    x = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
+    out = normalise(x, torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.5, 0.25]))
+    assert out[0, :, 0, 0].tolist() == [1.0, 1.0, 0.0]
+
+
+def test_npz_with_code_is_not_executed(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "executed"), "w"))
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays(x_train=np.array([Bomb()], dtype=object)))
+    (tmp_path / "mnist.npz").write_bytes(buffer.getvalue())
+    with pytest.raises(UserError):
+        prepare("mnist", tmp_path / "out.npz", mirror=tmp_path)
+    assert not (tmp_path / "executed").exists()

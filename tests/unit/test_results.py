@@ -1,0 +1,140 @@
+"""Saved sets, their evaluation and their pictures."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import dd
+from dd.data.dataset import load
+from dd.distill.config import DistillConfig
+from dd.distill.experiment import Experiment
+from dd.evaluate import evaluate
+from dd.report.figures import distilled_images, title
+from dd.runtime.artifacts import save_tensors
+from dd.runtime.errors import UserError
+from tests.conftest import ROOT
+
+LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
+SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "distill_lr": 0.1}
+
+
+@pytest.fixture(params=["fixed", "random"])
+def saved(request, digits, tmp_path):
+    experiment = Experiment(DistillConfig(init=request.param, **SETTINGS), load(digits))
+    for _ in range(3):
+        experiment.trainer.step()
+    path = tmp_path / "set.safetensors"
+    experiment.distilled(LAST).save(path)
+    return experiment, path
+
+
+def test_a_saved_set_comes_back_whole(saved, digits):
+    experiment, path = saved
+    distilled, data = dd.load(path), load(digits)
+    assert torch.equal(distilled.images, experiment.trainer.images)
+    assert torch.equal(distilled.lrs, experiment.trainer.lrs)
+    assert torch.equal(distilled.labels, experiment.trainer.labels)
+    assert torch.equal(distilled.mean, data.mean)
+    info = distilled.info
+    assert info["classes"] == data.classes
+    assert info["config"]["steps"] == 3
+    assert info["dataset"]["name"] == "digits"
+    assert info["validation"]["accuracy"] == 50.0
+    assert info["made with"]["torch"] == torch.__version__
+
+
+def test_training_a_plain_module_is_evaluation(saved, digits):
+    """`distilled.train(net)` on held-out net 0 gives the accuracy that `evaluate` writes for it."""
+    _, path = saved
+    distilled, data = dd.load(path), load(digits)
+    table = evaluate(distilled, data, nets=2)
+    net = distilled.net(index=0)
+    x = distilled.normalise(data.x_test)
+    before = 100 * (net(x).argmax(1) == data.y_test).float().mean().item()
+    after = 100 * (distilled.train(net)(x).argmax(1) == data.y_test).float().mean().item()
+    first = table[table["held_out_net"] == 0].set_index("stage")["accuracy"]
+    assert first["before"] == pytest.approx(before, abs=0.21)
+    assert first["after"] == pytest.approx(after, abs=0.21)  # one of 500 images, by rounding of sums
+    assert all(p.requires_grad for p in net.parameters())
+    assert len(table) == (2 if distilled.fixed_weights is not None else 4)
+    assert set(table["test_images"]) == {500}
+
+
+def test_training_by_hand_gives_the_same_weights(saved):
+    """A loop of plain SGD, as anyone would write it."""
+    _, path = saved
+    distilled = dd.load(path)
+    ours, plain = distilled.net(index=1), distilled.net(index=1)
+    distilled.train(ours)
+    for lrs in distilled.lrs:
+        for images, labels, lr in zip(distilled.images, distilled.labels, lrs, strict=True):
+            optimiser = torch.optim.SGD(plain.parameters(), lr=lr.item())
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(plain(images), labels).backward()
+            optimiser.step()
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_new_nets_differ_only_for_random_init(saved):
+    distilled = dd.load(saved[1])
+    first, second = (torch.cat([p.flatten() for p in distilled.net().parameters()]) for _ in range(2))
+    assert torch.equal(first, second) == (distilled.fixed_weights is not None)
+
+
+def test_the_readmes_script_works(saved, digits):
+    """The script in the README, word for word, on this set and these images."""
+    block = next(
+        b for b in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S) if "dd.load" in b
+    )
+    data = load(digits)
+    block = re.sub(r'"[^"]*\.safetensors"', repr(str(saved[1])), block)
+    names = {"images": data.x_test, "labels": data.y_test}
+    exec(block, names)  # noqa: S102 (our own README)
+    assert 0 <= names["accuracy"] <= 1
+
+
+def test_other_data_and_other_files_are_refused(saved, digits, tmp_path):
+    distilled, data = dd.load(saved[1]), load(digits)
+    data.x_train = data.x_train[..., :20, :20]
+    with pytest.raises(UserError, match="the set was distilled for"):
+        evaluate(distilled, data, nets=1)
+    with pytest.raises(UserError, match="no such file"):
+        dd.load(tmp_path / "nothing.safetensors")
+    save_tensors(tmp_path / "other.safetensors", {"x": torch.zeros(1)}, {})
+    with pytest.raises(UserError, match="not a distilled set"):
+        dd.load(tmp_path / "other.safetensors")
+
+
+def metrics(nets):
+    rows = [
+        {"dataset": "mnist", "net": "LeNet", "init": "random", "held_out_net": i, "stage": s, "test_images": 10000}
+        | {"accuracy": a + i}
+        for i in range(nets)
+        for s, a in (("before", 10.0), ("after", 80.0))
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_titles():
+    assert title(metrics(1)) == "MNIST, LeNet, random init: 10.00 % → 80.00 %\non 10,000 test images"
+    assert title(metrics(3)).endswith("11.0 ± 0.8 % → 81.0 ± 0.8 %\non 10,000 test images, 3 held-out nets")
+
+
+@pytest.mark.parametrize(("steps", "shown"), [(1, [1]), (4, [1, 2, 4])])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
+    images = np.random.default_rng(0).normal(size=(steps, 3, channels, 8, 8)).astype(np.float32)
+    labels = np.tile([2, 0, 1], (steps, 1))
+    figure = distilled_images(images, labels, np.full((2, steps), 0.123), ["a", "b", "c"], shown, "title")
+    assert len(figure.axes) == 3 * len(shown)
+    texts = [t.get_text() for t in figure.texts]
+    assert {"a", "b", "c", "title"} <= set(texts)
+    assert sum(text.count("0.123") for text in texts) == 2 * len(shown)
+    # the first image of the picture is that of class a (label 0), which stands second in the set
+    limit = np.percentile(np.abs(images[np.array(shown) - 1]), 99)
+    expected = np.clip(images[0, 1].transpose(1, 2, 0) / (2 * limit) + 0.5, 0, 1)
+    np.testing.assert_allclose(np.squeeze(figure.axes[0].images[0].get_array()), np.squeeze(expected), rtol=1e-5)

@@ -1,0 +1,159 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from dd.runtime.artifacts import atomic, load_tensors, save_tensors
+from dd.runtime.checkpoint import NEWEST, PREVIOUS, Checkpoints
+from dd.runtime.devices import device, slots
+from dd.runtime.errors import UserError
+from dd.runtime.seeds import derive, generator
+from tests.conftest import ROOT
+
+TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(7)}
+
+
+def test_tensors_round_trip(tmp_path):
+    save_tensors(tmp_path / "x.safetensors", TENSORS, {"name": "ü", "n": 1})
+    tensors, values = load_tensors(tmp_path / "x.safetensors")
+    assert values == {"name": "ü", "n": 1}
+    assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+    assert [p.name for p in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+def test_every_flipped_byte_and_every_truncation_is_noticed(tmp_path):
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, TENSORS, {"n": 1})
+    content = path.read_bytes()
+    for position in range(0, len(content), 7):
+        flipped = bytearray(content)
+        flipped[position] ^= 0x10
+        path.write_bytes(flipped)
+        try:
+            tensors, values = load_tensors(path)
+        except UserError:
+            continue
+        # padding of the header may change without changing what is read
+        assert values == {"n": 1}
+        assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+    for length in range(0, len(content), 11):
+        path.write_bytes(content[:length])
+        with pytest.raises(UserError, match=r"x\.safetensors: (damaged|its contents)"):
+            load_tensors(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_clear_line(tmp_path):
+    """A limit on file size makes the kernel refuse to write on, as a full disk does."""
+    program = (
+        "import resource, signal, torch; from dd.runtime.artifacts import save_tensors; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        f"save_tensors({str(tmp_path / 'big.safetensors')!r}, {{'x': torch.zeros(100_000)}}, {{}})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "UserError" in done.stderr
+    assert "cannot write" in done.stderr
+    assert "free some space" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def checkpoints(folder, **identity):
+    return Checkpoints(folder, {"meta_lr": 0.01} | identity)
+
+
+def test_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
+    store = checkpoints(tmp_path)
+    assert store.load() is None
+    for step in (1, 2):
+        store.save(TENSORS, {"step": step})
+    assert store.load()[1] == {"step": 2}
+    newest = tmp_path / NEWEST
+    newest.write_bytes(newest.read_bytes()[:-5])
+    warnings = []
+    assert store.load(warnings.append)[1] == {"step": 1}
+    assert "trying the one before" in warnings[0]
+    (tmp_path / PREVIOUS).write_bytes(b"")
+    with pytest.raises(UserError, match="no checkpoint here can be read; delete the folder"):
+        store.load(warnings.append)
+
+
+def test_checkpoint_of_other_settings_is_refused(tmp_path):
+    checkpoints(tmp_path).save(TENSORS, {})
+    with pytest.raises(UserError, match=r"meta_lr was 0\.01, is 0\.02.*or delete .* to start anew"):
+        checkpoints(tmp_path, meta_lr=0.02).load()
+
+
+def test_checkpoints_go_when_the_run_has_succeeded(tmp_path):
+    store = checkpoints(tmp_path)
+    store.save(TENSORS, {})
+    store.save(TENSORS, {})
+    store.clear()
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_folder_has_one_run_and_kill_9_frees_it(tmp_path):
+    program = (
+        "import sys, time; from dd.runtime.checkpoint import Checkpoints\n"
+        f"with Checkpoints({str(tmp_path)!r}, {{}}).locked(): print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="another run is working here"), checkpoints(tmp_path).locked():
+            pass
+    finally:
+        other.kill()
+        other.wait()
+    with checkpoints(tmp_path).locked():
+        pass
+
+
+def test_gpu_slots_are_never_shared(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from dd.runtime.devices import slots\n"
+        f"with slots(['0', '1'], 1, Path({str(tmp_path)!r}), 0.05) as mine:"
+        " print(*mine, flush=True); time.sleep(0.5)"
+    )
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    first = {job.stdout.readline().strip() for job in jobs}
+    assert first == {"0", "1"}
+    with slots(["0", "1"], 2, tmp_path, 0.05) as mine:  # waits for both jobs to end
+        assert mine == ["0", "1"]
+    for job in jobs:
+        job.wait()
+        job.stdout.close()
+
+
+def test_devices(monkeypatch):
+    with device(0) as name:
+        assert name == "cpu"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    with device(1) as name:
+        assert name == "cuda"
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    monkeypatch.delenv("SLURM_JOB_ID")
+    with pytest.raises(UserError, match="2 GPU.*shows 1"), device(2):
+        pass
+    with device(1):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+def test_seeds_are_streams():
+    seeds = {derive(seed, stream, index) for seed in range(3) for stream in "ab" for index in range(5)}
+    assert len(seeds) == 30
+    assert derive(0, "a", 1) == derive(0, "a", 1)
+    assert torch.equal(torch.randn(3, generator=generator(0, "x")), torch.randn(3, generator=generator(0, "x")))

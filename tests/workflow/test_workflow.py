@@ -1,0 +1,160 @@
+"""The workflow by running it: dry runs, wrong configs, what a change makes run again."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dd.distill.config import DistillConfig
+from tests.conftest import ROOT
+
+BIN = Path(sys.executable).parent
+SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
+
+
+def snakemake(*arguments, cwd=ROOT):
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+    )
+
+
+def planned(done):
+    """The jobs of a dry run as (rule, what) pairs."""
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return re.findall(r"rule (\w+):(?:(?!\nrule ).)*?wildcards: \w+=(\w+)", output, re.S)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A checkout of its own, with a scale of seconds."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.split():
+        if not name.startswith(("tests", "benchmarks", "results")) and (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / name)
+    tiny = {
+        "scale": "tiny",
+        "all": ["fig2a"],
+        "evaluate": {"nets": 2},
+        "distill": {"meta_steps": 4, "steps": 2, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
+        "experiments": {"one": {"dataset": "digits"}, "two": {"dataset": "digits"}},
+        "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}, "fig3a": {"experiment": "two", "steps": [1]}},
+    }
+    (tmp_path / "tiny.yaml").write_text(yaml.dump(tiny))
+    return tmp_path
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_scale_plans(scale):
+    files = [word for name in SCALES[scale] for word in ("--configfile", name)]
+    jobs = planned(snakemake("--dry-run", "--forceall", *files))
+    figures = 4 if scale == "paper" else 2
+    assert len([job for job in jobs if job[0] == "distill"]) == figures
+    assert len([job for job in jobs if job[0] == "draw_figure"]) == figures
+
+
+def test_one_experiment_by_its_name():
+    jobs = planned(snakemake("--dry-run", "--forceall", "mnist_fixed"))
+    assert set(jobs) == {("prepare_data", "mnist"), ("distill", "mnist_fixed"), ("evaluate", "mnist_fixed")}
+
+
+def test_download_all_prepares_data_only():
+    assert planned(snakemake("--dry-run", "--forceall", "download_all")) == [
+        ("prepare_data", "cifar10"),
+        ("prepare_data", "mnist"),
+    ]
+
+
+def test_gpu_slots_come_from_the_command_line():
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")
+    assert "--gpus 0" in snakemake(*plan).stdout
+    assert "--gpus 1" in snakemake(*plan, "--resources", "gpu=4").stdout
+
+
+@pytest.mark.parametrize(
+    ("overlay", "named"),
+    [
+        ("distil: {steps: 3}", "distil"),
+        ("distill: {step: 3}", "step"),
+        ("experiments: {mnist_fixed: {dataset: mnist, epoch: 3}}", "epoch"),
+        ("data: {miror: x}", "miror"),
+        ("evaluate: {nets: 0}", "nets"),
+        ("distill: {meta_lr: fast}", "meta_lr"),
+        ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
+        ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
+        ("all: [fig9]", "fig9"),
+    ],
+)
+def test_wrong_configs_stop_before_any_job_and_name_the_key(tmp_path, overlay, named):
+    (tmp_path / "wrong.yaml").write_text(overlay)
+    done = snakemake("--dry-run", "--configfile", str(tmp_path / "wrong.yaml"))
+    assert done.returncode != 0
+    assert named in done.stderr + done.stdout
+    assert "rule distill" not in done.stdout
+
+
+def test_schema_and_command_line_know_the_same_settings():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    fields = DistillConfig.__dataclass_fields__
+    assert set(schema["$defs"]["settings"]["properties"]) == set(fields) == set(config["distill"])
+    assert config["distill"] == {name: field.default for name, field in fields.items()}
+
+
+def test_environments_agree():
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text().lower(), re.M))
+    pip = next(d for d in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"] if isinstance(d, dict))
+    for line in pip["pip"]:
+        name, version = line.split("==")
+        assert pins[name] == version
+
+
+def test_only_what_a_change_touches_runs_again(copy):
+    base = ("--configfile", "tiny.yaml")
+    done = snakemake(*base, "all", "fig3a", cwd=copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = ("--dry-run", *base, "all", "fig3a")
+    assert planned(snakemake(*again, cwd=copy)) == []
+
+    def change(name, old, new):
+        path = copy / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    change("dd/report/figures.py", "CELL = 0.62", "CELL = 0.63")
+    assert set(planned(snakemake(*again, cwd=copy))) == {("draw_figure", "fig2a"), ("draw_figure", "fig3a")}
+    change("dd/report/figures.py", "CELL = 0.63", "CELL = 0.62")
+    change("tiny.yaml", "two:\n    dataset", "two:\n    seed: 1\n    dataset")
+    expected = {("distill", "two"), ("evaluate", "two"), ("draw_figure", "fig3a")}
+    assert set(planned(snakemake(*again, cwd=copy))) == expected
+    change("tiny.yaml", "    seed: 1\n", "")
+    change("dd/distill/unroll.py", "theta.new_empty", "theta.new_zeros")
+    assert {rule for rule, _ in planned(snakemake(*again, cwd=copy))} == {"distill", "evaluate", "draw_figure"}
+
+
+def test_a_mistake_in_a_job_is_one_line_on_the_console(copy):
+    text = (copy / "tiny.yaml").read_text().replace("real_batch: 32", "real_batch: 5000")
+    (copy / "tiny.yaml").write_text(text)
+    done = snakemake("--configfile", "tiny.yaml", cwd=copy)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: real_batch: 5000 is more than the 1247 training images; lower it" in output
+    assert "Traceback" not in output
