@@ -21,6 +21,7 @@ class DistillConfig:
     steps: int = setting(10, "GD steps in one epoch, each with its own distilled images", least=1)
     epochs: int = setting(3, "passes over the distilled images", least=1)
     images_per_class: int = setting(1, "distilled images per class in each step", least=1)
+    image_std: float = setting(1.0, "standard deviation of the noise the images start from", above=0)
     distill_lr: float = setting(0.02, "where the learned learning rates start", above=0)
     nets: int = setting(4, "networks sampled for one meta-step (1 is enough for a fixed init)", least=1)
     real_batch: int = setting(1024, "real images judged in one meta-step", least=1)

@@ -55,7 +55,7 @@ class Trainer:
         self.labels = torch.arange(classes).repeat_interleave(config.images_per_class)
         self.labels = self.labels.expand(config.steps, per_step).to(self.device)
         noise = torch.randn(config.steps, per_step, *image_shape, generator=generator(config.seed, "images"))
-        self.images = noise.to(self.device).requires_grad_()
+        self.images = (config.image_std * noise).to(self.device).requires_grad_()
         # softplus(raw) = distill_lr keeps every learned rate positive (S-1)
         raw = torch.tensor(config.distill_lr, dtype=torch.float64).expm1().log().float()
         self.raw_lrs = torch.full((config.epochs, config.steps), raw.item(), device=self.device, requires_grad=True)

@@ -60,7 +60,7 @@ def write_text(path: Path | str, text: str) -> None:
 def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:
     """Write tensors and JSON-able `values` as one `.safetensors` with a digest of both."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    text = json.dumps(values, sort_keys=True)
+    text = json.dumps(values)
     with atomic(path) as temporary:
         save_file(tensors, temporary, {"values": text, "sha256": _digest(tensors, text)})
 

@@ -87,9 +87,8 @@ def test_new_nets_differ_only_for_random_init(saved):
 
 def test_the_readmes_script_works(saved, digits):
     """The script in the README, word for word, on this set and these images."""
-    block = next(
-        b for b in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S) if "dd.load" in b
-    )
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    block = next(block for block in blocks if "dd.load" in block)
     data = load(digits)
     block = re.sub(r'"[^"]*\.safetensors"', repr(str(saved[1])), block)
     names = {"images": data.x_test, "labels": data.y_test}

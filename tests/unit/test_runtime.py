@@ -47,9 +47,14 @@ def test_every_flipped_byte_and_every_truncation_is_noticed(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), atomic(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def half():
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -146,7 +151,7 @@ def test_devices(monkeypatch):
         assert name == "cuda"
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
     monkeypatch.delenv("SLURM_JOB_ID")
-    with pytest.raises(UserError, match="2 GPU.*shows 1"), device(2):
+    with pytest.raises(UserError, match=r"2 GPU.*shows 1"), device(2):
         pass
     with device(1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"

@@ -33,7 +33,8 @@ def flags(settings):
     """A config section as command-line options: {real_batch: 256} is `--real-batch 256`; switches have no value."""
     words = []
     for key, value in settings.items():
-        flag = "--" + key.replace("_", "-")
+        option = key.replace("_", "-")
+        flag = f"--{option}"
         words += [flag] * (value is True) if isinstance(value, bool) else [flag, str(value)]
     return " ".join(words)
 

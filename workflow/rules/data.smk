@@ -1,5 +1,8 @@
-# Not a param: where a mirror lies must not make anything run again.
-MIRROR = flags({"mirror": config["data"]["mirror"]} if config["data"]["mirror"] else {})
+import os
+
+# Not a param of the rule: where a mirror lies must not make anything run again.
+if config["data"]["mirror"]:
+    os.environ.update(DD_DATA_MIRROR=config["data"]["mirror"])
 
 
 rule prepare_data:
@@ -18,7 +21,7 @@ rule prepare_data:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
         code=code("dd.data.prepare"),
     shell:
-        "python -m dd data prepare {wildcards.dataset} --out {output.npz} {MIRROR} {params.options} > {log} 2>&1"
+        "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
 
 
 rule download_all:
