@@ -29,9 +29,6 @@ class Command(click.Command):
         except UserError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
-        except MemoryError:
-            click.echo("error: out of memory; lower real_batch, or give the job more", err=True)
-            sys.exit(1)
 
 
 def compute_options(command: Callable) -> Callable:
@@ -49,7 +46,10 @@ def compute_options(command: Callable) -> Callable:
             torch.set_num_threads(threads)
             if name == "cuda" and not torch.cuda.is_available():
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
-            return command(device=name, **options)
+            try:
+                return command(device=name, **options)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
 
     return wrapped
 

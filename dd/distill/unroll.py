@@ -22,8 +22,9 @@ from torch.autograd import forward_ad
 
 from dd.distill.objective import Loss
 
-# torch.backends.mkldnn.flags() touches every oneDNN setting, and warns of one that concerns other hardware
+# PyTorch of its own insides: setting one oneDNN flag touches all of them, and some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
+warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
 SMALL_BATCH, SMALL_NET = 32, 100_000
 """Up to so many images and weights PyTorch's native CPU convolutions beat oneDNN's, whose set-up dominates there."""

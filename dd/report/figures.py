@@ -69,10 +69,13 @@ def distilled_images(
     columns, rows = shown.shape[:2]
 
     # margins in inches: class names and rate labels at the left, step headings above the columns
-    left = 1.15
+    longest = max(map(len, names))
+    turned = lying and longest > 8
+    left = 1.35 if lying else max(1.15, 0.3 + 0.075 * longest)
     right, bottom = 0.12, 0.1
-    header = 0.5 if lying else 0.32 + 0.16 * len(lrs)
+    header = (0.2 + 0.075 * longest if turned else 0.3) if lying else 0.32 + 0.16 * len(lrs)
     width, height = left + columns * CELL + right, bottom + rows * CELL + header + 0.55
+    left += max(0.0, 5.2 - width) / 2  # room for the title, the images in the middle
     width = max(width, 5.2)
     figure = Figure(figsize=(width, height))
     for column in range(columns):
@@ -94,7 +97,8 @@ def distilled_images(
     top = bottom + rows * CELL
     if lying:
         for column, name in enumerate(names):
-            write(left + (column + 0.5) * CELL, top + 0.12, name)
+            style = {"rotation": 90, "va": "bottom"} if turned else {}
+            write(left + (column + 0.5) * CELL, top + (0.05 if turned else 0.12), name, **style)
         lines = [f"epoch {epoch}: η = {rate}" for epoch, rate in enumerate(rates[0], 1)]
         write(left - 0.1, bottom + CELL / 2, "\n".join(lines), ha="right", fontsize=7, linespacing=1.5)
     else:

@@ -103,12 +103,13 @@ def sha256(path: Path | str) -> str:
 
 def provenance() -> dict[str, str]:
     """Versions and git commit, for the metadata of results."""
-    here = Path(__file__).parent
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=False
-    )
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout
+    except OSError:  # no git here
+        git = ""
     return {
-        "commit": git.stdout.strip() or "unknown",
+        "commit": git.strip() or "unknown",
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

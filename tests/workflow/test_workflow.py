@@ -1,5 +1,6 @@
 """The workflow by running it: dry runs, wrong configs, what a change makes run again."""
 
+import ast
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dd.data.prepare import CLASSES
 from dd.distill.config import DistillConfig
 from tests.conftest import ROOT
 
@@ -53,8 +55,8 @@ def copy(tmp_path):
         "scale": "tiny",
         "all": ["fig2a"],
         "evaluate": {"nets": 2},
-        "distill": {"meta_steps": 4, "steps": 2, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
-        "experiments": {"one": {"dataset": "digits"}, "two": {"dataset": "digits"}},
+        "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
+        "experiments": {"one": {"dataset": "digits", "steps": 2}, "two": {"dataset": "digits", "steps": 2}},
         "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}, "fig3a": {"experiment": "two", "steps": [1]}},
     }
     (tmp_path / "tiny.yaml").write_text(yaml.dump(tiny))
@@ -100,6 +102,7 @@ def test_gpu_slots_come_from_the_command_line():
         ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
         ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
         ("all: [fig9]", "fig9"),
+        ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
     ],
 )
 def test_wrong_configs_stop_before_any_job_and_name_the_key(tmp_path, overlay, named):
@@ -118,6 +121,11 @@ def test_schema_and_command_line_know_the_same_settings():
     assert config["distill"] == {name: field.default for name, field in fields.items()}
 
 
+def test_workflow_knows_the_datasets():
+    listed = re.search(r"DATASETS = ({.*?})", (ROOT / "workflow/rules/common.smk").read_text())[1]
+    assert ast.literal_eval(listed) == set(CLASSES)
+
+
 def test_environments_agree():
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text().lower(), re.M))
     pip = next(d for d in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"] if isinstance(d, dict))
@@ -128,9 +136,9 @@ def test_environments_agree():
 
 def test_only_what_a_change_touches_runs_again(copy):
     base = ("--configfile", "tiny.yaml")
-    done = snakemake(*base, "all", "fig3a", cwd=copy)
+    done = snakemake("all", "fig3a", *base, cwd=copy)
     assert done.returncode == 0, done.stdout + done.stderr
-    again = ("--dry-run", *base, "all", "fig3a")
+    again = ("all", "fig3a", "--dry-run", *base)
     assert planned(snakemake(*again, cwd=copy)) == []
 
     def change(name, old, new):

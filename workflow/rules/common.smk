@@ -7,6 +7,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
 
+DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits"} | set(config["data"]["folders"])
+for experiment, entry in config["experiments"].items():
+    if entry["dataset"] not in DATASETS:
+        known = ", ".join(sorted(DATASETS))
+        raise WorkflowError(f"config: experiments.{experiment}.dataset: {entry['dataset']!r} is none of {known}")
 for figure, entry in config["figures"].items():
     if entry["experiment"] not in config["experiments"]:
         raise WorkflowError(f"config: figures.{figure}.experiment: no experiment {entry['experiment']!r}")
