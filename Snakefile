@@ -11,7 +11,6 @@ validate(config, "workflow/schemas/config.schema.yaml")
 
 pathvars:
     results=f"results/{config['scale']}",
-    work=f"work/{config['scale']}",
 
 
 report: "workflow/report/workflow.rst"

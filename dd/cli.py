@@ -5,6 +5,7 @@ Torch is imported inside the commands, so that --help answers at once and a GPU 
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -48,8 +49,10 @@ def compute_options(command: Callable) -> Callable:
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
             try:
                 return command(device=name, **options)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
+            except (RuntimeError, MemoryError) as error:
+                if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+                    raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
+                raise
 
     return wrapped
 
@@ -76,12 +79,14 @@ def main():
     \b
     Ten images that train a LeNet, from scratch to a picture, in four commands:
       python -m dd data prepare mnist --out mnist.npz
-      python -m dd distill --data mnist.npz --init fixed --steps 1 --out set.safetensors --history history.csv
+      python -m dd distill --data mnist.npz --init fixed --nets 1 --steps 1 --out set.safetensors --history history.csv
       python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
       python -m dd figure --set set.safetensors --metrics accuracy.csv --out images.png
 
     The whole paper: snakemake --cores all (see README.md).
     """
+    # unwind on SIGTERM as on an error, so that nothing half-written stays
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
 
 
 @main.group()
@@ -136,25 +141,35 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
       python -m dd distill --data mnist.npz --out hundred.safetensors --history hundred.csv
     """
     import pandas as pd
+    import torch
 
     from dd.data.dataset import load
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
     from dd.runtime.artifacts import write_text
     from dd.runtime.checkpoint import Checkpoints
+    from dd.runtime.code import digest
     from dd.runtime.progress import progress
 
     dataset = load(data_path)
     experiment = Experiment(config, dataset, device)
-    identity = {**asdict(config), "dataset sha256": dataset.info["sha256"]}
+    identity = {
+        **asdict(config),
+        "dataset": dataset.info["sha256"],
+        "torch": torch.__version__,
+        "code": digest("dd.distill.experiment", "dd.distill.run", config.net.partition(":")[0]),
+    }
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
+
+    def record(history: list[dict]) -> None:
+        write_text(history_path, pd.DataFrame(history).to_csv(index=False))
+
     with checkpoints.locked():
         try:
-            history = run(experiment.trainer, experiment.validate, checkpoints, progress)
+            history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         except StoppedError as stopped:
             click.echo(f"{stopped}", err=True)
             sys.exit(143)
-        write_text(history_path, pd.DataFrame(history).to_csv(index=False))
         experiment.distilled(history[-1]).save(out)
         checkpoints.clear()
 
@@ -188,12 +203,13 @@ def evaluate(set_path, data_path, nets, out, device):
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def figure(set_path, metrics, steps, out):
     """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3."""
-    import pandas as pd
-
     from dd import load as load_set
+    from dd.evaluate import read_metrics
     from dd.report.figures import distilled_images, title
     from dd.runtime.artifacts import atomic
 
+    if wrong := [path for path in out if path.suffix not in {".png", ".pdf"}]:
+        raise UserError(f"--out: {wrong[0]} must end in .png or .pdf")
     distilled = load_set(set_path)
     total = len(distilled.images)
     try:
@@ -208,7 +224,7 @@ def figure(set_path, metrics, steps, out):
         distilled.lrs.numpy(),
         distilled.info["classes"],
         shown,
-        title(pd.read_csv(metrics)),
+        title(read_metrics(metrics)),
     )
     for path in out:
         with atomic(path) as temporary:

@@ -1,25 +1,16 @@
 """Held-out evaluation: train networks on a distilled set and test them on real images (Section 4)."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
 from dd.data.dataset import Dataset
-from dd.distill.initial import Initial, fixed_initial, random_initial
 from dd.distill.objective import accuracy, classification
 from dd.distill.steps import DistilledSet
 from dd.distill.unroll import descend
-from dd.nets import build
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
-
-
-def initial_of(distilled: DistilledSet) -> Initial:
-    """The distribution of initial weights a set was distilled for."""
-    if distilled.fixed_weights is not None:
-        return fixed_initial(distilled.fixed_weights)
-    config = distilled.info["config"]
-    return random_initial(distilled.net(index=0), config["init_law"], config["seed"])
 
 
 def evaluate(
@@ -47,9 +38,8 @@ def evaluate(
         )
     if dataset.classes != distilled.info["classes"]:
         raise UserError(f"{dataset.name} has other classes than the set, which knows {distilled.info['classes']}")
-    channels, size, _ = dataset.image_shape
-    net = StackedNet(build(config["net"], channels, size, len(dataset.classes))).to(device)
-    loss, initial = classification(net), initial_of(distilled)
+    net = StackedNet(distilled.make()).to(device)
+    loss, initial = classification(net), distilled.initial()
     images, labels, lrs = (t.to(device) for t in (distilled.images, distilled.labels, distilled.lrs))
     rows = []
     for index in range(1 if distilled.fixed_weights is not None else nets):
@@ -70,3 +60,20 @@ def evaluate(
             )
         on_net()
     return pd.DataFrame(rows)
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """The table that `evaluate` made, from its CSV.
+
+    Raises:
+        UserError: no such file, or not such a table.
+    """
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error})") from error
+    if table.empty or not {"dataset", "net", "init", "held_out_net", "stage", "test_images", "accuracy"} <= set(table):
+        raise UserError(f"{path}: not a table of `python -m dd evaluate`")
+    return table

@@ -6,6 +6,7 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def read_npz(path: Path) -> Arrays:
         UserError: not there, truncated or not an `.npz`, or an array is missing.
     """
     try:
+        if not zipfile.is_zipfile(path) and path.exists():
+            raise zipfile.BadZipFile("no zip archive")
         with np.load(path, allow_pickle=False) as file:
             missing = [name for name in NAMES if name not in file.files]
             if missing:
@@ -72,7 +75,7 @@ def read_npz(path: Path) -> Arrays:
             return {name: file[name] for name in NAMES}
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise UserError(f"{path}: truncated or not an .npz file ({error}); fetch it again") from error
 
 
@@ -86,20 +89,21 @@ def load(path: Path) -> Dataset:
     cure = "prepare it again with `python -m dd data prepare`"
     try:
         info = json.loads(sidecar.read_text())
+        name, digest, classes, mean, std = (info[key] for key in ("name", "sha256", "classes", "mean", "std"))
     except FileNotFoundError as error:
         raise UserError(f"{sidecar}: no such file; {cure}") from error
-    except ValueError as error:
-        raise UserError(f"{sidecar}: not JSON ({error}); {cure}") from error
-    arrays = read_npz(path)
-    if sha256(path) != info.get("sha256"):
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{sidecar}: not the metadata of a dataset ({error!r}); {cure}") from error
+    if path.exists() and sha256(path) != digest:
         raise UserError(f"{path}: does not match the checksum in {sidecar}; {cure}")
-    check(arrays, len(info["classes"]), path)
+    arrays = read_npz(path)
+    check(arrays, len(classes), path)
     return Dataset(
-        info["name"],
-        *(_tensor(arrays[name]) for name in NAMES),
-        mean=torch.tensor(info["mean"]),
-        std=torch.tensor(info["std"]),
-        classes=info["classes"],
+        name,
+        *(_tensor(arrays[key]) for key in NAMES),
+        mean=torch.tensor(mean),
+        std=torch.tensor(std),
+        classes=classes,
         info=info,
     )
 

@@ -55,6 +55,8 @@ def prepare(
     Raises:
         UserError: no source, or what the source gives fails `check`. `out` is then as it was.
     """
+    if out.suffix != ".npz":
+        raise UserError(f"{out}: the file to write must end in .npz")
     ready, classes = None, CLASSES.get(name)
     if folder:
         arrays, names = image_folder(folder, size, gray, test_fraction)
@@ -80,7 +82,7 @@ def prepare(
 
 def _describe(name: str, arrays: Arrays, classes: tuple[str, ...], source: str) -> dict:
     x = arrays["x_train"]
-    # exact integer sums, one image of accumulators at a time: no float copy of the whole set
+    # counts of the 256 values give both exactly, without a float copy of the whole set
     channels = x.reshape(len(x), -1, x.shape[3] if x.ndim == 4 else 1)
     values = np.arange(256) / 255
     shares = [np.bincount(c.ravel(), minlength=256) / c.size for c in np.moveaxis(channels, 2, 0)]

@@ -1,19 +1,20 @@
 """One experiment assembled from its settings: network, initial weights, real batches, trainer."""
 
 from dataclasses import asdict
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from dd.data.dataset import Dataset
-from dd.data.real import RealBatches
+from dd.data.real import RealBatches, normalise
 from dd.distill.config import DistillConfig
 from dd.distill.initial import fixed_initial, random_initial
 from dd.distill.objective import accuracy, classification
 from dd.distill.steps import DistilledSet
 from dd.distill.trainer import Trainer
-from dd.distill.unroll import descend
-from dd.nets import build
+from dd.distill.unroll import descend, tangents_exact
+from dd.nets import build, try_out
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import provenance
 
@@ -25,14 +26,20 @@ class Experiment:
         self.config, self.dataset = config, dataset
         channels, size, _ = dataset.image_shape
         classes = len(dataset.classes)
-        self.net = StackedNet(build(config.net, channels, size, classes)).to(device)
-        initial = random_initial(build(config.net, channels, size, classes), config.init_law, config.seed)
+        make = partial(build, config.net, channels, size, classes)
+        module = make()
+        try_out(module, config.net, channels, size, classes)
+        self.net = StackedNet(module).to(device)
+        initial = random_initial(make, config.init_law, config.seed)
         self.fixed_weights = initial("fixed", [0])[0] if config.init == "fixed" else None
         self.initial = initial if self.fixed_weights is None else fixed_initial(self.fixed_weights)
         (x, y), self.validation = dataset.split(config.validation_images, config.seed)
         real = RealBatches(x.to(device), y.to(device), dataset.mean, dataset.std, config.real_batch, config.seed)
         loss = classification(self.net)
-        self.trainer = Trainer(config, loss, loss, self.initial, real, dataset.image_shape, classes, device)
+        x, y = normalise(dataset.x_train[:8], dataset.mean, dataset.std).double(), dataset.y_train[:8]
+        theta = self.initial("validation", [0]).double()
+        tangents = tangents_exact(classification(StackedNet(module.double())), theta, x, y)
+        self.trainer = Trainer(config, loss, loss, self.initial, real, dataset.image_shape, classes, device, tangents)
 
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""

@@ -17,11 +17,11 @@ can draw its own share.
 """
 
 
-def random_initial(module: nn.Module, law: str, seed: int) -> Initial:
-    """Random initialisation: a new draw by `law` for each stream and index."""
+def random_initial(make: Callable[..., nn.Module], law: str, seed: int) -> Initial:
+    """Random initialisation: a new draw by `law` of the network `make(seed=...)` for each stream and index."""
 
     def draw(stream: str, indices: Iterable[int]) -> Tensor:
-        return torch.stack([flat_weights(initialise(module, law, generator(seed, "net", stream, i))) for i in indices])
+        return torch.stack([flat_weights(initialise(make, law, generator(seed, "net", stream, i))) for i in indices])
 
     return draw
 

@@ -30,6 +30,7 @@ def run(
     validate: Callable[[], Tensor],
     store: Store,
     progress: Callable[[int, int], tqdm],
+    record: Callable[[list[dict]], None],
 ) -> list[dict]:
     """Take `trainer` from where `store` left it to its last meta-step.
 
@@ -38,6 +39,7 @@ def run(
         validate: accuracies in percent `[nets]` of the set as it stands.
         store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, initial).
+        record: called with the history whenever it has grown, and at the end.
 
     Returns:
         The history, a row every `validate_every` meta-steps and at the end. All but `seconds` is reproducible.
@@ -80,6 +82,7 @@ def run(
                     }
                 )
                 losses, clipped = [], 0
+                record(history)
             postfix = {"loss": f"{step.loss:.3f}"}
             if history:
                 postfix["held-out"] = f"{history[-1]['accuracy']:.1f}%"
@@ -91,6 +94,7 @@ def run(
                 raise StoppedError(
                     f"stopped at meta-step {trainer.meta_step} of {config.meta_steps}; run again to go on"
                 )
+    record(history)
     return history
 
 

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from dd.data.real import normalise
+from dd.distill.initial import Initial, fixed_initial, random_initial
 from dd.distill.objective import classification
 from dd.distill.unroll import descend
 from dd.nets import build
-from dd.nets.init import initialise
+from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
-from dd.runtime.seeds import generator
 
 FORMAT = "dd distilled set 1"
 
@@ -37,35 +37,40 @@ class DistilledSet:
     fixed_weights: Tensor | None = None
     """`[P]`: the initial weights of a fixed initialisation."""
     info: dict[str, Any] = field(default_factory=dict)
-    """`classes` (names), `dataset`, `config` (the settings), `versions`, `commit` and the like."""
+    """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions)."""
+
+    def make(self, seed: int = 0) -> nn.Module:
+        """The architecture this set was made for, as its class builds it from `seed`."""
+        channels, size = self.images.shape[2], self.images.shape[-1]
+        return build(self.info["config"]["net"], channels, size, len(self.info["classes"]), seed)
+
+    def initial(self) -> Initial:
+        """The distribution of initial weights this set was made for."""
+        if self.fixed_weights is not None:
+            return fixed_initial(self.fixed_weights)
+        return random_initial(self.make, self.info["config"]["init_law"], self.info["config"]["seed"])
 
     def net(self, index: int | None = None) -> nn.Module:
-        """The architecture this set was made for, with initial weights.
+        """A network with initial weights, ready to `train`.
 
-        For a fixed initialisation these are the very ones it was distilled for. For a random one they are drawn by
-        its law: anew at each call, or those of held-out net `index`.
+        For a fixed initialisation these are the very ones the set was made for. For a random one they are drawn by its
+        law: anew at each call, or those of held-out net `index`.
         """
-        config = self.info["config"]
-        channels, size = self.images.shape[2], self.images.shape[-1]
-        module = build(config["net"], channels, size, len(self.info["classes"]))
-        if self.fixed_weights is not None:
-            nn.utils.vector_to_parameters(self.fixed_weights.clone(), module.parameters())
-            return module
-        random = torch.Generator() if index is None else generator(config["seed"], "net", "held-out", index)
-        if index is None:
-            random.seed()
-        return initialise(module, config["init_law"], random)
+        stream, number = ("anew", int(torch.randint(2**62, ()))) if index is None else ("held-out", index)
+        module = self.make()
+        nn.utils.vector_to_parameters(self.initial()(stream, [number])[0].clone(), module.parameters())
+        return module
 
     def train(self, net: nn.Module) -> nn.Module:
-        """Train `net` in place on the distilled images, in their order and at their rates (Equation 9)."""
+        """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
+
+        Layers behave as in evaluation mode, as they did in distillation.
+        """
         stacked = StackedNet(net)
-        try:
-            device = next(net.parameters()).device
-            theta = stacked.flat(dict(net.named_parameters())).unsqueeze(0)
-            arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
-            stacked.load(net, descend(classification(stacked), theta, *arguments)[-1, 0])
-        finally:
-            net.requires_grad_(True)
+        device = next(net.parameters()).device
+        arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
+        trained = descend(classification(stacked), flat_weights(net).unsqueeze(0), *arguments)[-1, 0]
+        nn.utils.vector_to_parameters(trained, net.parameters())
         return net
 
     def normalise(self, x: Tensor) -> Tensor:

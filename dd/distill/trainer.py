@@ -47,8 +47,13 @@ class Trainer:
         image_shape: tuple[int, ...],
         classes: int,
         device: torch.device | str = "cpu",
+        tangents: bool = True,
     ):
-        """`loss` trains on distilled images `[n, *image_shape]`; `objective` judges on batches of `real`."""
+        """`loss` trains on distilled images `[n, *image_shape]`; `objective` judges on batches of `real`.
+
+        `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`.
+        """
+        self.tangents = tangents
         self.config, self.loss, self.objective, self.initial, self.real = config, loss, objective, initial, real
         self.device = torch.device(device)
         per_step = classes * config.images_per_class
@@ -56,7 +61,7 @@ class Trainer:
         self.labels = self.labels.expand(config.steps, per_step).to(self.device)
         noise = torch.randn(config.steps, per_step, *image_shape, generator=generator(config.seed, "images"))
         self.images = (config.image_std * noise).to(self.device).requires_grad_()
-        # softplus(raw) = distill_lr keeps every learned rate positive (S-1)
+        # softplus(raw) = distill_lr keeps every learned rate positive (Section S-1 of the paper)
         raw = torch.tensor(config.distill_lr, dtype=torch.float64).expm1().log().float()
         self.raw_lrs = torch.full((config.epochs, config.steps), raw.item(), device=self.device, requires_grad=True)
         self.adam = torch.optim.Adam([self.images, self.raw_lrs], lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
@@ -81,7 +86,7 @@ class Trainer:
         images, lrs = self.images.detach(), self.lrs
         d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
         for theta in thetas.split(NETS_AT_ONCE):
-            gradient = meta_gradient(self.loss, self.objective, theta, images, self.labels, lrs, x, y)
+            gradient = meta_gradient(self.loss, self.objective, theta, images, self.labels, lrs, x, y, self.tangents)
             d_images += gradient.images * len(theta) / config.nets
             d_lrs += gradient.lrs * len(theta) / config.nets
             losses.append(gradient.losses)

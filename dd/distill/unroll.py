@@ -10,7 +10,8 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
 
 One step back needs only theta_t, so the stored weights [T + 1, nets, P] are all that grows with T. Everything
 else lives for one step. s is the derivative of l along v, which one forward pass with tangents gives (Pearlmutter
-1994); its own gradient is then a single backward pass through that.
+1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch cannot do
+that go the longer way round, through the gradient itself: see `tangents_exact`.
 """
 
 import warnings
@@ -65,8 +66,10 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
     return trajectory
 
 
-def adjoint(loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor):
-    """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`.
+def adjoint(
+    loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor, tangents: bool = True
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`; `tangents` as in `tangents_exact`.
 
     Returns:
         `(dL/dimages [steps, n, ...], dL/dlrs [epochs, steps], dL/dtheta_0 [nets, P])`, the first two summed over nets.
@@ -78,9 +81,7 @@ def adjoint(loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: T
             # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
             i, lr = t % steps, lrs.flatten()[t]
             w, x = trajectory[t].detach().requires_grad_(), images[i].detach().requires_grad_()
-            with forward_ad.dual_level():
-                along_v = loss(forward_ad.make_dual(w, v), x, labels[i])
-                s = forward_ad.unpack_dual(along_v).tangent.sum()
+            s = _slope(loss, w, v, x, labels[i], tangents)
             ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
             d_lrs[t] = -s.detach()
             d_images[i] -= lr * ds_dx
@@ -97,6 +98,7 @@ def meta_gradient(
     lrs: Tensor,
     real_x: Tensor,
     real_y: Tensor,
+    tangents: bool = True,
 ) -> MetaGradient:
     """The gradient of the mean over nets of `L = objective(real batch, theta_T)` (Equation 4, Algorithm 1).
 
@@ -110,8 +112,32 @@ def meta_gradient(
         w = final.detach().requires_grad_()
         losses.append(objective(w, real_x, real_y))
         v += torch.autograd.grad(losses[-1].sum() / len(theta), w)
-    d_images, d_lrs, _ = adjoint(loss, trajectory, torch.cat(v), images, labels, lrs)
+    d_images, d_lrs, _ = adjoint(loss, trajectory, torch.cat(v), images, labels, lrs, tangents)
     return MetaGradient(torch.cat(losses).detach(), d_images, d_lrs)
+
+
+def _slope(loss: Loss, w: Tensor, v: Tensor, x: Tensor, y: Tensor, tangents: bool) -> Tensor:
+    """s = <grad l, v>, to be differentiated with respect to w and x."""
+    if not tangents:
+        (grad,) = torch.autograd.grad(loss(w, x, y).sum(), w, create_graph=True)
+        return torch.sum(grad * v)
+    with forward_ad.dual_level():
+        return forward_ad.unpack_dual(loss(forward_ad.make_dual(w, v), x, y)).tangent.sum()
+
+
+def tangents_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
+    """Whether the operations of `loss` can be differentiated forward and then backward.
+
+    PyTorch's fused LayerNorm and InstanceNorm, and BatchNorm on batch statistics, silently lose terms that way, and
+    some operations refuse. Both ways are compared at `theta [nets, P]`, `x [n, ...]`, `y [n]`, which should be float64.
+    """
+    v = torch.linspace(-1, 1, theta.numel(), dtype=theta.dtype).sin().view_as(theta)
+    w, x = theta.detach().requires_grad_(), x.detach().requires_grad_()
+    try:
+        forward, backward = (torch.autograd.grad(_slope(loss, w, v, x, y, way), (w, x)) for way in (True, False))
+    except RuntimeError:  # no tangent for some operation
+        return False
+    return all((a - b).norm() <= 1e-6 * b.norm() for a, b in zip(forward, backward, strict=True))
 
 
 def _convolutions_for(theta: Tensor, images: Tensor):

@@ -2,6 +2,7 @@
 
 import importlib
 
+import torch
 from torch import nn
 
 from dd.nets.alexcifar import AlexCifarNet
@@ -11,19 +12,38 @@ from dd.runtime.errors import UserError
 NETS: dict[str, type[nn.Module]] = {"LeNet": LeNet, "AlexCifarNet": AlexCifarNet}
 
 
-def build(name: str, channels: int, size: int, classes: int) -> nn.Module:
-    """The network `name` for images `[channels, size, size]` and that many classes.
+def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> nn.Module:
+    """The network `name` for images `[channels, size, size]` and that many classes, as its class builds it from `seed`.
 
-    A user's own class is called as `Class(channels=..., size=..., classes=...)` and returns logits `[n, classes]`.
+    A user's own class is called as `Class(channels=..., size=..., classes=...)` and returns logits `[n, classes]`. The
+    global random state is as before.
 
     Raises:
         UserError: unknown name, a module or class that cannot be imported, or one that refuses these images.
     """
     cls = NETS.get(name) or _import(name)
     try:
-        return cls(channels=channels, size=size, classes=classes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(channels=channels, size=size, classes=classes)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"net {name}: {error} (called with {channels=}, {size=}, {classes=})") from error
+
+
+def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -> None:
+    """Refuse a network that does not turn such images into such logits, before any training.
+
+    Raises:
+        UserError: it fails on two blank images, or what it returns is not `[2, classes]`.
+    """
+    try:
+        with torch.no_grad():
+            shape = tuple(net.eval()(torch.zeros(2, channels, size, size)).shape)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"net {name}: fails on images [2, {channels}, {size}, {size}]: {reason}") from error
+    if shape != (2, classes):
+        raise UserError(f"net {name}: returns {list(shape)} for 2 images of {classes} classes; must be [2, {classes}]")
 
 
 def _import(name: str) -> type[nn.Module]:
@@ -32,5 +52,5 @@ def _import(name: str) -> type[nn.Module]:
         raise UserError(f"net {name!r} is not known: use one of {', '.join(NETS)}, or your own as package.module:Class")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"net {name!r}: {error}; is its folder on PYTHONPATH?") from error

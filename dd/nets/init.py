@@ -1,4 +1,4 @@
-"""Initial weights drawn from an explicit generator: the laws p(theta_0) of Section 3.5 for untrained nets."""
+"""Initial weights drawn from a seed: the laws p(theta_0) of Section 3.5 for untrained nets."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ Law = Callable[[nn.Module, torch.Generator], None]
 
 
 def _weights_by(draw: Callable) -> Law:
-    """Weights of linear and convolutional layers by `draw`, their biases 0; other layers start as they are built."""
+    """Weights of linear and convolutional layers by `draw`, their biases 0; the rest stays as it was built."""
 
     def law(module: nn.Module, generator: torch.Generator) -> None:
         for layer in module.modules():
@@ -21,28 +21,20 @@ def _weights_by(draw: Callable) -> Law:
     return law
 
 
-def _default(module: nn.Module, generator: torch.Generator) -> None:
-    """What each layer's own `reset_parameters` does, with the global generator set from ours and put back after."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator.initial_seed())
-        for layer in module.modules():
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters()
-
-
 LAWS: dict[str, Law] = {
     "xavier": _weights_by(lambda w, g: nn.init.xavier_normal_(w, generator=g)),
     "he": _weights_by(lambda w, g: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g)),
-    "default": _default,
+    "default": lambda _module, _generator: None,
 }
 
 
-def initialise(module: nn.Module, law: str, generator: torch.Generator) -> nn.Module:
-    """Draw the weights of a CPU `module` in place by one of `LAWS` and return it.
+def initialise(make: Callable[..., nn.Module], law: str, generator: torch.Generator) -> nn.Module:
+    """A network from `make(seed=...)` with its weights drawn by one of `LAWS`, all from `generator`'s seed.
 
     `xavier`: normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010; the paper's).
-    `he`: normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015). `default`: PyTorch's own.
+    `he`: normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015). `default`: as the network's class builds it.
     """
+    module = make(seed=generator.initial_seed())
     with torch.no_grad():
         LAWS[law](module, generator)
     return module

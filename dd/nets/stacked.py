@@ -1,6 +1,6 @@
 """Many networks of one architecture as one matrix of weights."""
 
-from collections.abc import Mapping
+import copy
 
 import torch
 from torch import Tensor, nn
@@ -12,20 +12,15 @@ class StackedNet:
 
     A row holds the parameters in the order of `module.named_parameters()`, flattened. One flat matrix makes a
     GD step and its adjoint single tensor operations, whatever the architecture. The module itself stays in
-    evaluation mode (the paper turns dropout off); its own weights are never used.
+    evaluation mode (the paper turns dropout off); it is a copy, whose own weights are never used.
     """
 
     def __init__(self, module: nn.Module):
-        self.module = module.eval().requires_grad_(False)
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
         named = dict(module.named_parameters())
         self.names = list(named)
         self.shapes = [p.shape for p in named.values()]
         self.sizes = [p.numel() for p in named.values()]
-
-    @property
-    def size(self) -> int:
-        """Weights of one network, P."""
-        return sum(self.sizes)
 
     def to(self, device: torch.device | str) -> "StackedNet":
         self.module.to(device)
@@ -42,13 +37,3 @@ class StackedNet:
         """The rows of `theta [nets, P]` as parameters by name, each `[nets, *shape]`, as views where possible."""
         parts = theta.split(self.sizes, dim=1)
         return {n: part.unflatten(1, shape) for n, part, shape in zip(self.names, parts, self.shapes, strict=True)}
-
-    def flat(self, named: Mapping[str, Tensor]) -> Tensor:
-        """One row `[P]` from one network's parameters by name, e.g. `dict(module.named_parameters())`."""
-        return torch.cat([named[name].detach().flatten() for name in self.names])
-
-    def load(self, module: nn.Module, row: Tensor) -> None:
-        """Copy a row `[P]` into the parameters of `module`, which is of this architecture."""
-        with torch.no_grad():
-            for name, value in self.named(row.unsqueeze(0)).items():
-                module.get_parameter(name).copy_(value.squeeze(0))

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from dd.runtime.errors import UserError
+
+METADATA = "dd"
+"""The one key of our metadata (with several, safetensors writes them in any order): SHA-256 in hex, then JSON."""
 
 
 @contextlib.contextmanager
@@ -62,7 +65,7 @@ def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> 
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     text = json.dumps(values)
     with atomic(path) as temporary:
-        save_file(tensors, temporary, {"values": text, "sha256": _digest(tensors, text)})
+        save_file(tensors, temporary, {METADATA: _digest(tensors, text) + text})
 
 
 def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
@@ -72,18 +75,20 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
         UserError: no such file, truncated, changed since it was written, or not one of ours.
     """
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        content = Path(path).read_bytes()
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header.get("__metadata__", {})
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: damaged or not a .safetensors file ({error})") from error
-    if not {"values", "sha256"} <= metadata.keys():
+    if METADATA not in metadata:
         raise UserError(f"{path}: a .safetensors file, but not written by this program")
-    if metadata["sha256"] != _digest(tensors, metadata["values"]):
+    digest, text = metadata[METADATA][:64], metadata[METADATA][64:]
+    if digest != _digest(tensors, text):
         raise UserError(f"{path}: its contents do not match its checksum; it was damaged after writing")
-    return tensors, json.loads(metadata["values"])
+    return tensors, json.loads(text)
 
 
 def _digest(tensors: dict[str, Tensor], text: str) -> str:

@@ -85,12 +85,14 @@ class Checkpoints:
         Raises:
             UserError: another run holds it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / "lock", timeout=0)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             raise UserError(f"{self.folder}: another run is working here; wait for it or stop it") from error
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot be written ({error.strerror}); choose another --work") from error
         try:
             yield
         finally:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import subprocess
-import tempfile
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +14,8 @@ from dd.runtime.errors import UserError
 
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "FLUX_JOB_ID")
 """Set inside the jobs of batch systems that hand out GPUs themselves."""
+
+SLOTS = Path("/tmp/dd-gpu-slots")  # noqa: S108 (one place a machine, for all users and whatever their TMPDIR)
 
 
 @contextlib.contextmanager
@@ -34,10 +36,10 @@ def device(gpus: int) -> Iterator[str]:
     if visible and any(name in os.environ for name in SCHEDULERS):
         yield "cuda"
         return
-    names = [name for name in visible.split(",") if name] if visible is not None else _installed()
+    names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()
     if len(names) < gpus:
         raise UserError(f"{gpus} GPU(s) asked for, but this machine shows {len(names)}; use --resources gpu=0 for CPU")
-    with slots(names, gpus, Path(tempfile.gettempdir()) / f"dd-gpu-slots-{os.getuid()}") as mine:
+    with slots(names, gpus, SLOTS) as mine:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
         yield "cuda"
 
@@ -46,16 +48,22 @@ def device(gpus: int) -> Iterator[str]:
 def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 1.0) -> Iterator[list[str]]:
     """Hold `count` of `names` by a lock file each in the node-local `folder`, waiting until so many are free."""
     folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):  # another user made it
+        folder.chmod(0o777)
+    waiting = False
     with contextlib.ExitStack() as held:
         while True:
             mine = []
             for name in names:
                 with contextlib.suppress(Timeout):
-                    held.enter_context(FileLock(folder / f"{name.replace('/', '_')}.lock", timeout=0))
+                    held.enter_context(FileLock(folder / f"{name.replace('/', '_')}.lock", timeout=0, mode=0o666))
                     mine.append(name)
                 if len(mine) == count:
                     yield mine
                     return
+            if not waiting:
+                print(f"waiting for {count} of GPUs {', '.join(names)} to be free", file=sys.stderr, flush=True)
+                waiting = True
             held.close()  # too few: let go of those we have, so that two waiting jobs cannot block each other
             time.sleep(poll_seconds)
 

@@ -9,21 +9,20 @@ import time
 import pandas as pd
 import pytest
 
+from dd.runtime.artifacts import load_tensors
+from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 
 STEPS = 60
 
 
-def command(digits, folder, *more):
-    return [
+def start(digits, folder, *more):
+    command = [
         *(sys.executable, "-m", "dd", "distill", "--data", digits, "--work", folder / "work"),
         *("--out", folder / "set.safetensors", "--history", folder / "history.csv"),
         *("--meta-steps", STEPS, "--checkpoint-seconds", 0, *TINY_DISTILL, *more),
     ]
-
-
-def start(*arguments):
-    return subprocess.Popen([str(a) for a in command(*arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process):
@@ -31,10 +30,27 @@ def finish(process):
     return process.returncode, errors
 
 
+def reached(folder):
+    """The meta-step of the newest checkpoint, 0 where there is none."""
+    try:
+        return load_tensors(folder / "work" / "checkpoint.safetensors")[1]["state"]["trainer"]["meta_step"]
+    except UserError:  # none yet, or just being replaced
+        return 0
+
+
+def wait_until_step(process, folder, step):
+    deadline = time.monotonic() + 120
+    while reached(folder) < step:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert finish(start(digits, folder))[0] == 0
+    code, errors = finish(start(digits, folder))
+    assert code == 0, errors
     return folder
 
 
@@ -46,47 +62,41 @@ def assert_same(folder, undisturbed):
 
 def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, undisturbed):
     chance = random.Random(0)
-    checkpoint = tmp_path / "work" / "checkpoint.safetensors"
-    kills = 0
-    while not (tmp_path / "set.safetensors").exists():
+    for step in (1, 10, 25, 40):
         process = start(digits, tmp_path)
-        seen = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > seen):
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0, 1.5))
-        if process.poll() is None and kills < 4:
-            process.kill()
-            kills += 1
+        wait_until_step(process, tmp_path, step)
+        time.sleep(chance.uniform(0, 0.1))
+        assert process.poll() is None, "it was done before it could be killed"
+        process.kill()
         finish(process)
-    assert kills >= 2
+    assert reached(tmp_path) >= 40
+    code, errors = finish(start(digits, tmp_path))
+    assert code == 0, errors
     assert_same(tmp_path, undisturbed)
     assert not list((tmp_path / "work").glob("*.safetensors"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
 def test_a_signal_saves_and_exits(digits, tmp_path, undisturbed, number):
-    process = start(digits, tmp_path, "--checkpoint-seconds", 1000)
-    while not (tmp_path / "work" / "lock").exists():
-        time.sleep(0.01)
-    time.sleep(1)
+    process = start(digits, tmp_path)
+    wait_until_step(process, tmp_path, 5)
     process.send_signal(number)
     code, errors = finish(process)
-    if code != 0:  # else it was done before the signal came
-        assert code == 143
-        assert "run again to go on" in errors
-        assert (tmp_path / "work" / "checkpoint.safetensors").exists()
-        assert finish(start(digits, tmp_path))[0] == 0
+    assert code == 143
+    assert "run again to go on" in errors
+    assert 5 <= reached(tmp_path) < STEPS
+    code, errors = finish(start(digits, tmp_path))
+    assert code == 0, errors
     assert_same(tmp_path, undisturbed)
 
 
 def test_a_second_run_on_the_same_folder_refuses(digits, tmp_path):
     first = start(digits, tmp_path)
-    while not (tmp_path / "work" / "checkpoint.safetensors").exists():
-        time.sleep(0.01)
+    wait_until_step(first, tmp_path, 1)
     first.send_signal(signal.SIGSTOP)
     code, errors = finish(start(digits, tmp_path))
     first.kill()
-    first.communicate()
+    finish(first)
     assert code == 1
     assert "error:" in errors
     assert "another run is working here" in errors
@@ -94,10 +104,9 @@ def test_a_second_run_on_the_same_folder_refuses(digits, tmp_path):
 
 def test_other_settings_do_not_resume(digits, tmp_path):
     first = start(digits, tmp_path)
-    while not (tmp_path / "work" / "checkpoint.safetensors").exists():
-        time.sleep(0.01)
+    wait_until_step(first, tmp_path, 1)
     first.kill()
-    first.communicate()
+    finish(first)
     code, errors = finish(start(digits, tmp_path, "--meta-lr", 0.02))
     assert code == 1
     assert "meta_lr was 0.01, is 0.02" in errors

@@ -1,5 +1,7 @@
 import pytest
 
+from dd.evaluate import read_metrics
+from dd.runtime.errors import UserError
 from tests.conftest import TINY_DISTILL
 
 
@@ -37,6 +39,7 @@ def test_from_data_to_picture(dd, digits, tmp_path):
         (["data", "prepare", "nothing", "--out", "x.npz"], "dataset 'nothing' is not known"),
         (["evaluate", "--set", "no.safetensors", "--data", "no.npz", "--out", "x.csv"], "no.safetensors: no such file"),
         (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.png"], "no such file"),
+        (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.foo"], "must end in .png or .pdf"),
         (["distill", "--data", "no.npz", "--out", "x", "--history", "y"], "no.json: no such file; prepare it again"),
         (
             ["distill", "--data", "no.npz", "--out", "x", "--history", "y", "--steps", "0"],
@@ -50,3 +53,11 @@ def test_mistakes_are_one_line(dd, arguments, message):
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_other_tables_are_refused(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        read_metrics(tmp_path / "no.csv")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="not a table of"):
+        read_metrics(tmp_path / "other.csv")

@@ -207,3 +207,32 @@ def test_npz_with_code_is_not_executed(tmp_path):
     with pytest.raises(UserError):
         prepare("mnist", tmp_path / "out.npz", mirror=tmp_path)
     assert not (tmp_path / "executed").exists()
+
+
+def test_every_kind_of_damage_to_a_prepared_file_is_one_error(digits, tmp_path):
+    copy = tmp_path / "digits.npz"
+    copy.with_suffix(".json").write_bytes(digits.with_suffix(".json").read_bytes())
+    content = digits.read_bytes()
+    for position in range(0, len(content), len(content) // 50):
+        flipped = bytearray(content)
+        flipped[position] ^= 0x10
+        copy.write_bytes(flipped)
+        with pytest.raises(UserError, match="does not match the checksum"):
+            load(copy)
+    copy.write_bytes(content)
+    for broken in ("[]", "{}", "{"):
+        copy.with_suffix(".json").write_text(broken)
+        with pytest.raises(UserError, match="not the metadata of a dataset"):
+            load(copy)
+
+
+def test_a_single_array_is_no_npz(tmp_path):
+    np.save(tmp_path / "mnist.npy", np.zeros(3))
+    (tmp_path / "mnist.npy").rename(tmp_path / "mnist.npz")
+    with pytest.raises(UserError, match=r"truncated or not an \.npz"):
+        prepare("mnist", tmp_path / "out.npz", mirror=tmp_path)
+
+
+def test_the_file_to_write_must_be_an_npz(tmp_path):
+    with pytest.raises(UserError, match=r"must end in \.npz"):
+        prepare("digits", tmp_path / "digits")

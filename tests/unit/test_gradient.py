@@ -1,10 +1,13 @@
 """The meta-gradient against finite differences, full-graph autograd and a closed form, in double precision."""
 
+import gc
+
 import pytest
 import torch
+from torch import nn
 
 from dd.distill.objective import classification, cross_entropy
-from dd.distill.unroll import adjoint, descend, meta_gradient
+from dd.distill.unroll import adjoint, descend, meta_gradient, tangents_exact
 from dd.nets.stacked import StackedNet
 
 CASES = pytest.mark.parametrize(
@@ -24,7 +27,7 @@ def problem(tiny_net, nets, steps, epochs):
     net = StackedNet(tiny_net)
     return {
         "loss": classification(net),
-        "theta": 0.5 * normal(nets, net.size),
+        "theta": 0.5 * normal(nets, sum(net.sizes)),
         "images": normal(steps, 3, 1, 8, 8),
         "labels": torch.arange(3).expand(steps, 3),
         "lrs": 0.1 + 0.4 * torch.rand(epochs, steps, generator=random, dtype=torch.float64),
@@ -33,8 +36,8 @@ def problem(tiny_net, nets, steps, epochs):
     }
 
 
-def ours(p):
-    return meta_gradient(objective=p["loss"], **p)
+def ours(p, tangents=True):
+    return meta_gradient(objective=p["loss"], tangents=tangents, **p)
 
 
 def full_graph(p):
@@ -51,8 +54,9 @@ def full_graph(p):
 
 
 @CASES
-def test_equals_full_graph_autograd(problem):
-    gradient, (loss, images, lrs) = ours(problem), full_graph(problem)
+@pytest.mark.parametrize("tangents", [True, False], ids=["tangents", "reverse"])
+def test_equals_full_graph_autograd(problem, tangents):
+    gradient, (loss, images, lrs) = ours(problem, tangents), full_graph(problem)
     torch.testing.assert_close(gradient.losses.mean(), loss)
     torch.testing.assert_close(gradient.images, images, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(gradient.lrs, lrs, rtol=1e-9, atol=1e-12)
@@ -145,3 +149,63 @@ def test_cross_entropy_is_pytorchs():
     labels = torch.randint(0, 3, (5,), generator=random)
     expected = torch.stack([torch.nn.functional.cross_entropy(z, labels) for z in logits])
     torch.testing.assert_close(cross_entropy(logits, labels), expected)
+
+
+NORMS = {
+    "none": (nn.Identity, True),
+    "group norm": (lambda: nn.GroupNorm(2, 4), True),
+    "frozen batch norm": (lambda: nn.BatchNorm2d(4), True),
+    "response norm": (lambda: nn.LocalResponseNorm(2), True),
+    "instance norm": (lambda: nn.InstanceNorm2d(4, affine=True), False),
+    "layer norm": (lambda: nn.LayerNorm([4, 8, 8]), False),
+    "batch norm": (lambda: nn.BatchNorm2d(4, track_running_stats=False), False),
+}
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_where_tangents_are_inexact_the_other_way_is_right(norm):
+    """PyTorch loses terms of fused norms going back through a tangent; we must notice, and be right all the same."""
+    make, exact = NORMS[norm]
+    random = torch.Generator().manual_seed(5)
+    module = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), make(), nn.Flatten(), nn.Linear(256, 3)).double()
+    net = StackedNet(module)
+    loss = classification(net)
+    theta = 0.3 * torch.randn(2, sum(net.sizes), generator=random, dtype=torch.float64)
+    x = torch.randn(2, 3, 1, 8, 8, generator=random, dtype=torch.float64)
+    problem = {"loss": loss, "theta": theta, "images": x, "labels": torch.arange(3).expand(2, 3)}
+    problem |= {"lrs": torch.full((1, 2), 0.2).double(), "real_x": x[0].flip(0), "real_y": torch.arange(3)}
+    assert tangents_exact(loss, theta[:1], x[0], problem["labels"][0]) == exact
+    _, images, lrs = full_graph(problem)
+    gradient = ours(problem, tangents=exact)
+    torch.testing.assert_close(gradient.images, images, rtol=1e-8, atol=1e-12)
+    torch.testing.assert_close(gradient.lrs, lrs, rtol=1e-8, atol=1e-12)
+
+
+class Kept:
+    """A tensor that autograd keeps for its backward pass; counts how much is kept at once."""
+
+    now = peak = 0
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+        Kept.now += tensor.numel()
+        Kept.peak = max(Kept.peak, Kept.now)
+
+    def __del__(self):
+        Kept.now -= self.tensor.numel()
+
+
+def test_memory_for_autograd_does_not_grow_with_the_number_of_steps(tiny_net):
+    """At 5 and at 50 steps; the weights of every step are stored outside of autograd."""
+    net = StackedNet(tiny_net)
+    loss, peaks = classification(net), []
+    for steps in (5, 50):
+        gc.collect()
+        Kept.now = Kept.peak = 0
+        x = torch.randn(steps, 3, 1, 8, 8, dtype=torch.float64)
+        theta, labels = torch.randn(1, sum(net.sizes), dtype=torch.float64), torch.arange(3).expand(steps, 3)
+        lrs = torch.full((1, steps), 0.1, dtype=torch.float64)
+        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
+            meta_gradient(loss, loss, theta, x, labels, lrs, x[0], labels[0])
+        peaks.append(Kept.peak)
+    assert peaks[0] == peaks[1] > 0

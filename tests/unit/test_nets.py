@@ -1,12 +1,13 @@
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from dd.distill.config import DistillConfig
-from dd.nets import NETS, build
-from dd.nets.init import LAWS, initialise
+from dd.nets import NETS, build, try_out
+from dd.nets.init import LAWS, flat_weights, initialise
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
@@ -27,25 +28,24 @@ def test_lenet_weights_fit_28_and_32_pixels():
     torch.testing.assert_close(small(x), large(nn.functional.pad(x, (2, 2, 2, 2))))
 
 
+def make(name):
+    return partial(build, name, *SIZES[name])
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_stacked_net_is_the_module_net_by_net(name):
-    channels, size, classes = SIZES[name]
-    module = build(name, channels, size, classes)
-    net = StackedNet(build(name, channels, size, classes))
-    x, rows, expected = torch.randn(3, channels, size, size), [], []
-    for index in range(3):
-        initialise(module, "xavier", generator(0, index))
-        rows.append(net.flat(dict(module.named_parameters())))
-        expected.append(module(x).detach())
-    torch.testing.assert_close(net.logits(torch.stack(rows), x), torch.stack(expected), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(net.logits(rows[1].unsqueeze(0), x)[0], expected[1])
-    net.load(module, rows[0])
-    torch.testing.assert_close(module(x), expected[0])
+    channels, size, _ = SIZES[name]
+    net, x = StackedNet(make(name)()), torch.randn(3, channels, size, size)
+    modules = [initialise(make(name), "xavier", generator(0, index)) for index in range(3)]
+    theta = torch.stack([flat_weights(module) for module in modules])
+    expected = torch.stack([module(x).detach() for module in modules])
+    torch.testing.assert_close(net.logits(theta, x), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(net.logits(theta[1:2], x)[0], expected[1])
 
 
 @pytest.mark.parametrize(("law", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])
 def test_normal_laws(law, std):
-    module = initialise(build("LeNet", 1, 28, 10), law, generator(0, "test"))
+    module = initialise(make("LeNet"), law, generator(0, "test"))
     assert module.fc1.weight.std().item() == pytest.approx(std, rel=0.02)
     assert module.fc1.weight.mean().item() == pytest.approx(0, abs=3 * std / math.sqrt(48_000))
     assert all(not p.any() for name, p in module.named_parameters() if name.endswith("bias"))
@@ -53,23 +53,38 @@ def test_normal_laws(law, std):
 
 def test_default_law_is_pytorchs_own():
     torch.manual_seed(generator(0, "test").initial_seed())
-    expected = build("LeNet", 1, 28, 10)
-    module = initialise(build("LeNet", 1, 28, 10), "default", generator(0, "test"))
+    expected = NETS["LeNet"]()
+    module = initialise(make("LeNet"), "default", generator(0, "test"))
     for ours, theirs in zip(module.parameters(), expected.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
+class Own(nn.Module):
+    """A user's network with weights that no law knows, and a random buffer."""
+
+    def __init__(self, channels, size, classes):
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(channels, 1, 1))
+        self.register_buffer("noise", torch.randn(size, size))
+        self.out = nn.Linear(channels * size * size, classes)
+
+    def forward(self, x):
+        return self.out((self.scale * x + self.noise).flatten(1))
+
+
 @pytest.mark.parametrize("law", LAWS)
-def test_laws_draw_from_their_generator_only(law):
-    module = build("LeNet", 1, 28, 10)
+@pytest.mark.parametrize("name", ["LeNet", "tests.unit.test_nets:Own"])
+def test_all_weights_come_from_the_seed_alone(law, name):
+    own = partial(build, name, 1, 28, 10)
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    first = [p.clone() for p in initialise(module, law, generator(1, "a")).parameters()]
-    again = [p.clone() for p in initialise(module, law, generator(1, "a")).parameters()]
-    other = [p.clone() for p in initialise(module, law, generator(1, "b")).parameters()]
+    first, again, other = (
+        [p.detach() for p in initialise(own, law, generator(1, stream)).parameters()] for stream in "aab"
+    )
     assert torch.equal(before, torch.get_rng_state())
     assert all(map(torch.equal, first, again))
-    assert not all(map(torch.equal, first, other))
+    assert not any(torch.equal(a, b) for a, b in zip(first, other, strict=True) if a.any())
+    assert all(torch.equal(a, b) for a, b in zip(own().buffers(), own().buffers(), strict=True))
 
 
 def test_config_knows_the_laws():
@@ -91,8 +106,22 @@ def test_a_users_own_network():
         ("tests.conftest:Nothing", "Nothing"),
         ("LeNet", "28 or 32"),
         ("math:sqrt", "channels"),
+        (":Net", "PYTHONPATH"),
     ],
 )
 def test_refused_networks(name, cure):
     with pytest.raises(UserError, match=cure):
         build(name, 1, 30, 10)
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), r"fails on images \[2, 1, 8, 8\]: mat1 and mat2"),
+        (nn.Flatten(), r"returns \[2, 64\] for 2 images of 3 classes"),
+    ],
+    ids=["size", "classes"],
+)
+def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
+    with pytest.raises(UserError, match=f"net own: {reason}"):
+        try_out(module, "own", 1, 8, 3)

@@ -5,6 +5,7 @@ import sys
 import pytest
 import torch
 
+from dd.runtime import devices
 from dd.runtime.artifacts import atomic, load_tensors, save_tensors
 from dd.runtime.checkpoint import NEWEST, PREVIOUS, Checkpoints
 from dd.runtime.devices import device, slots
@@ -128,13 +129,14 @@ def test_gpu_slots_are_never_shared(tmp_path):
     program = (
         "import sys, time; from pathlib import Path; from dd.runtime.devices import slots\n"
         f"with slots(['0', '1'], 1, Path({str(tmp_path)!r}), 0.05) as mine:"
-        " print(*mine, flush=True); time.sleep(0.5)"
+        " print(*mine, flush=True); sys.stdin.read()"
     )
-    jobs = [
-        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    jobs = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, text=True, **pipes) for _ in range(2)]
     first = {job.stdout.readline().strip() for job in jobs}
     assert first == {"0", "1"}
+    for job in jobs:
+        job.stdin.close()
     with slots(["0", "1"], 2, tmp_path, 0.05) as mine:  # waits for both jobs to end
         assert mine == ["0", "1"]
     for job in jobs:
@@ -142,7 +144,8 @@ def test_gpu_slots_are_never_shared(tmp_path):
         job.stdout.close()
 
 
-def test_devices(monkeypatch):
+def test_devices(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "SLOTS", tmp_path)
     with device(0) as name:
         assert name == "cpu"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")

@@ -1,11 +1,21 @@
 """Functions of the rules, and checks a schema cannot say."""
 
-import ast
 import hashlib
+import shlex
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
+
+sys.path.insert(0, str(workflow.basedir))
+from dd.runtime.code import digest
+
+
+wildcard_constraints:
+    experiment="|".join(config["experiments"]),
+    figure="|".join(config["figures"]),
+
 
 DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits"} | set(config["data"]["folders"])
 for experiment, entry in config["experiments"].items():
@@ -40,7 +50,7 @@ def flags(settings):
     for key, value in settings.items():
         option = key.replace("_", "-")
         flag = f"--{option}"
-        words += [flag] * (value is True) if isinstance(value, bool) else [flag, str(value)]
+        words += [flag] * (value is True) if isinstance(value, bool) else [flag, shlex.quote(str(value))]
     return " ".join(words)
 
 
@@ -56,15 +66,22 @@ def get_data(wildcards):
     return {end: f"results/data/{dataset}.{end}" for end in ("npz", "json")}
 
 
-def code(*modules):
-    """A digest of these modules of dd and all of dd they import: a job runs again when its own code has changed."""
-    todo, sources = list(modules), {}
-    while todo:
-        base = Path(workflow.basedir, *todo.pop().split("."))
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file() and path not in sources:
-                sources[path] = path.read_text()
-                for node in ast.walk(ast.parse(sources[path])):
-                    if isinstance(node, ast.ImportFrom) and node.module.startswith("dd"):
-                        todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return hashlib.sha256("".join(sources[path] for path in sorted(sources)).encode()).hexdigest()[:16]
+def get_code(wildcards):
+    """A digest of the code of an experiment, the user's own network with it."""
+    return digest("dd.distill.experiment", "dd.distill.run", get_experiment(wildcards.experiment)["net"].split(":")[0])
+
+
+def get_folder_files(wildcards):
+    """A digest of what lies in a user's folder of images, so that a changed photo is noticed."""
+    if wildcards.dataset not in config["data"]["folders"]:
+        return ""
+    files = sorted(p for p in Path(config["data"]["folders"][wildcards.dataset]["folder"]).rglob("*") if p.is_file())
+    listing = "".join(f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for p in files)
+    return hashlib.sha256(listing.encode()).hexdigest()[:16]
+
+
+def get_source(wildcards):
+    """The module that knows where this dataset comes from: a change to another must not prepare it again."""
+    if wildcards.dataset in config["data"]["folders"]:
+        return "dd.data.folder"
+    return "dd.data.digits" if wildcards.dataset == "digits" else "dd.data.sources"

@@ -19,7 +19,8 @@ rule prepare_data:
         "../../environment.yml"
     params:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
-        code=code("dd.data.prepare"),
+        files=get_folder_files,
+        code=lambda wildcards: digest("dd.data.prepare", "dd.data.dataset", get_source(wildcards), follow=False),
     shell:
         "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
 

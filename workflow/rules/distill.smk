@@ -17,8 +17,8 @@ rule distill:
         runtime="4h",
     params:
         options=lambda wildcards: flags(get_experiment(wildcards.experiment)),
-        work=lambda wildcards: f"work/{config['scale']}/{wildcards.experiment}",
-        code=code("dd.distill.experiment", "dd.distill.run"),
+        work=f"work/{config['scale']}/{{experiment}}",
+        code=get_code,
     shell:
         # attempts.log keeps what a later attempt would wipe from {log}; the console sees it too
         "mkdir -p {params.work} && "

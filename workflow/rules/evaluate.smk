@@ -17,7 +17,7 @@ rule evaluate:
         runtime="1h",
     params:
         nets=config["evaluate"]["nets"],
-        code=code("dd.evaluate"),
+        code=digest("dd.evaluate"),
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

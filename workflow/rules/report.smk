@@ -18,7 +18,7 @@ rule draw_figure:
         "../../environment.yml"
     params:
         steps=lambda wildcards: ",".join(map(str, config["figures"][wildcards.figure]["steps"])),
-        code=code("dd.report.figures"),
+        code=digest("dd.report.figures"),
     shell:
         "python -m dd figure --set {input.set} --metrics {input.metrics} --steps {params.steps} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
