@@ -80,7 +80,8 @@ def adjoint(
         for t in reversed(range(lrs.numel())):
             # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
             i, lr = t % steps, lrs.flatten()[t]
-            w, x = trajectory[t].detach().requires_grad_(), images[i].detach().requires_grad_()
+            # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
+            w, x = trajectory[t].clone().requires_grad_(), images[i].detach().requires_grad_()
             s = _slope(loss, w, v, x, labels[i], tangents)
             ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
             d_lrs[t] = -s.detach()
