@@ -66,7 +66,7 @@ def test_equals_full_graph_autograd(problem, tangents):
 
 @CASES
 def test_equals_finite_differences(problem):
-    gradient, h = ours(problem), 1e-5
+    gradient, h = ours(problem), 1e-6
     random = torch.Generator().manual_seed(2)
     for name, analytic in (("images", gradient.images), ("lrs", gradient.lrs)):
         direction = torch.randn(analytic.shape, generator=random, dtype=torch.float64)
@@ -77,7 +77,7 @@ def test_equals_finite_differences(problem):
 
 @CASES
 def test_gradient_with_respect_to_initial_weights(problem):
-    p, h = problem, 1e-5
+    p, h = problem, 1e-6
     arguments = p["images"], p["labels"], p["lrs"]
 
     def final_loss(theta):
