@@ -4,7 +4,6 @@ Torch is imported inside the commands, so that --help answers at once and a GPU 
 """
 
 import functools
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -35,7 +34,7 @@ class Command(click.Command):
 def compute_options(command: Callable) -> Callable:
     """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`."""
 
-    @click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), show_default="all cores")
+    @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):

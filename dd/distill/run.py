@@ -39,7 +39,7 @@ def run(
         validate: accuracies in percent `[nets]` of the set as it stands.
         store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, initial).
-        record: called with the history whenever it has grown, and at the end.
+        record: called with the history when it is restored, whenever it has grown, and at the end.
 
     Returns:
         The history, a row every `validate_every` meta-steps and at the end. All but `seconds` is reproducible.
@@ -53,6 +53,8 @@ def run(
         tensors, values = saved
         trainer.restore(tensors, values["trainer"])
         history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
+        if history:  # Snakemake has removed the outputs of the failed job
+            record(history)
     started = time.monotonic() - elapsed
 
     def save() -> None:

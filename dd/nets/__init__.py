@@ -24,7 +24,7 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
     cls = NETS.get(name) or _import(name)
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU as well
             return cls(channels=channels, size=size, classes=classes)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"net {name}: {error} (called with {channels=}, {size=}, {classes=})") from error

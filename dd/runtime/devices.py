@@ -38,7 +38,9 @@ def device(gpus: int) -> Iterator[str]:
         return
     names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()
     if len(names) < gpus:
-        raise UserError(f"{gpus} GPU(s) asked for, but this machine shows {len(names)}; use --resources gpu=0 for CPU")
+        raise UserError(
+            f"{gpus} GPU(s) asked for, but this machine shows {len(names)}; use --gpus 0 (--resources gpu=0) for CPU"
+        )
     with slots(names, gpus, SLOTS) as mine:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
         yield "cuda"

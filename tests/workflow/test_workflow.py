@@ -13,6 +13,7 @@ import yaml
 
 from dd.data.prepare import CLASSES
 from dd.distill.config import DistillConfig
+from dd.nets import NETS
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
@@ -96,6 +97,7 @@ def test_gpu_slots_come_from_the_command_line():
         ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
         ("all: [fig9]", "fig9"),
         ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
+        ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
     ],
 )
 def test_wrong_configs_stop_before_any_job_and_name_the_key(tmp_path, overlay, named):
@@ -114,9 +116,10 @@ def test_schema_and_command_line_know_the_same_settings():
     assert config["distill"] == {name: field.default for name, field in fields.items()}
 
 
-def test_workflow_knows_the_datasets():
-    listed = re.search(r"DATASETS = ({.*?})", (ROOT / "workflow/rules/common.smk").read_text())[1]
-    assert ast.literal_eval(listed) == set(CLASSES)
+@pytest.mark.parametrize(("name", "known"), [("DATASETS", CLASSES), ("NETS", NETS)])
+def test_workflow_knows_the_names(name, known):
+    listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/common.smk").read_text())[1]
+    assert ast.literal_eval(listed) == set(known)
 
 
 def test_environments_agree():

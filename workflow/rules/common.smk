@@ -22,6 +22,12 @@ for experiment, entry in config["experiments"].items():
     if entry["dataset"] not in DATASETS:
         known = ", ".join(sorted(DATASETS))
         raise WorkflowError(f"config: experiments.{experiment}.dataset: {entry['dataset']!r} is none of {known}")
+NETS = {"LeNet", "AlexCifarNet"}
+for experiment, entry in config["experiments"].items():
+    net = (config["distill"] | entry)["net"]
+    if ":" not in net and net not in NETS:
+        known = ", ".join(sorted(NETS))
+        raise WorkflowError(f"config: experiments.{experiment}.net: {net!r} is none of {known} or package.module:Class")
 for figure, entry in config["figures"].items():
     if entry["experiment"] not in config["experiments"]:
         raise WorkflowError(f"config: figures.{figure}.experiment: no experiment {entry['experiment']!r}")
