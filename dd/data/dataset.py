@@ -26,7 +26,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Dataset:
-    """A prepared dataset in memory, images uint8 `[N, C, H, W]` and labels int64 `[N]`."""
+    """A prepared dataset in memory, images uint8 `[N, C, H, W]`, channels last in memory, and labels int64 `[N]`."""
 
     name: str
     x_train: Tensor
@@ -109,10 +109,12 @@ def load(path: Path) -> Dataset:
 
 
 def _tensor(array: np.ndarray) -> Tensor:
+    """Labels int64, or images `[N, C, H, W]` whose channels stay last in memory: convolutions and pooling of large
+    batches are faster so, and every batch cut from them inherits it."""
     tensor = torch.from_numpy(array)
     if array.ndim == 1:
         return tensor.long()
-    return tensor.unsqueeze(1) if array.ndim == 3 else tensor.permute(0, 3, 1, 2).contiguous()
+    return (tensor.unsqueeze(3) if array.ndim == 3 else tensor).permute(0, 3, 1, 2)
 
 
 def check(arrays: Arrays, classes: int, where: Path | str) -> None:

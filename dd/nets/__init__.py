@@ -31,14 +31,14 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
 
 
 def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -> None:
-    """Refuse a network that does not turn such images into such logits, before any training.
+    """Refuse a network that does not turn such images, channels last in memory, into such logits, before any training.
 
     Raises:
         UserError: it fails on two blank images, or what it returns is not `[2, classes]`.
     """
     try:
         with torch.no_grad():
-            shape = tuple(net.eval()(torch.zeros(2, channels, size, size)).shape)
+            shape = tuple(net.eval()(torch.zeros(2, size, size, channels).permute(0, 3, 1, 2)).shape)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UserError(f"net {name}: fails on images [2, {channels}, {size}, {size}]: {reason}") from error
