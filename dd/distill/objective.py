@@ -26,7 +26,8 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     Spelt out because PyTorch's own cannot be differentiated forward and then backward: its tangent overwrites what
     the backward pass needs.
     """
-    shifted = logits - logits.detach().amax(2, keepdim=True)
+    # not detached, which would be the same: PyTorch is slow where an operand has a tangent and the other has none
+    shifted = logits - logits.gather(2, logits.detach().argmax(2, keepdim=True))
     chosen = shifted.gather(2, labels.expand(len(logits), -1).unsqueeze(2)).squeeze(2)
     return (shifted.exp().sum(2).log() - chosen).mean(1)
 

@@ -29,6 +29,8 @@ warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
 SMALL_BATCH, SMALL_NET = 32, 100_000
 """Up to so many images and weights PyTorch's native CPU convolutions beat oneDNN's, whose set-up dominates there."""
+CHUNK = 400_000
+"""Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches."""
 
 
 class MetaGradient(NamedTuple):
@@ -108,13 +110,23 @@ def meta_gradient(
     which Adam does not react, and keeps losses and norms comparable between numbers of nets.
     """
     trajectory = descend(loss, theta, images, labels, lrs)
-    losses, v = [], []
-    for final in trajectory[-1].split(1):  # a real batch is large enough to fill the device with one net
-        w = final.detach().requires_grad_()
-        losses.append(objective(w, real_x, real_y))
-        v += torch.autograd.grad(losses[-1].sum() / len(theta), w)
-    d_images, d_lrs, _ = adjoint(loss, trajectory, torch.cat(v), images, labels, lrs, tangents)
-    return MetaGradient(torch.cat(losses).detach(), d_images, d_lrs)
+    # a real batch is large enough to fill the device with one net
+    judged = [_judge(objective, final, real_x, real_y) for final in trajectory[-1].split(1)]
+    losses, v = (torch.cat(parts) for parts in zip(*judged, strict=True))
+    d_images, d_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents)
+    return MetaGradient(losses, d_images, d_lrs)
+
+
+def _judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """L of each net `[nets]` and its gradient `[nets, P]`, chunk by chunk of the real batch `x [b, ...], y [b]`."""
+    chunk = max(1, CHUNK // x[0].numel()) if x.device.type == "cpu" else len(x)
+    losses, gradient = theta.new_zeros(len(theta)), torch.zeros_like(theta)
+    for part, labels in zip(x.split(chunk), y.split(chunk), strict=True):
+        w, share = theta.detach().requires_grad_(), len(part) / len(x)
+        loss = objective(w, part, labels)
+        gradient += share * torch.autograd.grad(loss.sum(), w)[0]
+        losses += share * loss.detach()
+    return losses, gradient
 
 
 def _slope(loss: Loss, w: Tensor, v: Tensor, x: Tensor, y: Tensor, tangents: bool) -> Tensor:
