@@ -7,6 +7,7 @@ import functools
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -32,13 +33,14 @@ class Command(click.Command):
 
 
 def compute_options(command: Callable) -> Callable:
-    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`."""
+    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and `workers`, its GPUs or else threads."""
 
     @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
         from dd.runtime.devices import device
+        from dd.runtime.parallel import local_rank
 
         with device(gpus) as name:
             import torch
@@ -46,8 +48,10 @@ def compute_options(command: Callable) -> Callable:
             torch.set_num_threads(threads)
             if name == "cuda" and not torch.cuda.is_available():
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
+            if name == "cuda":
+                torch.cuda.set_device(local_rank())
             try:
-                return command(device=name, **options)
+                return command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
                 if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
@@ -131,7 +135,7 @@ def prepare(name, out, mirror, folder, size, gray, test_fraction):
 @click.option("--checkpoint-seconds", type=click.FloatRange(0), default=60, show_default=True)
 @compute_options
 @distill_options
-def distill(data_path, out, history_path, work, checkpoint_seconds, config, device):
+def distill(data_path, out, history_path, work, checkpoint_seconds, config, device, workers):
     """Distil a dataset into a few images (Algorithm 1).
 
     \b
@@ -148,6 +152,7 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
     from dd.runtime.artifacts import write_text
     from dd.runtime.checkpoint import Checkpoints
     from dd.runtime.code import digest
+    from dd.runtime.parallel import leads, team
     from dd.runtime.progress import progress
 
     dataset = load(data_path)
@@ -163,14 +168,16 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
     def record(history: list[dict]) -> None:
         write_text(history_path, pd.DataFrame(history).to_csv(index=False))
 
-    with checkpoints.locked():
+    with checkpoints.locked() if leads() else nullcontext(), team(workers, config.nets, device) as crew:
+        experiment.trainer.team = crew
         try:
             history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         except StoppedError as stopped:
             click.echo(f"{stopped}", err=True)
             sys.exit(143)
-        experiment.distilled(history[-1]).save(out)
-        checkpoints.clear()
+        if crew.leads:
+            experiment.distilled(history[-1]).save(out)
+            checkpoints.clear()
 
 
 @main.command(cls=Command)
@@ -179,17 +186,21 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
 @click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets (one if fixed).")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a net and stage.")
 @compute_options
-def evaluate(set_path, data_path, nets, out, device):
+def evaluate(set_path, data_path, nets, out, device, workers):
     """Train held-out networks on a distilled set, and test each on the whole test set before and after."""
     from dd import load as load_set
     from dd.data.dataset import load
     from dd.evaluate import evaluate as run
     from dd.runtime.artifacts import write_text
+    from dd.runtime.parallel import team
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
-    with progress(1 if distilled.fixed_weights is not None else nets, unit="net") as bar:
-        measured = run(distilled, dataset, nets, device, on_net=bar.update)
+    nets = 1 if distilled.fixed_weights is not None else nets
+    with team(workers, nets, device) as crew, progress(len(crew.share(range(nets))), unit="net") as bar:
+        measured = run(distilled, dataset, nets, device, crew, on_nets=bar.update)
+    if not crew.leads:
+        return
     write_text(out, measured.to_csv(index=False))
     for stage, accuracy in measured.groupby("stage", sort=False)["accuracy"]:
         click.echo(f"{stage}: {accuracy.mean():.2f} ± {accuracy.std(ddof=0):.2f} % over {len(accuracy)} net(s)")

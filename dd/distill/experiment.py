@@ -13,7 +13,7 @@ from dd.distill.initial import fixed_initial, random_initial
 from dd.distill.objective import accuracy, classification
 from dd.distill.steps import DistilledSet
 from dd.distill.trainer import Trainer
-from dd.distill.unroll import descend, tangents_exact
+from dd.distill.unroll import tangents_exact, train
 from dd.nets import build, try_out
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import provenance
@@ -45,12 +45,12 @@ class Experiment:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
         trainer, images = self.trainer, self.trainer.images.detach()
         nets = 1 if self.fixed_weights is not None else self.config.validation_nets
-        measured = []
-        for index in range(nets):
+        percent = torch.zeros(nets)
+        for index in trainer.team.share(range(nets)):
             theta = self.initial("validation", [index]).to(trainer.device)
-            trained = descend(trainer.loss, theta, images, trainer.labels, trainer.lrs)[-1]
-            measured.append(accuracy(self.net, trained, *self.validation, self.dataset.mean, self.dataset.std))
-        return torch.cat(measured)
+            trained = train(trainer.loss, theta, images, trainer.labels, trainer.lrs)
+            percent[index] = accuracy(self.net, trained, *self.validation, self.dataset.mean, self.dataset.std)
+        return trainer.team.add_up(percent)
 
     def distilled(self, last: dict) -> DistilledSet:
         """The set as it stands; `last` is the last row of its history."""

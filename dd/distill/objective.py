@@ -50,5 +50,6 @@ def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor,
     with torch.no_grad():
         for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
             batch = normalise(images.to(theta.device), mean, std)
-            right += (net.logits(theta, batch).argmax(2) == labels.to(theta.device)).sum(1)
+            logits = torch.cat([net.logits(weights, batch) for weights in theta.split(1)])
+            right += (logits.argmax(2) == labels.to(theta.device)).sum(1)
     return 100 * right.cpu() / len(x)

@@ -35,7 +35,7 @@ def run(
     """Take `trainer` from where `store` left it to its last meta-step.
 
     Args:
-        trainer: at meta-step 0, or restored here from `store`.
+        trainer: at meta-step 0, or restored here from `store`. Of its team, only the leader saves and records.
         validate: accuracies in percent `[nets]` of the set as it stands.
         store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, initial).
@@ -48,12 +48,12 @@ def run(
         StoppedError: a signal came; run again to go on.
         UserError: from the trainer or the store.
     """
-    config, history, elapsed, losses, clipped = trainer.config, [], 0.0, [], 0
+    config, team, history, elapsed, losses, clipped = trainer.config, trainer.team, [], 0.0, [], 0
     if saved := store.load():
         tensors, values = saved
         trainer.restore(tensors, values["trainer"])
         history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
-        if history:  # Snakemake has removed the outputs of the failed job
+        if history and team.leads:  # Snakemake has removed the outputs of the failed job
             record(history)
     started = time.monotonic() - elapsed
 
@@ -84,19 +84,22 @@ def run(
                     }
                 )
                 losses, clipped = [], 0
-                record(history)
+                if team.leads:
+                    record(history)
             postfix = {"loss": f"{step.loss:.3f}"}
             if history:
                 postfix["held-out"] = f"{history[-1]['accuracy']:.1f}%"
             bar.set_postfix(postfix, refresh=False)
             bar.update()
-            if stop or store.due:
+            stopped = team.any(bool(stop))
+            if team.leads and (stopped or store.due):
                 save()
-            if stop:
+            if stopped:
                 raise StoppedError(
                     f"stopped at meta-step {trainer.meta_step} of {config.meta_steps}; run again to go on"
                 )
-    record(history)
+    if team.leads:
+        record(history)
     return history
 
 

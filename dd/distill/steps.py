@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dd.data.real import normalise
 from dd.distill.initial import Initial, fixed_initial, random_initial
 from dd.distill.objective import classification
-from dd.distill.unroll import descend
+from dd.distill.unroll import train
 from dd.nets import build
 from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
@@ -69,7 +69,7 @@ class DistilledSet:
         stacked = StackedNet(net)
         device = next(net.parameters()).device
         arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
-        trained = descend(classification(stacked), flat_weights(net).unsqueeze(0), *arguments)[-1, 0]
+        trained = train(classification(stacked), flat_weights(net).unsqueeze(0), *arguments)[0]
         nn.utils.vector_to_parameters(trained, net.parameters())
         return net
 

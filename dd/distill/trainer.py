@@ -12,6 +12,7 @@ from dd.distill.initial import Initial
 from dd.distill.objective import Loss
 from dd.distill.unroll import meta_gradient
 from dd.runtime.errors import UserError
+from dd.runtime.parallel import Team
 from dd.runtime.seeds import generator
 
 NORM_DECAY = 0.9
@@ -51,8 +52,10 @@ class Trainer:
     ):
         """`loss` trains on distilled images `[n, *image_shape]`; `objective` judges on batches of `real`.
 
-        `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`.
+        `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`. Set `team` where several processes
+        share the networks of a meta-step.
         """
+        self.team = Team()
         self.tangents = tangents
         self.config, self.loss, self.objective, self.initial, self.real = config, loss, objective, initial, real
         self.device = torch.device(device)
@@ -82,17 +85,18 @@ class Trainer:
         config = self.config
         x, y = self.real.batch(self.meta_step)
         first = self.meta_step * config.nets
-        thetas = self.initial("train", range(first, first + config.nets)).to(self.device)
+        thetas = self.initial("train", self.team.share(range(first, first + config.nets))).to(self.device)
         images, lrs = self.images.detach(), self.lrs
-        d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
+        total = torch.zeros(images.numel() + lrs.numel() + 1, device=self.device)
         for theta in thetas.split(NETS_AT_ONCE):
             gradient = meta_gradient(self.loss, self.objective, theta, images, self.labels, lrs, x, y, self.tangents)
-            d_images += gradient.images * len(theta) / config.nets
-            d_lrs += gradient.lrs * len(theta) / config.nets
-            losses.append(gradient.losses)
-        self.images.grad = d_images
-        self.raw_lrs.grad = d_lrs * torch.sigmoid(self.raw_lrs.detach())
-        loss = torch.cat(losses).mean().item()
+            parts = (gradient.images.flatten(), gradient.lrs.flatten(), gradient.losses.mean(0, keepdim=True))
+            total += torch.cat(parts) * len(theta) / config.nets
+        self.team.add_up(total)
+        d_images, d_lrs, losses = total.split((images.numel(), lrs.numel(), 1))
+        self.images.grad = d_images.view_as(images)
+        self.raw_lrs.grad = d_lrs.view_as(lrs) * torch.sigmoid(self.raw_lrs.detach())
+        loss = losses.item()
         norm = torch.linalg.vector_norm(torch.cat([self.images.grad.flatten(), self.raw_lrs.grad.flatten()])).item()
         self._check_finite(loss, norm)
         clipped = self._clip(norm)

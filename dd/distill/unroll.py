@@ -15,6 +15,7 @@ that go the longer way round, through the gradient itself: see `tangents_exact`.
 """
 
 import warnings
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -45,7 +46,7 @@ class MetaGradient(NamedTuple):
 
 
 def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
-    """Train nets on distilled images, in order, `epochs` times over (Equation 9).
+    """Train nets on distilled images, in order, `epochs` times over (Equation 9), and keep every step's weights.
 
     Args:
         loss: each net's mean loss on a batch.
@@ -57,15 +58,29 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
     Returns:
         Weights before the first step and after each, `[epochs * steps + 1, nets, P]`.
     """
-    steps = len(images)
     trajectory = theta.new_empty(lrs.numel() + 1, *theta.shape)
-    trajectory[0] = theta
-    with _convolutions_for(theta, images):
-        for t, lr in enumerate(lrs.flatten()):
-            w = trajectory[t].detach().requires_grad_()
-            (grad,) = torch.autograd.grad(loss(w, images[t % steps], labels[t % steps]).sum(), w)
-            torch.sub(w.detach(), lr * grad, out=trajectory[t + 1])
+    for t, weights in enumerate(_iterates(loss, theta, images, labels, lrs)):
+        trajectory[t] = weights
     return trajectory
+
+
+def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
+    """The last weights of `descend`, `[nets, P]`, without keeping the others."""
+    for weights in _iterates(loss, theta, images, labels, lrs):
+        theta = weights
+    return theta
+
+
+def _iterates(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
+    """theta_0 to theta_T, each `[nets, P]`."""
+    theta = theta.detach()
+    yield theta
+    for t, lr in enumerate(lrs.flatten()):
+        i, w = t % len(images), theta.detach().requires_grad_()
+        with _convolutions_for(theta, images):
+            (grad,) = torch.autograd.grad(loss(w, images[i], labels[i]).sum(), w)
+        theta = theta - lr * grad
+        yield theta
 
 
 def adjoint(

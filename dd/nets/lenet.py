@@ -1,5 +1,6 @@
 """LeNet (LeCun et al. 1998) as the paper uses it: 6-16-120-84, ReLU, max-pooling."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -24,9 +25,17 @@ class LeNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits `[n, classes]` of images `x [n, channels, size, size]`."""
         # ReLU and maximum change places without changing anything, gradients included, on a quarter of the numbers
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))
-        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        x = F.relu(_max_pool(self.conv1(x)))
+        x = F.relu(_max_pool(self.conv2(x)))
         x = x.flatten(1)
         x = F.relu(self.fc1(x))
         x = F.relu(self.fc2(x))
         return self.fc3(x)
+
+
+def _max_pool(x: Tensor) -> Tensor:
+    """The maxima of 2x2 pixels; PyTorch's also finds out where they are, which takes eight times as long on a CPU."""
+    if torch.is_grad_enabled():
+        return F.max_pool2d(x, 2)
+    x = torch.maximum(*x.unflatten(2, (-1, 2)).unbind(3))
+    return torch.maximum(*x.unflatten(3, (-1, 2)).unbind(4))

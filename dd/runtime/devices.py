@@ -23,8 +23,8 @@ def device(gpus: int) -> Iterator[str]:
     """`"cpu"` for no GPU, else `"cuda"` with `CUDA_VISIBLE_DEVICES` narrowed to GPUs no other job of ours holds.
 
     Snakemake counts GPUs but does not say which, so jobs on one machine each lock theirs; the kernel frees the lock
-    when the process ends, however it ends. Inside a batch system's job the devices it set are taken as they are.
-    Enter this before CUDA is first used.
+    when the process ends, however it ends. Inside a batch system's job, and in a process that another started to share
+    its work, the devices set there are taken as they are. Enter this before CUDA is first used.
 
     Raises:
         UserError: fewer GPUs on this machine than asked for.
@@ -33,7 +33,7 @@ def device(gpus: int) -> Iterator[str]:
         yield "cpu"
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible and any(name in os.environ for name in SCHEDULERS):
+    if visible and any(name in os.environ for name in (*SCHEDULERS, "RANK")):
         yield "cuda"
         return
     names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()

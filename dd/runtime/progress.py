@@ -4,6 +4,8 @@ import sys
 
 from tqdm import tqdm
 
+from dd.runtime.parallel import leads
+
 LOG_SECONDS = 15
 
 
@@ -19,12 +21,13 @@ class _Lines:
 
 
 def progress(total: int, initial: int = 0, unit: str = "step") -> tqdm:
-    """A tqdm with rate and ETA on standard error."""
+    """A tqdm with rate and ETA on standard error, of the leading process alone."""
     terminal = sys.stderr.isatty()
     return tqdm(
         total=total,
         initial=initial,
         unit=unit,
+        disable=not leads(),
         dynamic_ncols=terminal,
         file=sys.stderr if terminal else _Lines(),
         mininterval=0.2 if terminal else LOG_SECONDS,

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from dd.distill import unroll
 from dd.distill.objective import classification, cross_entropy
 from dd.distill.unroll import adjoint, descend, meta_gradient, tangents_exact
 from dd.nets.stacked import StackedNet
@@ -209,3 +210,20 @@ def test_memory_for_autograd_does_not_grow_with_the_number_of_steps(tiny_net):
             meta_gradient(loss, loss, theta, x, labels, lrs, x[0], labels[0])
         peaks.append(Kept.peak)
     assert peaks[0] == peaks[1] > 0
+
+
+def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):
+    net = StackedNet(tiny_net)
+    theta = torch.randn(2, sum(net.sizes), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    x, y = torch.randn(23, 1, 8, 8, dtype=torch.float64), torch.arange(23) % 3
+    whole = unroll._judge(classification(net), theta, x, y)
+    monkeypatch.setattr(unroll, "CHUNK", 5 * 64 + 1)
+    sizes = []
+
+    def seen(w, images, labels):
+        sizes.append(len(images))
+        return classification(net)(w, images, labels)
+
+    for chunked, once in zip(unroll._judge(seen, theta, x, y), whole, strict=True):
+        torch.testing.assert_close(chunked, once, rtol=1e-12, atol=1e-15)
+    assert sizes == [5, 5, 5, 5, 3]

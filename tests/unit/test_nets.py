@@ -7,6 +7,7 @@ from torch import nn
 
 from dd.distill.config import DistillConfig
 from dd.nets import NETS, build, try_out
+from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.init import LAWS, flat_weights, initialise
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
@@ -41,6 +42,37 @@ def test_stacked_net_is_the_module_net_by_net(name):
     expected = torch.stack([module(x).detach() for module in modules])
     torch.testing.assert_close(net.logits(theta, x), expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(net.logits(theta[1:2], x)[0], expected[1])
+
+
+@pytest.mark.parametrize("size", [1, 4, 5])
+def test_local_response_norm_is_pytorchs(size):
+    theirs = nn.LocalResponseNorm(size, alpha=0.3, beta=0.75, k=2)
+    ours = LocalResponseNorm(7, size, alpha=0.3, k=2).double()
+    x = (3 * torch.randn(2, 7, 4, 3, dtype=torch.float64)).requires_grad_()
+    g, h = torch.randn_like(x), torch.randn_like(x)
+    first, second = (torch.autograd.grad((layer(x) * g).sum(), x, create_graph=True)[0] for layer in (ours, theirs))
+    torch.testing.assert_close(ours(x), theirs(x))
+    torch.testing.assert_close(first, second)
+    torch.testing.assert_close(*(torch.autograd.grad((grad * h).sum(), x)[0] for grad in (first, second)))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_relu_after_the_maximum_is_the_same(channels_last):
+    net = NETS["LeNet"]().double()
+    x = torch.randn(4, 1, 28, 28, dtype=torch.float64)
+    x = x.to(memory_format=torch.channels_last) if channels_last else x
+
+    def as_published(x):
+        for conv in (net.conv1, net.conv2):
+            x = nn.functional.max_pool2d(nn.functional.relu(conv(x)), 2)
+        x = nn.functional.relu(net.fc1(x.flatten(1)))
+        return net.fc3(nn.functional.relu(net.fc2(x)))
+
+    torch.testing.assert_close(net(x), as_published(x))
+    ours, theirs = (torch.autograd.grad(f(x).square().sum(), net.parameters()) for f in (net, as_published))
+    torch.testing.assert_close(ours, theirs)
+    with torch.no_grad():
+        torch.testing.assert_close(net(x), as_published(x))
 
 
 @pytest.mark.parametrize(("law", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])

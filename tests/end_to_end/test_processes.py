@@ -1,0 +1,84 @@
+"""Several processes at one distillation: the same result as one, and clear words when one of them dies."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+import dd as package
+from dd.runtime.parallel import split
+from tests.end_to_end.test_resume import finish, reached, start, wait_until_step
+
+NETS = ("--init=random", "--nets=4", "--validation-nets=3")
+
+
+def children(process):
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("workers", "units", "processes"), [(1, 4, 1), (2, 4, 2), (3, 4, 2), (4, 4, 4), (16, 4, 4), (2, 1, 1), (3, 200, 3)]
+)
+def test_processes_that_help(workers, units, processes):
+    assert split(workers, units) == processes
+
+
+def test_two_processes_give_the_result_of_one(digits, tmp_path):
+    steps = ("--meta-steps=3", "--validate-every=3", *NETS)
+    for threads in (1, 2):
+        code, errors = finish(start(digits, tmp_path / str(threads), *steps, f"--threads={threads}"))
+        assert code == 0, errors
+    one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 2))
+    torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
+    histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 2)]
+    pd.testing.assert_frame_equal(*histories, rtol=1e-2)
+
+
+def test_two_processes_share_an_evaluation(digits, tmp_path, dd):
+    code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
+    assert code == 0, errors
+    for threads in (1, 2):
+        arguments = ("--set", tmp_path / "set.safetensors", "--data", digits, "--nets", 5, "--threads", threads)
+        assert dd("evaluate", *arguments, "--out", tmp_path / f"{threads}.csv").returncode == 0
+    assert (tmp_path / "1.csv").read_text() == (tmp_path / "2.csv").read_text()
+
+
+def test_a_checkpoint_of_two_processes_goes_on_with_one(digits, tmp_path):
+    process = start(digits, tmp_path, *NETS, "--threads=2")
+    wait_until_step(process, tmp_path, 5)
+    assert len(children(process)) == 1
+    process.send_signal(signal.SIGTERM)
+    code, errors = finish(process)
+    assert code == 143
+    assert "run again to go on" in errors
+    at = reached(tmp_path)
+    assert at >= 5
+    code, errors = finish(start(digits, tmp_path, *NETS, "--threads=1"))
+    assert code == 0, errors
+    assert f"{at}/60" in errors
+
+
+def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
+    process = start(digits, tmp_path, *NETS, "--threads=2")
+    wait_until_step(process, tmp_path, 5)
+    (other,) = children(process)
+    os.kill(other, signal.SIGKILL)
+    code, errors = finish(process)
+    assert code == 1
+    assert "error: process 2 of 2 ended early (exit code -9); run again to go on" in errors
+    assert "Traceback" not in errors
+    assert reached(tmp_path) >= 5
+
+
+def test_the_others_end_when_the_first_is_killed(digits, tmp_path):
+    process = start(digits, tmp_path, *NETS, "--threads=2")
+    wait_until_step(process, tmp_path, 1)
+    (other,) = children(process)
+    process.kill()
+    finish(process)
+    subprocess.run(["timeout", "60", "tail", f"--pid={other}", "-f", "/dev/null"], check=True)
