@@ -10,12 +10,9 @@ from dd.data.dataset import Dataset
 from dd.distill.objective import accuracy, classification
 from dd.distill.steps import DistilledSet
 from dd.distill.unroll import train
-from dd.nets.stacked import StackedNet
+from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.parallel import Team
-
-NETS_AT_ONCE = 4
-"""Networks trained together, which is faster than one by one."""
 
 
 def evaluate(

@@ -45,11 +45,11 @@ class Experiment:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
         trainer, images = self.trainer, self.trainer.images.detach()
         nets = 1 if self.fixed_weights is not None else self.config.validation_nets
-        percent = torch.zeros(nets)
-        for index in trainer.team.share(range(nets)):
-            theta = self.initial("validation", [index]).to(trainer.device)
+        percent, mine = torch.zeros(nets), list(trainer.team.share(range(nets)))
+        if mine:
+            theta = self.initial("validation", mine).to(trainer.device)
             trained = train(trainer.loss, theta, images, trainer.labels, trainer.lrs)
-            percent[index] = accuracy(self.net, trained, *self.validation, self.dataset.mean, self.dataset.std)
+            percent[mine] = accuracy(self.net, trained, *self.validation, self.dataset.mean, self.dataset.std)
         return trainer.team.add_up(percent)
 
     def distilled(self, last: dict) -> DistilledSet:

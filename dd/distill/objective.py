@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from dd.data.real import normalise
-from dd.nets.stacked import StackedNet
+from dd.nets.stacked import StackedNet, together
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(theta [nets, P], x [n, ...], y [n]) -> the mean loss of each net, [nets]."""
 
-BATCH = 1000
+BATCH = 200
 """Test images judged at once: bounds memory, changes nothing else."""
 
 
@@ -50,6 +50,6 @@ def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor,
     with torch.no_grad():
         for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
             batch = normalise(images.to(theta.device), mean, std)
-            logits = torch.cat([net.logits(weights, batch) for weights in theta.split(1)])
+            logits = torch.cat([net.logits(weights, batch) for weights in together(theta)])
             right += (logits.argmax(2) == labels.to(theta.device)).sum(1)
     return 100 * right.cpu() / len(x)

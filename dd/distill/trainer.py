@@ -17,8 +17,6 @@ from dd.runtime.seeds import generator
 
 NORM_DECAY = 0.9
 """Decay of the running meta-gradient norm."""
-NETS_AT_ONCE = 4
-"""Networks unrolled together: faster than one by one, and bounds the weights stored to so many trajectories."""
 
 
 class Progress(NamedTuple):
@@ -87,11 +85,9 @@ class Trainer:
         first = self.meta_step * config.nets
         thetas = self.initial("train", self.team.share(range(first, first + config.nets))).to(self.device)
         images, lrs = self.images.detach(), self.lrs
-        total = torch.zeros(images.numel() + lrs.numel() + 1, device=self.device)
-        for theta in thetas.split(NETS_AT_ONCE):
-            gradient = meta_gradient(self.loss, self.objective, theta, images, self.labels, lrs, x, y, self.tangents)
-            parts = (gradient.images.flatten(), gradient.lrs.flatten(), gradient.losses.mean(0, keepdim=True))
-            total += torch.cat(parts) * len(theta) / config.nets
+        gradient = meta_gradient(self.loss, self.objective, thetas, images, self.labels, lrs, x, y, self.tangents)
+        parts = (gradient.images.flatten(), gradient.lrs.flatten(), gradient.losses.mean(0, keepdim=True))
+        total = torch.cat(parts) * (len(thetas) / config.nets)
         self.team.add_up(total)
         d_images, d_lrs, losses = total.split((images.numel(), lrs.numel(), 1))
         self.images.grad = d_images.view_as(images)

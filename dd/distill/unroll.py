@@ -23,13 +23,14 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from dd.distill.objective import Loss
+from dd.nets.stacked import SMALL, together
 
 # PyTorch of its own insides: setting one oneDNN flag touches all of them, and some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
-SMALL_BATCH, SMALL_NET = 32, 100_000
-"""Up to so many images and weights PyTorch's native CPU convolutions beat oneDNN's, whose set-up dominates there."""
+SMALL_BATCH = 32
+"""Up to so many images PyTorch's native CPU convolutions beat oneDNN's in small networks: set-up dominates there."""
 CHUNK = 400_000
 """Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches."""
 
@@ -66,9 +67,12 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
 
 def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
     """The last weights of `descend`, `[nets, P]`, without keeping the others."""
-    for weights in _iterates(loss, theta, images, labels, lrs):
-        theta = weights
-    return theta
+    trained = []
+    for part in together(theta):
+        for weights in _iterates(loss, part, images, labels, lrs):
+            last = weights
+        trained.append(last)
+    return torch.cat(trained)
 
 
 def _iterates(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
@@ -124,12 +128,17 @@ def meta_gradient(
     The other arguments are those of `descend`. Algorithm 1 sums over nets; the mean differs by a constant to
     which Adam does not react, and keeps losses and norms comparable between numbers of nets.
     """
-    trajectory = descend(loss, theta, images, labels, lrs)
-    # a real batch is large enough to fill the device with one net
-    judged = [_judge(objective, final, real_x, real_y) for final in trajectory[-1].split(1)]
-    losses, v = (torch.cat(parts) for parts in zip(*judged, strict=True))
-    d_images, d_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents)
-    return MetaGradient(losses, d_images, d_lrs)
+    d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
+    for part in together(theta):
+        trajectory = descend(loss, part, images, labels, lrs)
+        # a real batch is large enough to fill the device with one net
+        judged = [_judge(objective, final, real_x, real_y) for final in trajectory[-1].split(1)]
+        values, v = (torch.cat(parts) for parts in zip(*judged, strict=True))
+        more_images, more_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents)
+        d_images += more_images
+        d_lrs += more_lrs
+        losses.append(values)
+    return MetaGradient(torch.cat(losses), d_images, d_lrs)
 
 
 def _judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -169,5 +178,5 @@ def tangents_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
 
 
 def _convolutions_for(theta: Tensor, images: Tensor):
-    small = images.shape[1] <= SMALL_BATCH and theta.shape[1] <= SMALL_NET and images.device.type == "cpu"
+    small = images.shape[1] <= SMALL_BATCH and theta.shape[1] <= SMALL and images.device.type == "cpu"
     return torch.backends.mkldnn.flags(enabled=torch.backends.mkldnn.enabled and not small)
