@@ -29,11 +29,12 @@ class RealBatches:
             raise UserError(f"real_batch: {batch_size} is more than the {len(x)} training images; lower it")
         self.x, self.y, self.mean, self.std = x, y, mean, std
         self.batch_size, self.seed = batch_size, seed
+        self.per_pass = len(x) // batch_size
         self._pass, self._order = -1, torch.empty(0)
 
     def batch(self, index: int) -> tuple[Tensor, Tensor]:
         """Batch `index` (from 0, without end): images `[b, C, H, W]` and labels `[b]`."""
-        number, position = divmod(index, len(self.x) // self.batch_size)
+        number, position = divmod(index, self.per_pass)
         if number != self._pass:
             order = torch.randperm(len(self.x), generator=generator(self.seed, "real", number))
             self._pass, self._order = number, order.to(self.x.device)

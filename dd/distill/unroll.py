@@ -132,7 +132,7 @@ def meta_gradient(
     for part in together(theta):
         trajectory = descend(loss, part, images, labels, lrs)
         # a real batch is large enough to fill the device with one net
-        judged = [_judge(objective, final, real_x, real_y) for final in trajectory[-1].split(1)]
+        judged = [judge(objective, final, real_x, real_y) for final in trajectory[-1].split(1)]
         values, v = (torch.cat(parts) for parts in zip(*judged, strict=True))
         more_images, more_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents)
         d_images += more_images
@@ -141,7 +141,7 @@ def meta_gradient(
     return MetaGradient(torch.cat(losses), d_images, d_lrs)
 
 
-def _judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """L of each net `[nets]` and its gradient `[nets, P]`, chunk by chunk of the real batch `x [b, ...], y [b]`."""
     chunk = max(1, CHUNK // x[0].numel()) if x.device.type == "cpu" else len(x)
     losses, gradient = theta.new_zeros(len(theta)), torch.zeros_like(theta)

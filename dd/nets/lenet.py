@@ -33,8 +33,8 @@ class LeNet(nn.Module):
 
 
 def _convolve(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Convolution, bias, ReLU, 2x2 max-pooling; the maximum comes second, which changes nothing, gradients included, and
-    leaves the others a quarter of the numbers."""
+    """Convolution, bias, ReLU and 2x2 max-pooling, with the maximum second: it changes nothing, gradients included, and
+    leaves a quarter of the numbers."""
     x = _max_pool(F.conv2d(x, conv.weight, padding=conv.padding))
     return F.relu(x + conv.bias.view(-1, 1, 1))
 

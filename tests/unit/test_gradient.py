@@ -216,7 +216,7 @@ def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):
     net = StackedNet(tiny_net)
     theta = torch.randn(2, sum(net.sizes), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     x, y = torch.randn(23, 1, 8, 8, dtype=torch.float64), torch.arange(23) % 3
-    whole = unroll._judge(classification(net), theta, x, y)
+    whole = unroll.judge(classification(net), theta, x, y)
     monkeypatch.setattr(unroll, "CHUNK", 5 * 64 + 1)
     sizes = []
 
@@ -224,6 +224,6 @@ def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):
         sizes.append(len(images))
         return classification(net)(w, images, labels)
 
-    for chunked, once in zip(unroll._judge(seen, theta, x, y), whole, strict=True):
+    for chunked, once in zip(unroll.judge(seen, theta, x, y), whole, strict=True):
         torch.testing.assert_close(chunked, once, rtol=1e-12, atol=1e-15)
     assert sizes == [5, 5, 5, 5, 3]
