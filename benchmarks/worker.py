@@ -79,7 +79,9 @@ def ours(task: Task, name: str, crew: Team):
     if name == "evaluate":
         info = {"classes": [str(i) for i in range(10)]}
         config = {"net": "LeNet", "init": "random", "init_law": "xavier", "seed": 0}
-        distilled = DistilledSet(task.images, task.labels, task.lrs, task.mean, task.std, info=info | {"config": config})
+        distilled = DistilledSet(
+            task.images, task.labels, task.lrs, task.mean, task.std, info=info | {"config": config}
+        )
         dataset = Dataset("benchmark", task.x, task.y, task.x, task.y, task.mean, task.std, info=info)
         return lambda: evaluate(distilled, dataset, task.nets, team=crew) is None
     loss, real = classification(StackedNet(task.make())), task.real(BATCH)
@@ -155,7 +157,9 @@ def authors(task: Task, name: str, _crew: Team):
         for model in models:
             theirs.train(state, model, 0, torch.optim.Adam(model.parameters(), lr=2e-4, betas=(0.5, 0.999)))
 
-    tasks = {"evaluate": lambda: evaluate_steps(state, trainer.get_steps(), "", test_all=True, log_results=False) and None}
+    tasks = {
+        "evaluate": lambda: evaluate_steps(state, trainer.get_steps(), "", test_all=True, log_results=False) and None
+    }
     return (tasks | {"pool": pool}).get(name, meta_step)
 
 

@@ -23,15 +23,12 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from dd.distill.objective import Loss
-from dd.nets.stacked import SMALL, together
+from dd.nets.stacked import together
 
-# PyTorch of its own insides: setting one oneDNN flag touches all of them, and some tangents are made by TorchScript
-warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
+# PyTorch of its own insides: some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
-SMALL_BATCH = 32
-"""Up to so many images PyTorch's native CPU convolutions beat oneDNN's in small networks: set-up dominates there."""
-CHUNK = 400_000
+CHUNK = 200_000
 """Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches."""
 
 
@@ -81,8 +78,7 @@ def _iterates(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Te
     yield theta
     for t, lr in enumerate(lrs.flatten()):
         i, w = t % len(images), theta.detach().requires_grad_()
-        with _convolutions_for(theta, images):
-            (grad,) = torch.autograd.grad(loss(w, images[i], labels[i]).sum(), w)
+        (grad,) = torch.autograd.grad(loss(w, images[i], labels[i]).sum(), w)
         theta = theta - lr * grad
         yield theta
 
@@ -97,17 +93,16 @@ def adjoint(
     """
     steps = len(images)
     d_images, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs).flatten()
-    with _convolutions_for(v, images):
-        for t in reversed(range(lrs.numel())):
-            # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
-            i, lr = t % steps, lrs.flatten()[t]
-            # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
-            w, x = trajectory[t].clone().requires_grad_(), images[i].detach().requires_grad_()
-            s = _slope(loss, w, v, x, labels[i], tangents)
-            ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
-            d_lrs[t] = -s.detach()
-            d_images[i] -= lr * ds_dx
-            v = v - lr * ds_dw
+    for t in reversed(range(lrs.numel())):
+        # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
+        i, lr = t % steps, lrs.flatten()[t]
+        # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
+        w, x = trajectory[t].clone().requires_grad_(), images[i].detach().requires_grad_()
+        s = _slope(loss, w, v, x, labels[i], tangents)
+        ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
+        d_lrs[t] = -s.detach()
+        d_images[i] -= lr * ds_dx
+        v = v - lr * ds_dw
     return d_images, d_lrs.view_as(lrs), v
 
 
@@ -131,9 +126,7 @@ def meta_gradient(
     d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
     for part in together(theta):
         trajectory = descend(loss, part, images, labels, lrs)
-        # a real batch is large enough to fill the device with one net
-        judged = [judge(objective, final, real_x, real_y) for final in trajectory[-1].split(1)]
-        values, v = (torch.cat(parts) for parts in zip(*judged, strict=True))
+        values, v = judge(objective, trajectory[-1], real_x, real_y)
         more_images, more_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents)
         d_images += more_images
         d_lrs += more_lrs
@@ -175,8 +168,3 @@ def tangents_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
     except RuntimeError:  # no tangent for some operation
         return False
     return all((a - b).norm() <= 1e-6 * b.norm() for a, b in zip(forward, backward, strict=True))
-
-
-def _convolutions_for(theta: Tensor, images: Tensor):
-    small = images.shape[1] <= SMALL_BATCH and theta.shape[1] <= SMALL and images.device.type == "cpu"
-    return torch.backends.mkldnn.flags(enabled=torch.backends.mkldnn.enabled and not small)

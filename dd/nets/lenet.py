@@ -1,8 +1,9 @@
 """LeNet (LeCun et al. 1998) as the paper uses it: 6-16-120-84, ReLU, max-pooling."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from dd.nets.layers import convolve, flatten, linear, max_pool
 
 
 class LeNet(nn.Module):
@@ -24,24 +25,15 @@ class LeNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `[n, classes]` of images `x [n, channels, size, size]`."""
-        x = _convolve(self.conv1, x)
-        x = _convolve(self.conv2, x)
-        x = x.flatten(1)
-        x = F.relu(self.fc1(x))
-        x = F.relu(self.fc2(x))
-        return self.fc3(x)
+        return self.stacked({name: p.unsqueeze(0) for name, p in self.named_parameters()}, x).squeeze(0)
 
-
-def _convolve(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Convolution, bias, ReLU and 2x2 max-pooling, with the maximum second: it changes nothing, gradients included, and
-    leaves a quarter of the numbers."""
-    x = _max_pool(F.conv2d(x, conv.weight, padding=conv.padding))
-    return F.relu(x + conv.bias.view(-1, 1, 1))
-
-
-def _max_pool(x: Tensor) -> Tensor:
-    """The maxima of 2x2 pixels; PyTorch's also finds out where they are, which takes eight times as long on a CPU."""
-    if torch.is_grad_enabled():
-        return F.max_pool2d(x, 2)
-    x = torch.maximum(*x.unflatten(2, (-1, 2)).unbind(3))
-    return torch.maximum(*x.unflatten(3, (-1, 2)).unbind(4))
+    def stacked(self, w: dict[str, Tensor], x: Tensor) -> Tensor:
+        """Logits `[nets, n, classes]` of the same images under weights `w` by name, each `[nets, *shape]`."""
+        for name, padding in (("conv1", self.conv1.padding), ("conv2", 0)):
+            # the maximum before bias and ReLU: it changes nothing, gradients included, and leaves a quarter of the numbers
+            x = max_pool(convolve(x, w[f"{name}.weight"], padding))
+            x = F.relu(x + w[f"{name}.bias"].reshape(-1, 1, 1))
+        x = flatten(x, len(w["conv1.weight"]))
+        x = F.relu(linear(x, w["fc1.weight"], w["fc1.bias"]))
+        x = F.relu(linear(x, w["fc2.weight"], w["fc2.bias"]))
+        return linear(x, w["fc3.weight"], w["fc3.bias"])

@@ -10,6 +10,8 @@ SMALL = 100_000
 """Up to so many weights a CPU is faster with several networks at once; larger ones fill it alone."""
 NETS_AT_ONCE = 4
 """How many; it bounds the weights stored to so many trajectories."""
+SMALL_BATCH = 32
+"""Up to so many images `vmap` gains on a CPU; its grouped convolutions of more are slower than one network by one."""
 
 
 def together(theta: Tensor) -> tuple[Tensor, ...]:
@@ -21,8 +23,10 @@ class StackedNet:
     """An architecture whose weights come from outside: `theta [nets, P]`, one network a row.
 
     A row holds the parameters in the order of `module.named_parameters()`, flattened. One flat matrix makes a
-    GD step and its adjoint single tensor operations, whatever the architecture. The module itself stays in
-    evaluation mode (the paper turns dropout off); it is a copy, whose own weights are never used.
+    GD step and its adjoint single tensor operations, whatever the architecture. A module with a method
+    `stacked(weights by name, each [nets, *shape], x) -> [nets, n, classes]` computes all networks itself, which is
+    faster than what can be done for any module. The module stays in evaluation mode (the paper turns dropout off); it
+    is a copy, whose own weights are never used.
     """
 
     def __init__(self, module: nn.Module):
@@ -38,10 +42,13 @@ class StackedNet:
 
     def logits(self, theta: Tensor, x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""
-        if len(theta) == 1:  # vmap of one costs time and gives nothing
-            named = {name: p.squeeze(0) for name, p in self.named(theta).items()}
-            return functional_call(self.module, named, (x,)).unsqueeze(0)
-        return vmap(lambda named: functional_call(self.module, named, (x,)))(self.named(theta))
+        named = self.named(theta)
+        if hasattr(self.module, "stacked"):
+            return self.module.stacked(named, x)
+        if len(theta) == 1 or (len(x) > SMALL_BATCH and not x.is_cuda):
+            rows = (dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True))
+            return torch.stack([functional_call(self.module, row, (x,)) for row in rows])
+        return vmap(lambda one: functional_call(self.module, one, (x,)))(named)
 
     def named(self, theta: Tensor) -> dict[str, Tensor]:
         """The rows of `theta [nets, P]` as parameters by name, each `[nets, *shape]`, as views where possible."""
