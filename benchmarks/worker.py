@@ -26,7 +26,7 @@ from dd.distill.trainer import Trainer
 from dd.evaluate import evaluate
 from dd.nets import build
 from dd.nets.stacked import StackedNet
-from dd.pool import train_net
+from dd.pool import train_nets
 from dd.runtime.parallel import Team, leads, team
 from dd.runtime.seeds import generator
 
@@ -86,7 +86,7 @@ def ours(task: Task, name: str, crew: Team):
         return lambda: evaluate(distilled, dataset, task.nets, team=crew) is None
     loss, real = classification(StackedNet(task.make())), task.real(BATCH)
     mine = crew.share(range(task.nets))
-    return lambda: [train_net(loss, task.thetas[i], real, 1, 2e-4, 20) for i in mine] is None
+    return lambda: train_nets(loss, task.thetas[list(mine)], real, 1, 2e-4, 20)
 
 
 def full_graph(task: Task, name: str, _crew: Team):
@@ -181,7 +181,9 @@ def direction(gradient) -> float:
 
 def serve(name: str, method: str, threads: int, task: Task) -> None:
     torch.set_num_threads(threads)
-    workers = threads if method == "ours" else 1
+    import os
+
+    workers = int(os.environ.get("W", threads)) if method == "ours" else 1
     with team(workers, task.nets, "cpu") as crew:
         work = METHODS[method](task, name, crew)
         while crew.any(crew.leads and bool(sys.stdin.readline())):

@@ -28,7 +28,7 @@ from dd.nets.stacked import together
 # PyTorch of its own insides: some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
-CHUNK = 200_000
+CHUNK = 100_000
 """Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches."""
 
 
@@ -76,10 +76,10 @@ def _iterates(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Te
     """theta_0 to theta_T, each `[nets, P]`."""
     theta = theta.detach()
     yield theta
-    for t, lr in enumerate(lrs.flatten()):
+    for t, lr in enumerate(lrs.flatten().tolist()):
         i, w = t % len(images), theta.detach().requires_grad_()
         (grad,) = torch.autograd.grad(loss(w, images[i], labels[i]).sum(), w)
-        theta = theta - lr * grad
+        theta = torch.sub(theta, grad, alpha=lr)
         yield theta
 
 
@@ -91,18 +91,18 @@ def adjoint(
     Returns:
         `(dL/dimages [steps, n, ...], dL/dlrs [epochs, steps], dL/dtheta_0 [nets, P])`, the first two summed over nets.
     """
-    steps = len(images)
+    steps, rates = len(images), lrs.flatten().tolist()
     d_images, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs).flatten()
     for t in reversed(range(lrs.numel())):
         # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
-        i, lr = t % steps, lrs.flatten()[t]
+        i, lr = t % steps, rates[t]
         # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
         w, x = trajectory[t].clone().requires_grad_(), images[i].detach().requires_grad_()
         s = _slope(loss, w, v, x, labels[i], tangents)
         ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
         d_lrs[t] = -s.detach()
-        d_images[i] -= lr * ds_dx
-        v = v - lr * ds_dw
+        d_images[i].sub_(ds_dx, alpha=lr)
+        v = torch.sub(v, ds_dw, alpha=lr)
     return d_images, d_lrs.view_as(lrs), v
 
 

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dd.nets.layers import convolve, flatten, linear, max_pool
+from dd.nets.layers import convolve, convolve_images, flatten, linear, max_pool
 
 
 class LeNet(nn.Module):
@@ -29,10 +29,11 @@ class LeNet(nn.Module):
 
     def stacked(self, w: dict[str, Tensor], x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images under weights `w` by name, each `[nets, *shape]`."""
-        for name, padding in (("conv1", self.conv1.padding), ("conv2", 0)):
-            # the maximum before bias and ReLU: it changes nothing, gradients included, and leaves a quarter of the numbers
-            x = max_pool(convolve(x, w[f"{name}.weight"], padding))
-            x = F.relu(x + w[f"{name}.bias"].reshape(-1, 1, 1))
+        # maxima before bias and ReLU change nothing, gradients included, and leave a quarter of the numbers
+        x = max_pool(convolve_images(x, w["conv1.weight"], self.conv1.padding[0]))
+        x = F.relu(x + w["conv1.bias"].reshape(-1, 1, 1))
+        x = max_pool(convolve(x, w["conv2.weight"]))
+        x = F.relu(x + w["conv2.bias"].reshape(-1, 1, 1))
         x = flatten(x, len(w["conv1.weight"]))
         x = F.relu(linear(x, w["fc1.weight"], w["fc1.bias"]))
         x = F.relu(linear(x, w["fc2.weight"], w["fc2.bias"]))

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from dd.distill.config import DistillConfig
+from dd.distill.objective import classification
+from dd.distill.unroll import adjoint, descend
 from dd.nets import NETS, build, try_out
 from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.init import LAWS, flat_weights, initialise
@@ -56,23 +58,37 @@ def test_local_response_norm_is_pytorchs(size):
     torch.testing.assert_close(*(torch.autograd.grad((grad * h).sum(), x)[0] for grad in (first, second)))
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_relu_after_the_maximum_is_the_same(channels_last):
-    net = NETS["LeNet"]().double()
-    x = torch.randn(4, 1, 28, 28, dtype=torch.float64)
-    x = x.to(memory_format=torch.channels_last) if channels_last else x
+class PublishedLeNet(NETS["LeNet"]):
+    """The same network layer by layer, as papers draw it, and without a word about several of them."""
 
-    def as_published(x):
-        for conv in (net.conv1, net.conv2):
+    stacked = property()
+
+    def forward(self, x):
+        for conv in (self.conv1, self.conv2):
             x = nn.functional.max_pool2d(nn.functional.relu(conv(x)), 2)
-        x = nn.functional.relu(net.fc1(x.flatten(1)))
-        return net.fc3(nn.functional.relu(net.fc2(x)))
+        x = nn.functional.relu(self.fc1(x.flatten(1)))
+        return self.fc3(nn.functional.relu(self.fc2(x)))
 
-    torch.testing.assert_close(net(x), as_published(x))
-    ours, theirs = (torch.autograd.grad(f(x).square().sum(), net.parameters()) for f in (net, as_published))
-    torch.testing.assert_close(ours, theirs)
+
+@pytest.mark.parametrize("nets", [1, 3])
+@pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32)])
+def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
+    ours, theirs = (StackedNet(module(channels, size).double()) for module in (NETS["LeNet"], PublishedLeNet))
+    assert hasattr(ours.module, "stacked")
+    assert not hasattr(theirs.module, "stacked")
+    random = torch.Generator().manual_seed(0)
+    theta = 0.1 * torch.randn(nets, sum(ours.sizes), generator=random, dtype=torch.float64)
+    images = torch.randn(2, 4, channels, size, size, generator=random, dtype=torch.float64)
+    labels, lrs = torch.arange(4).expand(2, -1), torch.full((2, 2), 0.1, dtype=torch.float64)
     with torch.no_grad():
-        torch.testing.assert_close(net(x), as_published(x))
+        torch.testing.assert_close(ours.logits(theta, images[0]), theirs.logits(theta, images[0]))
+    results = []
+    for net, tangents in ((ours, True), (ours, False), (theirs, False)):
+        trajectory = descend(classification(net), theta, images, labels, lrs)
+        v = torch.ones_like(theta)
+        results.append((trajectory, *adjoint(classification(net), trajectory, v, images, labels, lrs, tangents)))
+    torch.testing.assert_close(results[0], results[2])
+    torch.testing.assert_close(results[1], results[2])
 
 
 @pytest.mark.parametrize(("law", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])

@@ -1,0 +1,40 @@
+import torch
+from torch import nn
+
+from dd.data.real import RealBatches, normalise
+from dd.distill.objective import classification
+from dd.nets.init import flat_weights
+from dd.nets.stacked import StackedNet
+from dd.pool import train_nets
+from tests.conftest import TinyNet
+
+
+def test_training_is_plain_pytorch_on_every_net_alone():
+    random = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (64, 1, 8, 8), generator=random, dtype=torch.uint8)
+    y = torch.randint(0, 3, (64,), generator=random)
+    mean, std = torch.tensor([0.5]), torch.tensor([0.3])
+    real, modules = RealBatches(x, y, mean, std, 16, seed=5), [TinyNet() for _ in range(6)]
+    theta = torch.stack([flat_weights(module) for module in modules])
+    loss = classification(StackedNet(modules[0]))
+    trained = train_nets(loss, theta, real, epochs=3, lr=1e-2, halve_every=2)
+    torch.testing.assert_close(train_nets(loss, theta[2:4], real, 3, 1e-2, 2), trained[2:4])
+    for module, ours in zip(modules, trained, strict=True):
+        adam = torch.optim.Adam(module.parameters(), lr=1e-2, betas=(0.5, 0.999))
+        for step in range(12):
+            adam.param_groups[0]["lr"] = 1e-2 if step < 8 else 5e-3
+            images, labels = real.batch(step)
+            adam.zero_grad()
+            nn.functional.cross_entropy(module(images), labels).backward()
+            adam.step()
+        torch.testing.assert_close(ours, flat_weights(module), rtol=1e-4, atol=1e-5)
+
+
+def test_training_learns():
+    y = torch.arange(3).repeat(30)
+    x = (80 * y + 40).to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)
+    mean, std = torch.tensor([0.5]), torch.tensor([0.3])
+    theta = torch.stack([flat_weights(TinyNet()) for _ in range(2)])
+    loss = classification(StackedNet(TinyNet()))
+    trained = train_nets(loss, theta, RealBatches(x, y, mean, std, 30, seed=1), epochs=200, lr=1e-2, halve_every=200)
+    assert loss(trained, normalise(x, mean, std), y).max() < 0.05 < loss(theta, normalise(x, mean, std), y).min()
