@@ -1,162 +1,158 @@
-"""Speed and memory of a meta-step: ours against plain autograd through all steps, in turn, in one run.
+"""Speed and memory of ours against the authors' code, plain autograd and the roofline, in turn, in one run.
 
-    python benchmarks/run.py            # measures, and rewrites the tables of benchmarks/README.md
-    python benchmarks/run.py --threads 1
+    python benchmarks/run.py --authors FOLDER    # their code, github ssnl/dataset-distillation, as downloaded
+    python benchmarks/run.py                     # without them
 
-Each measurement of memory is a process of its own, so that the peak belongs to one method.
+Rewrites the tables of benchmarks/README.md. Every method runs in a process of its own (worker.py), so that peak memory
+belongs to one; they take turns unit by unit, so that a neighbour's noise falls on all of them.
 """
 
 import argparse
 import datetime
 import json
 import platform
-import re
 import statistics
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).parent
-SETTINGS = {
-    "LeNet": {"channels": 1, "size": 28, "nets": 4, "batch": 1024},
-    "AlexCifarNet": {"channels": 3, "size": 32, "nets": 1, "batch": 256},
+TASKS = {
+    "LeNet": "LeNet, 4 random inits, 10 steps x 3 epochs, real batch 1024: a meta-step",
+    "AlexCifarNet": "AlexCifarNet, 1 init, 10 x 3, real batch 1024: a meta-step",
+    "pool": "train 4 LeNets on 6 batches of 1024 real images",
+    "evaluate": "apply a set to 20 LeNets, test them on 10,000 images before and after",
 }
-STEPS, EPOCHS = 10, 3
-METHODS = ("ours", "full graph")
+METHODS = {
+    "LeNet": ("ours", "processes", "full graph", "authors"),
+    "AlexCifarNet": ("ours", "full graph", "authors"),
+    "pool": ("ours", "processes", "authors"),
+    "evaluate": ("ours", "processes", "authors"),
+}
+NAMES = {"processes": "ours, a process a thread"}
+TOLERANCE = 0.1
+"""Methods agree if 1000 times the cosine between their gradient and a fixed direction differs by less."""
 
 
-def meta_step(name: str, method: str, steps: int, epochs: int):
-    """A function that computes one meta-gradient on made-up tensors; the same tensors for both methods."""
-    import torch
+class Worker:
+    """A process that does one unit of a task whenever asked."""
 
-    from dd.distill.initial import random_initial
-    from dd.distill.objective import classification
-    from dd.distill.unroll import meta_gradient
-    from dd.nets import build
-    from dd.nets.stacked import StackedNet
-    from dd.runtime.seeds import generator
+    def __init__(self, **options):
+        command = [sys.executable, str(HERE / "worker.py"), json.dumps(options)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
-    s, random = SETTINGS[name], generator(0, "benchmark")
-    shape = (s["channels"], s["size"], s["size"])
-    make = partial(build, name, *shape[:2], 10)
-    loss = classification(StackedNet(make()))
-    thetas = random_initial(make, "xavier", 0)("train", range(s["nets"]))
-    images = torch.randn(steps, 10, *shape, generator=random)
-    labels = torch.arange(10).expand(steps, 10)
-    lrs = torch.full((epochs, steps), 0.02)
-    real_x = torch.randn(s["batch"], *shape, generator=random)
-    real_y = torch.randint(0, 10, (s["batch"],), generator=random)
+    def unit(self) -> dict:
+        """Seconds, peak MiB and direction of the result."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        if answer := self.process.stdout.readline():
+            return json.loads(answer)
+        sys.exit(self.process.stderr.read())
 
-    def ours():
-        return meta_gradient(loss, loss, thetas, images, labels, lrs, real_x, real_y).images
-
-    def full_graph():
-        x, eta = images.clone().requires_grad_(), lrs.clone().requires_grad_()
-        total = torch.zeros_like(images)
-        for row in thetas.split(1):
-            theta = row.clone().requires_grad_()
-            for epoch in range(epochs):
-                for step in range(steps):
-                    (grad,) = torch.autograd.grad(loss(theta, x[step], labels[step]).sum(), theta, create_graph=True)
-                    theta = theta - eta[epoch, step] * grad
-            total += torch.autograd.grad(loss(theta, real_x, real_y).sum(), (x, eta))[0] / len(thetas)
-        return total
-
-    return ours if method == "ours" else full_graph
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
 
 
-def compare_speed(name: str, rounds: int) -> dict[str, float]:
-    """Median seconds of a meta-step of each method, measured in turn after a warm-up; checks that they agree."""
-    import torch
+def sgemm() -> float:
+    """Operations a second that this machine's matrix product reaches now."""
+    a = torch.randn(2048, 2048)
+    started = time.perf_counter()
+    for _ in range(5):
+        a @ a
+    return 5 * 2 * 2048**3 / (time.perf_counter() - started)
 
-    functions = {method: meta_step(name, method, STEPS, EPOCHS) for method in METHODS}
-    first, second = (function() for function in functions.values())
-    error = (torch.linalg.vector_norm(first - second) / torch.linalg.vector_norm(second)).item()
-    assert error < 1e-2, f"{name}: the methods disagree by {error:.1e}"
-    seconds = {method: [] for method in METHODS}
+
+def flops(task: str) -> int:
+    command = [sys.executable, str(HERE / "worker.py"), json.dumps({"task": task, "method": "flops", "threads": 1})]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def compare(task: str, methods: list[str], rounds: int, common: dict) -> dict[str, tuple[float, float, float]]:
+    """Of each method: median seconds of a unit, peak MiB, median share of the roofline in percent."""
+    needed = flops(task)
+    workers = {method: Worker(task=task, method=method, **common) for method in methods}
+    first = {method: worker.unit()["direction"] for method, worker in workers.items()}  # also warms up
+    agreeing = [value for method, value in first.items() if method != "processes" and value is not None]
+    if agreeing and max(agreeing) - min(agreeing) > TOLERANCE:
+        sys.exit(f"{task}: the methods disagree: {first}")
+    seconds, shares, peaks = ({method: [] for method in methods} for _ in range(3))
     for _ in range(rounds):
-        for method, function in functions.items():
-            started = time.perf_counter()
-            function()
-            seconds[method].append(time.perf_counter() - started)
-    return {method: statistics.median(values) for method, values in seconds.items()}
+        roofline = sgemm()
+        for method, worker in workers.items():
+            unit = worker.unit()
+            seconds[method].append(unit["seconds"])
+            shares[method].append(100 * needed / unit["seconds"] / roofline)
+            peaks[method].append(unit["peak"])
+    for worker in workers.values():
+        worker.close()
+    median = statistics.median
+    return {method: (median(seconds[method]), max(peaks[method]), median(shares[method])) for method in methods}
 
 
-def peak_memory(name: str, method: str, steps: int, threads: int) -> tuple[float, float]:
-    """MiB: the peak of a fresh process that computes one meta-step of `steps` GD steps, and by how much that exceeds
-    its peak after a meta-step of a single GD step, which loads what any step needs."""
-    arguments = ["--child", name, method, str(steps), "--threads", str(threads)]
-    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=True)
-    before, peak = json.loads(done.stdout)
-    return peak, peak - before
-
-
-def child(name: str, method: str, steps: int) -> None:
-    """Measure in this process; print MiB after one GD step and at the end."""
-    peaks = []
-    for count in (1, steps):
-        meta_step(name, method, count, 1)()
-        # not ru_maxrss, which starts at the size of the process that started this one
-        status = Path("/proc/self/status").read_text()
-        peaks.append(int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024)
-    print(json.dumps(peaks))
-
-
-def report(rounds: int, threads: int) -> str:
+def speed(rounds: int, common: dict) -> list[str]:
+    reference = "authors" if "authors" in common else "full graph"
     lines = [
-        f"Measured {datetime.date.today()}, {platform.machine()}, {threads} thread(s), float32, on the CPU,",
-        f"`python benchmarks/run.py --threads {threads}`. Both methods in turn in one process, median of {rounds};",
-        f"{STEPS} steps x {EPOCHS} epochs.",
-        "",
-        "| net | nets | real batch | ours, meta-steps/s | full graph, meta-steps/s | ratio |",
+        f"| task | method | units a minute | peak memory, MiB | share of roofline | times {reference} |",
         "|---|---|---|---|---|---|",
     ]
-    for name, s in SETTINGS.items():
-        seconds = compare_speed(name, rounds)
-        ours, full = (1 / seconds[method] for method in METHODS)
-        lines.append(f"| {name} | {s['nets']} | {s['batch']} | {ours:.2f} | {full:.2f} | **{ours / full:.2f}** |")
-        print(lines[-1], flush=True)
-    lines += [
-        "",
-        "Peak memory of a fresh process in MiB, one epoch. In brackets how much more that is than with a single GD",
-        "step; the stored weights alone are nets x GD steps x weights x 4 bytes.",
-        "",
-        "| net | GD steps | stored weights | ours | full graph | ratio |",
-        "|---|---|---|---|---|---|",
-    ]
-    weights = {"LeNet": 61_706, "AlexCifarNet": 1_756_426}
-    for name, s in SETTINGS.items():
-        # the full graph of 300 steps of AlexCifarNet does not fit into a laptop
-        for steps in (10, 30, 100, 300) if name == "LeNet" else (10, 30, 100):
-            (ours, more), (full, full_more) = (peak_memory(name, method, steps, threads) for method in METHODS)
-            stored = s["nets"] * steps * weights[name] * 4 / 2**20
+    for task, title in TASKS.items():
+        methods = [method for method in METHODS[task] if method != "authors" or "authors" in common]
+        measured = compare(task, methods, rounds, common)
+        for method, (seconds, peak, share) in measured.items():
+            ratio = f"**{measured[reference][0] / seconds:.2f}**" if reference in measured else ""
             lines.append(
-                f"| {name} | {steps} | {stored:.0f} | {ours:.0f} (+{more:.0f}) | {full:.0f} (+{full_more:.0f}) "
-                f"| **{full / ours:.2f}** |"
+                f"| {title} | {NAMES.get(method, method)} | {60 / seconds:.1f} | {peak:.0f} | {share:.0f} % | {ratio} |"
             )
+            title = ""
             print(lines[-1], flush=True)
-    return "\n".join(lines)
+    return lines
+
+
+def memory(common: dict) -> list[str]:
+    methods = [method for method in METHODS["LeNet"] if method != "processes"]
+    methods = [method for method in methods if method != "authors" or "authors" in common]
+    lines = ["| GD steps | stored weights | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
+    for steps in (10, 30, 100, 300):
+        peaks = []
+        for method in methods:
+            worker = Worker(task="LeNet", method=method, steps=steps, epochs=1, **common)
+            peaks.append(worker.unit()["peak"])
+            worker.close()
+        stored = 4 * steps * 61_706 * 4 / 2**20
+        lines.append(f"| {steps} | {stored:.0f} | " + " | ".join(f"{peak:.0f}" for peak in peaks) + " |")
+        print(lines[-1], flush=True)
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--authors", type=Path, help="folder of the authors' code (needs the package six)")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-
-    import torch
-
     torch.set_num_threads(arguments.threads)
-    if arguments.child:
-        name, method, steps = arguments.child
-        child(name, method, int(steps))
-        return
+    common = {"threads": arguments.threads}
+    if arguments.authors:
+        common["authors"] = str(arguments.authors.resolve(strict=True))
+    text = [
+        f"Measured {datetime.date.today()} on {platform.machine()}, {arguments.threads} threads, float32, PyTorch "
+        f"{torch.__version__}; methods in turn, median of {arguments.rounds}.",
+        "",
+        *speed(arguments.rounds, common),
+        "",
+        "Peak memory in MiB of a process that computes one meta-step of LeNet (4 nets, real batch 1024, one epoch):",
+        "",
+        *memory(common),
+    ]
     readme = HERE / "README.md"
     head, mark, _ = readme.read_text().partition("<!-- measured -->\n")
-    readme.write_text(head + mark + "\n" + report(arguments.rounds, arguments.threads) + "\n")
+    readme.write_text(head + mark + "\n" + "\n".join(text) + "\n")
 
 
 if __name__ == "__main__":

@@ -33,14 +33,15 @@ class Command(click.Command):
 
 
 def compute_options(command: Callable) -> Callable:
-    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and `workers`, its GPUs or else threads."""
+    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and how many `workers` may share
+    its networks."""
 
     @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
         from dd.runtime.devices import device
-        from dd.runtime.parallel import local_rank
+        from dd.runtime.parallel import THREADS, local_rank
 
         with device(gpus) as name:
             import torch
@@ -51,7 +52,7 @@ def compute_options(command: Callable) -> Callable:
             if name == "cuda":
                 torch.cuda.set_device(local_rank())
             try:
-                return command(device=name, workers=gpus or threads, **options)
+                return command(device=name, workers=gpus or max(1, threads // THREADS), **options)
             except (RuntimeError, MemoryError) as error:
                 if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error

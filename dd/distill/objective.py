@@ -11,7 +11,7 @@ from dd.nets.stacked import StackedNet, together
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(theta [nets, P], x [n, ...], y [n]) -> the mean loss of each net, [nets]."""
 
-BATCH = 200
+BATCH = 100
 """Test images judged at once: bounds memory, changes nothing else."""
 
 

@@ -28,7 +28,7 @@ from dd.nets.stacked import together
 # PyTorch of its own insides: some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
-CHUNK = 100_000
+CHUNK = 200_000
 """Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches."""
 
 

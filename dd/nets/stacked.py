@@ -8,7 +8,7 @@ from torch.func import functional_call, vmap
 
 SMALL = 100_000
 """Up to so many weights a CPU is faster with several networks at once; larger ones fill it alone."""
-NETS_AT_ONCE = 4
+NETS_AT_ONCE = 8
 """How many; it bounds the weights stored to so many trajectories."""
 SMALL_BATCH = 32
 """Up to so many images `vmap` gains on a CPU; its grouped convolutions of more are slower than one network by one."""

@@ -29,27 +29,27 @@ def test_processes_that_help(workers, units, processes):
 
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
     steps = ("--meta-steps=3", "--validate-every=3", *NETS)
-    for threads in (1, 2):
+    for threads in (1, 4):
         code, errors = finish(start(digits, tmp_path / str(threads), *steps, f"--threads={threads}"))
         assert code == 0, errors
-    one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 2))
+    one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 4))
     torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
-    histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 2)]
+    histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 4)]
     pd.testing.assert_frame_equal(*histories, rtol=1e-2)
 
 
 def test_two_processes_share_an_evaluation(digits, tmp_path, dd):
     code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
     assert code == 0, errors
-    for threads in (1, 2):
+    for threads in (1, 4):
         arguments = ("--set", tmp_path / "set.safetensors", "--data", digits, "--nets", 5, "--threads", threads)
         assert dd("evaluate", *arguments, "--out", tmp_path / f"{threads}.csv").returncode == 0
-    assert (tmp_path / "1.csv").read_text() == (tmp_path / "2.csv").read_text()
+    assert (tmp_path / "1.csv").read_text() == (tmp_path / "4.csv").read_text()
 
 
 def test_a_checkpoint_of_two_processes_goes_on_with_one(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=2")
+    process = start(digits, tmp_path, *NETS, "--threads=4")
     wait_until_step(process, tmp_path, 5)
     assert len(children(process)) == 1
     process.send_signal(signal.SIGTERM)
@@ -64,7 +64,7 @@ def test_a_checkpoint_of_two_processes_goes_on_with_one(digits, tmp_path):
 
 
 def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=2")
+    process = start(digits, tmp_path, *NETS, "--threads=4")
     wait_until_step(process, tmp_path, 5)
     (other,) = children(process)
     os.kill(other, signal.SIGKILL)
@@ -76,7 +76,7 @@ def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
 
 
 def test_the_others_end_when_the_first_is_killed(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=2")
+    process = start(digits, tmp_path, *NETS, "--threads=4")
     wait_until_step(process, tmp_path, 1)
     (other,) = children(process)
     process.kill()

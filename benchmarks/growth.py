@@ -1,0 +1,99 @@
+"""How time and memory grow: of a meta-step with steps, nets and images; of the workflow with experiments.
+
+python benchmarks/growth.py     # a quarter of an hour; writes growth.csv and growth.png beside this file
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from run import HERE, Worker
+
+ROOT = HERE.parent
+LENET = {"task": "LeNet", "method": "ours", "threads": 2}
+SWEEPS = {
+    "GD steps": [(n, {"steps": n, "epochs": 1}) for n in (10, 30, 100, 300)],
+    "nets": [(n, {"nets": n}) for n in (1, 2, 4, 8, 16, 32, 64)],
+    "distilled images in a step": [(10 * n, {"per_class": n, "epochs": 1}) for n in (1, 3, 10, 30, 100)],
+}
+EXPERIMENTS = (10, 30, 100, 300, 500)
+RUN = 10
+"""So many experiments are also run, to see what a job costs beside its work."""
+
+
+def meta_steps() -> list[dict]:
+    """LeNet, 4 nets, 10 steps x 3 epochs, real batch 1024, but for what is swept."""
+    rows = []
+    for sweep, points in SWEEPS.items():
+        for value, options in points:
+            worker = Worker(**LENET, **options)
+            units = [worker.unit() for _ in range(4)]
+            worker.close()
+            seconds = sorted(unit["seconds"] for unit in units[1:])[1]
+            rows.append({"sweep": sweep, "value": value, "seconds": seconds, "MiB": units[-1]["peak"]})
+            print(rows[-1], flush=True)
+    return rows
+
+
+def workflow() -> list[dict]:
+    """Snakemake's own time and memory: planning many experiments, and running a few that have nothing to do."""
+    rows = []
+    for count in EXPERIMENTS:
+        seconds, peak = snakemake(count, "--dry-run")
+        rows.append({"sweep": "experiments", "value": count, "seconds": seconds, "MiB": peak})
+        print(rows[-1], flush=True)
+    seconds, _ = snakemake(RUN)
+    jobs = 2 * RUN + 1
+    rows.append({"sweep": "seconds a job", "value": jobs, "seconds": seconds / jobs})
+    print(rows[-1], flush=True)
+    return rows
+
+
+def snakemake(count: int, *options: str) -> tuple[float, float]:
+    """Seconds and MiB of a run with `count` experiments of one meta-step each."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = "dataset: digits, init: fixed, steps: 1, nets: 1, epochs: 1, real_batch: 64, meta_steps: 1"
+        names = [f"e{i}" for i in range(count)]
+        lines = [f"  {name}: {{{settings}, seed: {i}}}" for i, name in enumerate(names)]
+        config = Path(folder) / "many.yaml"
+        config.write_text("\n".join(["scale: many", "experiments:", *lines]))
+        command = ["snakemake", *names, "--quiet", "progress", "--cores", "2", *options, "--directory", folder]
+        command += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "config.yaml"), str(config)]
+        started = time.perf_counter()
+        done = subprocess.run(["/usr/bin/time", "-v", *command], cwd=ROOT, capture_output=True, text=True)
+        seconds = time.perf_counter() - started
+    if done.returncode:
+        sys.exit(done.stderr)
+    return seconds, int(re.search(r"Maximum resident set size \(kbytes\): (\d+)", done.stderr)[1]) / 1024
+
+
+def draw(table: pd.DataFrame) -> plt.Figure:
+    sweeps = [*SWEEPS, "experiments"]
+    picture, axes = plt.subplots(2, len(sweeps), figsize=(12, 5), sharex="col", layout="constrained")
+    for column, sweep in enumerate(sweeps):
+        rows = table[table["sweep"] == sweep]
+        for axis, quantity in zip(axes[:, column], ("seconds", "MiB"), strict=True):
+            axis.plot(rows["value"], rows[quantity], "o-", color="#1f6fb4")
+            axis.set(xscale="log", ylim=(0, None))
+            axis.set_xticks(rows["value"], [str(value) for value in rows["value"]])
+            axis.minorticks_off()
+            axis.spines[["top", "right"]].set_visible(False)
+        axes[0, column].set_title("a meta-step" if sweep in SWEEPS else "planning the workflow", fontsize=10)
+        axes[1, column].set_xlabel(sweep)
+    axes[0, 0].set_ylabel("seconds")
+    axes[1, 0].set_ylabel("peak memory, MiB")
+    return picture
+
+
+if __name__ == "__main__":
+    table = pd.DataFrame(meta_steps() + workflow())
+    table.round(3).to_csv(HERE / "growth.csv", index=False)
+    draw(table).savefig(HERE / "growth.png", dpi=130)
