@@ -8,20 +8,22 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
 
     dL/deta_t = -s        dL/dx_t = -eta_t ds/dx_t        dL/dtheta_t = v - eta_t ds/dtheta_t
 
-One step back needs only theta_t, so the stored weights [T + 1, nets, P] are all that grows with T. Everything
+One step back needs only theta_t, so the stored weights, T + 1 times [nets, P], are all that grows with T. Everything
 else lives for one step. s is the derivative of l along v, which one forward pass with tangents gives (Pearlmutter
 1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch cannot do
 that go the longer way round, through the gradient itself: see `tangents_exact`.
 """
 
+import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from dd.distill.flat import Flat
 from dd.distill.objective import Loss
 from dd.nets.stacked import together
 
@@ -43,7 +45,7 @@ class MetaGradient(NamedTuple):
     """[epochs, steps]"""
 
 
-def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
+def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> list[Tensor]:
     """Train nets on distilled images, in order, `epochs` times over (Equation 9), and keep every step's weights.
 
     Args:
@@ -54,12 +56,9 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
         lrs: learning rates `[epochs, steps]`.
 
     Returns:
-        Weights before the first step and after each, `[epochs * steps + 1, nets, P]`.
+        Weights before the first step and after each, `epochs * steps + 1` times `[nets, P]`.
     """
-    trajectory = theta.new_empty(lrs.numel() + 1, *theta.shape)
-    for t, weights in enumerate(_iterates(loss, theta, images, labels, lrs)):
-        trajectory[t] = weights
-    return trajectory
+    return list(_iterates(loss, theta, images, labels, lrs))
 
 
 def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
@@ -74,36 +73,52 @@ def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor
 
 def _iterates(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
     """theta_0 to theta_T, each `[nets, P]`."""
-    theta = theta.detach()
+    gradient = _flat(_gradient, loss)
+    theta = theta.detach().clone()  # a tensor of its own, as all that follow: `_pull_back` needs that
     yield theta
     for t, lr in enumerate(lrs.flatten().tolist()):
-        i, w = t % len(images), theta.detach().requires_grad_()
-        (grad,) = torch.autograd.grad(loss(w, images[i], labels[i]).sum(), w)
+        i = t % len(images)
+        (grad,) = gradient(theta, images[i], labels[i])
         theta = torch.sub(theta, grad, alpha=lr)
         yield theta
 
 
 def adjoint(
-    loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor, tangents: bool = True
+    loss: Loss, trajectory: list[Tensor], v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor, tangents: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`; `tangents` as in `tangents_exact`.
 
     Returns:
         `(dL/dimages [steps, n, ...], dL/dlrs [epochs, steps], dL/dtheta_0 [nets, P])`, the first two summed over nets.
     """
-    steps, rates = len(images), lrs.flatten().tolist()
+    pull_back, steps, rates = _flat(_pull_back, loss, tangents), len(images), lrs.flatten().tolist()
     d_images, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs).flatten()
-    for t in reversed(range(lrs.numel())):
+    for t in reversed(range(len(rates))):
         # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
-        i, lr = t % steps, rates[t]
-        # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
-        w, x = trajectory[t].clone().requires_grad_(), images[i].detach().requires_grad_()
-        s = _slope(loss, w, v, x, labels[i], tangents)
-        ds_dw, ds_dx = torch.autograd.grad(s, (w, x))
-        d_lrs[t] = -s.detach()
-        d_images[i].sub_(ds_dx, alpha=lr)
-        v = torch.sub(v, ds_dw, alpha=lr)
+        i = t % steps
+        s, ds_dw, ds_dx = pull_back(trajectory[t], v, images[i], labels[i])
+        d_lrs[t] = -s
+        d_images[i].sub_(ds_dx, alpha=rates[t])
+        v = torch.sub(v, ds_dw, alpha=rates[t])
     return d_images, d_lrs.view_as(lrs), v
+
+
+@functools.lru_cache(maxsize=16)
+def _flat(function: Callable, *first: object) -> Flat:
+    """`function` with its first arguments given, and what has been flattened of it."""
+    return Flat(functools.partial(function, *first))
+
+
+def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:
+    w = w.detach().requires_grad_()
+    return torch.autograd.grad(loss(w, x, y).sum(), w)
+
+
+def _pull_back(loss: Loss, tangents: bool, w: Tensor, v: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """s and its gradients with respect to w and x. A tangent is given the storage of its primal: w must be no view."""
+    w, x = w.detach().requires_grad_(), x.detach().requires_grad_()
+    s = _slope(loss, w, v, x, y, tangents)
+    return s.detach(), *torch.autograd.grad(s, (w, x))
 
 
 def meta_gradient(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dd.distill import unroll
+from dd.distill import flat, unroll
 from dd.distill.objective import classification, cross_entropy
 from dd.distill.unroll import adjoint, descend, meta_gradient, tangents_exact
 from dd.nets.stacked import StackedNet
@@ -16,6 +16,12 @@ CASES = pytest.mark.parametrize(
     [(1, 1, 1), (1, 3, 1), (1, 1, 3), (3, 1, 1), (2, 2, 2), (3, 4, 2)],
     ids=lambda n: str(n),
 )
+
+
+@pytest.fixture(autouse=True, params=[10**9, 0], ids=["as written", "flat"])
+def repeats(request, monkeypatch):
+    """Every test twice: with each step run as written, and as a flat list of operations."""
+    monkeypatch.setattr(flat, "REPEATS", request.param)
 
 
 @pytest.fixture
@@ -128,8 +134,9 @@ def test_linear_case_follows_equation_6():
 
 
 @pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 2, 3)])
-def test_images_are_used_in_order_and_rates_are_untied(problem):
+def test_images_are_used_in_order_and_rates_are_untied(problem, monkeypatch):
     """Each of epochs x steps updates has a rate of its own, and step i of every epoch uses images i."""
+    monkeypatch.setattr(flat, "REPEATS", 10**9)  # or the spy would also see what a step is flattened with
     seen = []
 
     def spy(theta, x, y):
@@ -198,6 +205,8 @@ class Kept:
 
 def test_memory_for_autograd_does_not_grow_with_the_number_of_steps(tiny_net):
     """At 5 and at 50 steps; the weights of every step are stored outside of autograd."""
+    if flat.REPEATS == 0:
+        pytest.skip("a flat list keeps nothing for autograd")
     net = StackedNet(tiny_net)
     loss, peaks = classification(net), []
     for steps in (5, 50):

@@ -1,0 +1,62 @@
+"""Functions of tensors as the flat lists of PyTorch operations they come down to.
+
+Small networks spend much of a GD step on what surrounds the operations: autograd's graph, dispatch to tangents, Python.
+A step of given shapes always comes down to the same operations, first and second derivatives included, so they are
+written down once and from then on just carried out, to the same bits. Without autograd in it, such a list is also what
+compilers and CUDA graphs take.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, fx
+from torch.fx.experimental.proxy_tensor import make_fx
+
+REPEATS = 50
+"""Calls after which writing the list, which takes as long as some hundred calls, begins to pay."""
+NOTHING = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
+"""Operations that matter to autograd alone."""
+
+
+class Flat:
+    """A pure `function` of tensors, flattened for every combination of their shapes and strides that comes up often."""
+
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]]):
+        self.function = function
+        self.calls: dict[tuple, int] = {}
+        self.lists: dict[tuple, Callable] = {}
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the function returns, detached; it may compute derivatives, but has none itself."""
+        key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
+        if key not in self.lists:
+            self.calls[key] = self.calls.get(key, 0) + 1
+            if self.calls[key] <= REPEATS:
+                return self.function(*inputs)
+            self.lists[key] = self._flatten(inputs)
+        return self.lists[key](*inputs)
+
+    def _flatten(self, inputs: tuple[Tensor, ...]) -> Callable[..., tuple[Tensor, ...]]:
+        """The list, or the function itself where it cannot be written as one, as when it branches on values."""
+        expected = self.function(*inputs)
+        try:
+            flat = torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
+            same = all(map(_same, flat(*inputs), expected))
+        except Exception:  # whatever a network does that cannot be traced, it still works as it is
+            return self.function
+        return flat if same else self.function
+
+
+def _without_nothing(module: fx.GraphModule) -> fx.GraphModule:
+    for node in list(module.graph.nodes):
+        if node.target in NOTHING:
+            node.replace_all_uses_with(node.args[0])
+            module.graph.erase_node(node)
+    module.graph.eliminate_dead_code()
+    module.recompile()
+    return module
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """To the bit, but for GPUs, where some sums have no fixed order."""
+    return torch.allclose(a, b, rtol=1e-4, atol=1e-6) if a.is_cuda else torch.equal(a, b)

@@ -1,0 +1,55 @@
+import random
+
+import pytest
+import torch
+
+from dd.distill import flat
+from dd.distill.flat import Flat
+
+
+@pytest.fixture(autouse=True)
+def from_the_third_call(monkeypatch):
+    monkeypatch.setattr(flat, "REPEATS", 2)
+
+
+def gradient(w, x):
+    w = w.detach().requires_grad_()
+    return torch.autograd.grad(torch.tanh(x @ w).square().sum(), w)
+
+
+def test_same_bits_without_running_the_function():
+    calls = []
+
+    def counted(w, x):
+        calls.append(1)
+        return gradient(w, x)
+
+    function, draw = Flat(counted), torch.Generator().manual_seed(0)
+    for _ in range(10):
+        w, x = torch.randn(5, 3, generator=draw), torch.randn(4, 5, generator=draw)
+        assert torch.equal(function(w, x)[0], gradient(w, x)[0])
+    assert len(calls) == 4  # two calls, then once to compare and once to write down
+
+
+def test_every_shape_and_stride_for_itself():
+    function = Flat(gradient)
+    for _ in range(4):
+        for x in (torch.randn(4, 5), torch.randn(6, 5), torch.randn(5, 4).t()):
+            w = torch.randn(5, 3)
+            assert torch.equal(function(w, x)[0], gradient(w, x)[0])
+    assert len(function.lists) == 3
+
+
+def test_a_branch_on_values_is_still_taken():
+    def on_values(x):
+        return (x.abs() if x.sum() > 0 else x.exp(),)
+
+    function = Flat(on_values)
+    for sign in (1, -1, 1, -1, 1, -1):
+        x = sign * torch.ones(3)
+        assert torch.equal(function(x)[0], on_values(x)[0])
+
+
+def test_chance_is_not_written_down():
+    function = Flat(lambda x: (x + random.random(),))
+    assert len({function(torch.zeros(1))[0].item() for _ in range(8)}) == 8
