@@ -25,6 +25,7 @@ class DistillConfig:
     distill_lr: float = setting(0.02, "where the learned learning rates start", above=0)
     nets: int = setting(4, "networks sampled for one meta-step (1 is enough for a fixed init)", least=1)
     real_batch: int = setting(1024, "real images judged in one meta-step", least=1)
+    real_batch_growth: int = setting(1, "times as many of them in the second half of the meta-steps", least=1)
     meta_steps: int = setting(23_200, "updates of the distilled images", least=1)
     meta_lr: float = setting(0.01, "Adam's rate for images and learning rates", above=0)
     meta_beta1: float = setting(0.5, "Adam's beta1", least=0)
@@ -49,6 +50,14 @@ class DistillConfig:
                 raise UserError(f"{f.name}: {value} must be at least {limits['least']}")
         if self.meta_beta1 >= 1:
             raise UserError(f"meta_beta1: {self.meta_beta1} must be below 1")
+
+    def real_batches_at(self, meta_step: int) -> range:
+        """The batches of `real_batch` images that meta-step `meta_step` (counted from 0) judges."""
+        half = self.meta_steps // 2
+        if meta_step < half:
+            return range(meta_step, meta_step + 1)
+        first = half + (meta_step - half) * self.real_batch_growth
+        return range(first, first + self.real_batch_growth)
 
     def meta_lr_at(self, meta_step: int) -> float:
         """Adam's rate in meta-step `meta_step` (counted from 0)."""

@@ -81,7 +81,8 @@ class Trainer:
             UserError: the loss or the gradient is not finite; nothing has been updated then.
         """
         config = self.config
-        x, y = self.real.batch(self.meta_step)
+        batches = [self.real.batch(i) for i in config.real_batches_at(self.meta_step)]
+        x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
         first = self.meta_step * config.nets
         thetas = self.initial("train", self.team.share(range(first, first + config.nets))).to(self.device)
         images, lrs = self.images.detach(), self.lrs

@@ -8,6 +8,7 @@ from dd.data.real import RealBatches
 from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
 from dd.distill.trainer import Progress
+from dd.distill.unroll import meta_gradient
 from dd.runtime.errors import UserError
 
 SMALL = {"steps": 2, "epochs": 2, "nets": 2, "real_batch": 64, "validation_images": 100, "meta_steps": 20}
@@ -157,6 +158,21 @@ def test_real_batches_are_without_replacement_and_random_access():
     assert real().batch(4)[1].tolist() == batches.batch(4)[1].tolist()
     x, y = batches.batch(0)
     torch.testing.assert_close(x.flatten(), y / 255)
+
+
+def test_real_batches_grow_at_half_time_and_repeat_nothing():
+    config = DistillConfig(meta_steps=5, real_batch_growth=3)
+    assert [[*config.real_batches_at(step)] for step in range(5)] == [[0], [1], [2, 3, 4], [5, 6, 7], [8, 9, 10]]
+
+
+def test_a_grown_batch_is_judged_whole(experiment):
+    trainer = experiment(meta_steps=2, real_batch_growth=2).trainer
+    trainer.step()
+    images, lrs = trainer.images.detach().clone(), trainer.lrs
+    x, y = (torch.cat(parts) for parts in zip(trainer.real.batch(1), trainer.real.batch(2), strict=True))
+    theta = trainer.initial("train", [2, 3])
+    expected = meta_gradient(trainer.loss, trainer.objective, theta, images, trainer.labels, lrs, x, y)
+    assert trainer.step().loss == pytest.approx(expected.losses.mean().item(), rel=1e-5)
 
 
 def test_a_real_batch_larger_than_the_data_is_refused():
