@@ -24,8 +24,9 @@ lint: $(READY)
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-bench: $(READY)  ## speed and memory against plain autograd, into benchmarks/README.md
-	python benchmarks/run.py
+bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code
+	$(if $(AUTHORS),python -m pip install --quiet six)
+	python benchmarks/run.py $(if $(AUTHORS),--authors $(AUTHORS))
 
 clean:
 	rm -rf .venv results/demo work/demo

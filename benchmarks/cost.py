@@ -1,0 +1,44 @@
+"""An estimate, by arithmetic, of what the paper's scale costs on GPUs; nothing here was measured on one.
+
+python benchmarks/cost.py     # prints the table of benchmarks/README.md
+"""
+
+SPEED = 0.3 * 19.5e12
+"""Operations a second: 30 % of the 19.5 TFLOP/s that NVIDIA publishes for an A100 in float32."""
+LAUNCH = 5e-6
+"""Seconds to start one operation."""
+OPERATIONS = 30 * (180 + 340)
+"""Of a meta-step of 10 steps x 3 epochs: those of a GD step and of its way back, as dd.distill.flat counts them."""
+META_STEP = {"LeNet": 17.7e9, "AlexCifarNet": 1495e9}
+"""Floating-point operations with 4 nets and a real batch of 1024 (worker.py, method flops)."""
+IMAGE = {"LeNet": 2.5e6, "AlexCifarNet": 196e6}
+"""The same, to train on one real image; a third of it to test."""
+
+DISTILLATIONS = {"LeNet": (28, 23_200), "AlexCifarNet": (21, 19_200)}
+"""How many the tables and figures need, and their meta-steps. Table 1: 2 + 2, Figure 2a: 1, Figures 4 and 5: 18 + 18,
+Table 2: 6, Figure 6: 1 + 1; Table 3 is left out."""
+POOLS = {"LeNet": 2200 * (40 * 60_000 + 130 * 7_438 + 65 * 73_257), "AlexCifarNet": 2200 * 50 * 50_000}
+"""Nets times epochs times images: MNIST, USPS, SVHN; CIFAR-10."""
+TESTS = 31 * 7 * 200 * 3 * 10_000
+"""Images tested for the baselines of Table 1: sets, rates, nets, numbers of epochs, test images."""
+GPUS = (1, 4, 32)
+
+
+def main() -> None:
+    rows = []
+    for net in META_STEP:
+        count, meta_steps = DISTILLATIONS[net]
+        each = meta_steps * max(META_STEP[net] / SPEED, OPERATIONS * LAUNCH) / 3600
+        rows.append((f"{count} distillations, {net}", count * each, each))
+        rows.append((f"pools, {net}", POOLS[net] * IMAGE[net] / SPEED / 3600, 0.0))
+        rows.append((f"baselines of Table 1, {net}", TESTS * IMAGE[net] / 3 / SPEED / 3600, 0.0))
+    rows.append(("together", sum(hours for _, hours, _ in rows), max(longest for *_, longest in rows)))
+    print("| what | " + " | ".join(f"{n} GPU{'s' * (n > 1)}, hours" for n in GPUS) + " |")
+    print("|---|" + "---|" * len(GPUS))
+    for what, hours, longest in rows:
+        # a distillation is one job; everything else divides as finely as one likes
+        print(f"| {what} | " + " | ".join(f"{max(hours / n, longest):.1f}" for n in GPUS) + " |")
+
+
+if __name__ == "__main__":
+    main()
