@@ -109,8 +109,7 @@ def load(path: Path) -> Dataset:
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    """Labels int64, or images `[N, C, H, W]` whose channels stay last in memory: convolutions and pooling of large
-    batches are faster so, and every batch cut from them inherits it."""
+    """Labels int64, or images `[N, C, H, W]` whose channels stay last in memory, as they are in the file."""
     tensor = torch.from_numpy(array)
     if array.ndim == 1:
         return tensor.long()

@@ -13,7 +13,9 @@ def normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     `mean` and `std` `[C]` are over the training set, on the scale 0 to 1.
     """
     shift, scale = mean.view(-1, 1, 1).to(x.device), std.view(-1, 1, 1).to(x.device)
-    return (x.float() / 255 - shift) / scale
+    # prepared images have their channels last in memory, which not every network takes
+    floats = torch.empty(x.shape, device=x.device).copy_(x)
+    return floats.div_(255).sub_(shift).div_(scale)
 
 
 class RealBatches:

@@ -19,7 +19,11 @@ NOTHING = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
 
 
 class Flat:
-    """A pure `function` of tensors, flattened for every combination of their shapes and strides that comes up often."""
+    """`function` of tensors, flattened for every combination of their shapes and strides that comes up often.
+
+    It must come down to the same operations whatever the tensors hold: what is written down cannot branch, and a value
+    read out of a tensor would stay as it was.
+    """
 
     def __init__(self, function: Callable[..., tuple[Tensor, ...]]):
         self.function = function
@@ -33,18 +37,8 @@ class Flat:
             self.calls[key] = self.calls.get(key, 0) + 1
             if self.calls[key] <= REPEATS:
                 return self.function(*inputs)
-            self.lists[key] = self._flatten(inputs)
+            self.lists[key] = torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
         return self.lists[key](*inputs)
-
-    def _flatten(self, inputs: tuple[Tensor, ...]) -> Callable[..., tuple[Tensor, ...]]:
-        """The list, or the function itself where it cannot be written as one, as when it branches on values."""
-        expected = self.function(*inputs)
-        try:
-            flat = torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
-            same = all(map(_same, flat(*inputs), expected))
-        except Exception:  # whatever a network does that cannot be traced, it still works as it is
-            return self.function
-        return flat if same else self.function
 
 
 def _without_nothing(module: fx.GraphModule) -> fx.GraphModule:
@@ -55,8 +49,3 @@ def _without_nothing(module: fx.GraphModule) -> fx.GraphModule:
     module.graph.eliminate_dead_code()
     module.recompile()
     return module
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    """To the bit, but for GPUs, where some sums have no fixed order."""
-    return torch.allclose(a, b, rtol=1e-4, atol=1e-6) if a.is_cuda else torch.equal(a, b)

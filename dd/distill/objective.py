@@ -9,7 +9,10 @@ from dd.data.real import normalise
 from dd.nets.stacked import StackedNet, together
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(theta [nets, P], x [n, ...], y [n]) -> the mean loss of each net, [nets]."""
+"""(theta [nets, P], x [n, ...], y [n]) -> the mean loss of each net, [nets].
+
+One with a true attribute `flattens` comes down to the same operations whatever the values: see `dd.distill.flat`.
+"""
 
 BATCH = 100
 """Test images judged at once: bounds memory, changes nothing else."""
@@ -17,7 +20,12 @@ BATCH = 100
 
 def classification(net: StackedNet) -> Loss:
     """Cross entropy averaged over the images: the `l` of Equation 1."""
-    return lambda theta, x, y: cross_entropy(net.logits(theta, x), y)
+
+    def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return cross_entropy(net.logits(theta, x), y)
+
+    loss.flattens = net.stacks
+    return loss
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -58,22 +58,22 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
     Returns:
         Weights before the first step and after each, `epochs * steps + 1` times `[nets, P]`.
     """
-    return list(_iterates(loss, theta, images, labels, lrs))
+    return list(_iterates(_flat(_gradient, loss), theta, images, labels, lrs))
 
 
 def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
     """The last weights of `descend`, `[nets, P]`, without keeping the others."""
     trained = []
     for part in together(theta):
-        for weights in _iterates(loss, part, images, labels, lrs):
+        # run as written, for nobody knows how often it will be
+        for weights in _iterates(functools.partial(_gradient, loss), part, images, labels, lrs):
             last = weights
         trained.append(last)
     return torch.cat(trained)
 
 
-def _iterates(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
+def _iterates(gradient: Callable, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
     """theta_0 to theta_T, each `[nets, P]`."""
-    gradient = _flat(_gradient, loss)
     theta = theta.detach().clone()  # a tensor of its own, as all that follow: `_pull_back` needs that
     yield theta
     for t, lr in enumerate(lrs.flatten().tolist()):
@@ -103,9 +103,15 @@ def adjoint(
     return d_images, d_lrs.view_as(lrs), v
 
 
+def _flat(function: Callable, loss: Loss, *more: object) -> Callable:
+    """`function` with its first arguments given, flattened when called often if the loss allows it."""
+    return (
+        _flats(function, loss, *more) if getattr(loss, "flattens", False) else functools.partial(function, loss, *more)
+    )
+
+
 @functools.lru_cache(maxsize=16)
-def _flat(function: Callable, *first: object) -> Flat:
-    """`function` with its first arguments given, and what has been flattened of it."""
+def _flats(function: Callable, *first: object) -> Flat:
     return Flat(functools.partial(function, *first))
 
 

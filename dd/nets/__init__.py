@@ -8,6 +8,7 @@ from torch import nn
 from dd.nets.alexcifar import AlexCifarNet
 from dd.nets.lenet import LeNet
 from dd.runtime.errors import UserError
+from dd.runtime.seeds import generator
 
 NETS: dict[str, type[nn.Module]] = {"LeNet": LeNet, "AlexCifarNet": AlexCifarNet}
 
@@ -31,19 +32,27 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
 
 
 def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -> None:
-    """Refuse a network that does not turn such images, channels last in memory, into such logits, before any training.
+    """Refuse a network that does not turn such images into such logits, each by itself, before any training.
 
     Raises:
-        UserError: it fails on two blank images, or what it returns is not `[2, classes]`.
+        UserError: it fails on two images, returns something else than `[2, classes]`, or judges an image by the others.
     """
+    images = torch.randn(2, channels, size, size, generator=generator(0, "try out"))
     try:
         with torch.no_grad():
-            shape = tuple(net.eval()(torch.zeros(2, size, size, channels).permute(0, 3, 1, 2)).shape)
+            logits, alone = net.eval()(images), net(images[:1])
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UserError(f"net {name}: fails on images [2, {channels}, {size}, {size}]: {reason}") from error
-    if shape != (2, classes):
-        raise UserError(f"net {name}: returns {list(shape)} for 2 images of {classes} classes; must be [2, {classes}]")
+    if logits.shape != (2, classes):
+        raise UserError(
+            f"net {name}: returns {list(logits.shape)} for 2 images of {classes} classes; must be [2, {classes}]"
+        )
+    if not torch.allclose(logits[:1], alone, rtol=1e-3, atol=1e-4):
+        raise UserError(
+            f"net {name}: what it makes of an image depends on the others in the batch; use a norm without batch "
+            "statistics, such as nn.GroupNorm"
+        )
 
 
 def _import(name: str) -> type[nn.Module]:

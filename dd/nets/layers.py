@@ -77,6 +77,8 @@ class _ConvolveImages(torch.autograd.Function):
     def backward(ctx, grad):
         x, weight = ctx.saved_tensors
         d_x = d_weight = None
+        if grad is None:
+            return None, None, None
         if ctx.needs_input_grad[0]:
             columns = weight.flatten(1).t() @ grad.flatten(2)
             d_x = F.fold(columns, x.shape[2:], weight.shape[2:], padding=ctx.padding)

@@ -23,14 +23,17 @@ class StackedNet:
     """An architecture whose weights come from outside: `theta [nets, P]`, one network a row.
 
     A row holds the parameters in the order of `module.named_parameters()`, flattened. One flat matrix makes a
-    GD step and its adjoint single tensor operations, whatever the architecture. A module with a method
-    `stacked(weights by name, each [nets, *shape], x) -> [nets, n, classes]` computes all networks itself, which is
-    faster than what can be done for any module. The module stays in evaluation mode (the paper turns dropout off); it
-    is a copy, whose own weights are never used.
+    GD step and its adjoint single tensor operations, whatever the architecture. The module stays in evaluation mode
+    (the paper turns dropout off); it is a copy, whose own weights are never used.
+
+    A class with a method `stacked(weights by name, each [nets, *shape], x) -> [nets, n, classes]` beside its `forward`
+    computes all networks itself, and promises to do so by the same operations whatever the values.
     """
 
     def __init__(self, module: nn.Module):
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        # of this very class, as one derived from it may have another forward
+        self.stacks = callable(vars(type(module)).get("stacked"))
         named = dict(module.named_parameters())
         self.names = list(named)
         self.shapes = [p.shape for p in named.values()]
@@ -43,7 +46,7 @@ class StackedNet:
     def logits(self, theta: Tensor, x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""
         named = self.named(theta)
-        if hasattr(self.module, "stacked"):
+        if self.stacks:
             return self.module.stacked(named, x)
         if len(theta) == 1 or (len(x) > SMALL_BATCH and not x.is_cuda):
             rows = (dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True))

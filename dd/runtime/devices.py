@@ -33,7 +33,7 @@ def device(gpus: int) -> Iterator[str]:
         yield "cpu"
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible and any(name in os.environ for name in (*SCHEDULERS, "RANK")):
+    if "RANK" in os.environ or (visible and any(name in os.environ for name in SCHEDULERS)):
         yield "cuda"
         return
     names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()

@@ -1,8 +1,8 @@
 """Several processes at one computation: one a GPU, or one a CPU core or more.
 
 The process the user started leads. It starts the others as copies of its own command and shares the work with them;
-they write nothing, and end with it. Under torchrun or srun, which set RANK, WORLD_SIZE and MASTER_ADDR, the processes
-are there already and join each other.
+they write nothing, and end with it. Under torchrun, which sets RANK, WORLD_SIZE and MASTER_ADDR, the processes are
+there already and join each other.
 """
 
 import contextlib
@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,14 +54,21 @@ class Team:
         return bool(self.add_up(torch.tensor([float(flag)])).item()) if self.size > 1 else flag
 
 
+def started_as() -> tuple[int, int]:
+    """(rank, number of processes) as whoever started this process has set them; (0, 0) where nobody has."""
+    if {"RANK", "WORLD_SIZE"} <= set(os.environ):
+        return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    return 0, 0
+
+
 def leads() -> bool:
     """Whether this process leads its team, or will, once there is one."""
-    return int(os.environ.get("RANK", 0)) == 0
+    return started_as()[0] == 0
 
 
 def local_rank() -> int:
     """The number of this process among those on its machine, and so of its GPU."""
-    return int(os.environ.get("LOCAL_RANK", os.environ.get("RANK", 0)))
+    return int(os.environ.get("LOCAL_RANK", started_as()[0]))
 
 
 def split(workers: int, units: int) -> int:
@@ -77,29 +86,62 @@ def team(workers: int, units: int, device: str) -> Iterator[Team]:
     Raises:
         UserError: one of them ended early.
     """
-    size = int(os.environ.get("WORLD_SIZE", 0)) or split(workers, units)
+    rank, already = started_as()
+    size, threads = already or split(workers, units), torch.get_num_threads()
     if size == 1:
         yield Team()
         return
     if size > units:
         raise UserError(f"{size} processes are too many to share {units} net(s); start at most {units}")
-    rank = int(os.environ.get("RANK", 0))
-    if device == "cpu":
-        torch.set_num_threads(max(1, torch.get_num_threads() // size))
-    with contextlib.nullcontext([]) if "RANK" in os.environ else _others(size) as others:
-        where = f"file://{os.environ[RENDEZVOUS]}" if RENDEZVOUS in os.environ else "env://"
+    with contextlib.nullcontext([]) if already else _others(size) as others:
         try:
-            dist.init_process_group(
-                "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl", where, rank=rank, world_size=size
-            )
+            if device == "cpu":
+                torch.set_num_threads(max(1, threads // size))
+            backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
+            dist.init_process_group(backend, **_meeting(rank, size, others))
             yield Team(rank, size)
             dist.destroy_process_group()
         except RuntimeError as error:  # what a collective raises when another process has gone
-            if reasons := [reason for other in others if (reason := other.failure())]:
-                raise UserError(f"{reasons[0]}; run again to go on") from error
+            if reason := _failure(others):
+                raise UserError(f"{reason}; run again to go on") from error
             raise
+        finally:
+            torch.set_num_threads(threads)
         for other in others:
             other.process.wait()
+
+
+def _meeting(rank: int, size: int, others: list["_Other"]) -> dict:
+    """Where `init_process_group` finds the other processes, once all that were started here have come.
+
+    Raises:
+        RuntimeError: one of them has ended before.
+    """
+    if RENDEZVOUS not in os.environ:
+        return {"init_method": "env://"}
+    store = dist.FileStore(os.environ[RENDEZVOUS], size)
+    if rank:
+        threading.Thread(target=_end_with_the_leader, daemon=True).start()
+        store.add("here", 1)
+    else:
+        while store.add("here", 0) < size - 1:
+            if any(other.process.poll() is not None for other in others):
+                raise RuntimeError("a process has not come")
+            time.sleep(0.05)
+    return {"store": store, "rank": rank, "world_size": size}
+
+
+def _end_with_the_leader() -> None:
+    sys.stdin.buffer.read()  # a pipe that the leader holds open as long as it lives
+    os._exit(1)
+
+
+def _failure(others: list["_Other"]) -> str:
+    """Which process ended first, and why, or nothing where all are alive. One that was killed comes before those that
+    missed it."""
+    deadline = time.monotonic() + 5  # a connection closes a moment before its process ends
+    failed = [other for other in others if other.ended(deadline - time.monotonic())]
+    return min(failed, key=lambda other: other.process.returncode).reason() if failed else ""
 
 
 class _Other:
@@ -110,22 +152,26 @@ class _Other:
         environment = os.environ | {"RANK": str(rank), "WORLD_SIZE": str(size)}
         with self.log.open("wb") as log:
             command = [sys.executable, *sys.orig_argv[1:]]
-            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
 
-    def failure(self) -> str:
-        """Why it ended, or nothing if it has not."""
+    def ended(self, seconds: float) -> bool:
+        """Whether it has ended, or does within so many seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self.process.wait(timeout=5)  # its connection closes a moment before it ends
-            said = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
-            return f"process {self.rank + 1} of {self.size} ended early (exit code {code}{said and ': '}{said})"
-        return ""
+            self.process.wait(timeout=max(0, seconds))
+        return self.process.returncode is not None
+
+    def reason(self) -> str:
+        """Why it ended."""
+        code, said = self.process.returncode, self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+        return f"process {self.rank + 1} of {self.size} ended early (exit code {code}{said and ': '}{said})"
 
 
 @contextlib.contextmanager
 def _others(size: int) -> Iterator[list[_Other]]:
     with tempfile.TemporaryDirectory(prefix="dd-") as folder:
         os.environ[RENDEZVOUS] = str(Path(folder) / "rendezvous")
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they all are on this machine
+        # they all are on this machine
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
         others = [_Other(rank, size, Path(folder)) for rank in range(1, size)]
         try:
             yield others

@@ -9,6 +9,7 @@ from torch import nn
 from dd.distill import flat, unroll
 from dd.distill.objective import classification, cross_entropy
 from dd.distill.unroll import adjoint, descend, meta_gradient, tangents_exact
+from dd.nets import stacked
 from dd.nets.stacked import StackedNet
 
 CASES = pytest.mark.parametrize(
@@ -16,6 +17,13 @@ CASES = pytest.mark.parametrize(
     [(1, 1, 1), (1, 3, 1), (1, 1, 3), (3, 1, 1), (2, 2, 2), (3, 4, 2)],
     ids=lambda n: str(n),
 )
+
+
+def flattening(net):
+    """The loss of a net that keeps the promise of one that stacks."""
+    loss = classification(net)
+    loss.flattens = True
+    return loss
 
 
 @pytest.fixture(autouse=True, params=[10**9, 0], ids=["as written", "flat"])
@@ -33,7 +41,7 @@ def problem(tiny_net, nets, steps, epochs):
 
     net = StackedNet(tiny_net)
     return {
-        "loss": classification(net),
+        "loss": flattening(net),
         "theta": 0.5 * normal(nets, sum(net.sizes)),
         "images": normal(steps, 3, 1, 8, 8),
         "labels": torch.arange(3).expand(steps, 3),
@@ -177,7 +185,7 @@ def test_where_tangents_are_inexact_the_other_way_is_right(norm):
     random = torch.Generator().manual_seed(5)
     module = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), make(), nn.Flatten(), nn.Linear(256, 3)).double()
     net = StackedNet(module)
-    loss = classification(net)
+    loss = flattening(net)
     theta = 0.3 * torch.randn(2, sum(net.sizes), generator=random, dtype=torch.float64)
     x = torch.randn(2, 3, 1, 8, 8, generator=random, dtype=torch.float64)
     problem = {"loss": loss, "theta": theta, "images": x, "labels": torch.arange(3).expand(2, 3)}
@@ -205,8 +213,6 @@ class Kept:
 
 def test_memory_for_autograd_does_not_grow_with_the_number_of_steps(tiny_net):
     """At 5 and at 50 steps; the weights of every step are stored outside of autograd."""
-    if flat.REPEATS == 0:
-        pytest.skip("a flat list keeps nothing for autograd")
     net = StackedNet(tiny_net)
     loss, peaks = classification(net), []
     for steps in (5, 50):
@@ -219,6 +225,26 @@ def test_memory_for_autograd_does_not_grow_with_the_number_of_steps(tiny_net):
             meta_gradient(loss, loss, theta, x, labels, lrs, x[0], labels[0])
         peaks.append(Kept.peak)
     assert peaks[0] == peaks[1] > 0
+
+
+@pytest.mark.parametrize(("nets", "steps", "epochs"), [(5, 2, 2)])
+def test_nets_in_groups_change_nothing(problem, monkeypatch):
+    (_, images, lrs), whole = full_graph(problem), ours(problem)
+    monkeypatch.setattr(stacked, "NETS_AT_ONCE", 2)
+    monkeypatch.setattr(stacked, "SMALL_BATCH", 5)  # so that the real batch goes net by net
+    gradient = ours(problem)
+    assert len(gradient.losses) == 5
+    torch.testing.assert_close(gradient, whole, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(gradient.images, images, rtol=1e-8, atol=1e-12)
+    torch.testing.assert_close(gradient.lrs, lrs, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 2, 1)])
+def test_a_fixed_initialisation_seen_twice_counts_once(problem):
+    """Weights as `fixed_initial` gives them: one row, expanded."""
+    once = problem | {"theta": problem["theta"][:1]}
+    twice = problem | {"theta": problem["theta"][:1].expand(2, -1)}
+    torch.testing.assert_close(ours(twice)[1:], ours(once)[1:], rtol=1e-9, atol=1e-12)
 
 
 def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):

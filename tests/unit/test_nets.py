@@ -5,12 +5,14 @@ import pytest
 import torch
 from torch import nn
 
+from dd.data.real import RealBatches
 from dd.distill.config import DistillConfig
 from dd.distill.objective import classification
 from dd.distill.unroll import adjoint, descend
 from dd.nets import NETS, build, try_out
 from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.init import LAWS, flat_weights, initialise
+from dd.nets.layers import convolve_images
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
@@ -59,9 +61,7 @@ def test_local_response_norm_is_pytorchs(size):
 
 
 class PublishedLeNet(NETS["LeNet"]):
-    """The same network layer by layer, as papers draw it, and without a word about several of them."""
-
-    stacked = property()
+    """The same network layer by layer, as papers draw it."""
 
     def forward(self, x):
         for conv in (self.conv1, self.conv2):
@@ -74,8 +74,7 @@ class PublishedLeNet(NETS["LeNet"]):
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32)])
 def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
     ours, theirs = (StackedNet(module(channels, size).double()) for module in (NETS["LeNet"], PublishedLeNet))
-    assert hasattr(ours.module, "stacked")
-    assert not hasattr(theirs.module, "stacked")
+    assert (ours.stacks, theirs.stacks) == (True, False)
     random = torch.Generator().manual_seed(0)
     theta = 0.1 * torch.randn(nets, sum(ours.sizes), generator=random, dtype=torch.float64)
     images = torch.randn(2, 4, channels, size, size, generator=random, dtype=torch.float64)
@@ -89,6 +88,38 @@ def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
         results.append((trajectory, *adjoint(classification(net), trajectory, v, images, labels, lrs, tangents)))
     torch.testing.assert_close(results[0], results[2])
     torch.testing.assert_close(results[1], results[2])
+
+
+class Squashed(NETS["LeNet"]):
+    """Derived from a net that stacks, with another forward."""
+
+    def forward(self, x):
+        return super().forward(torch.tanh(x))
+
+
+def test_a_derived_net_is_what_its_own_forward_says():
+    net, x = StackedNet(Squashed()), torch.randn(3, 1, 28, 28)
+    modules = [Squashed() for _ in range(2)]
+    theta = torch.stack([flat_weights(module) for module in modules])
+    expected = torch.stack([module(x) for module in modules])
+    torch.testing.assert_close(net.logits(theta, x), expected, rtol=1e-4, atol=1e-5)
+    labels, lrs, loss = torch.arange(3).expand(1, -1), torch.full((1, 1), 0.1), classification(net)
+    results = []
+    for tangents in (True, False):
+        trajectory = descend(loss, theta, x.unsqueeze(0), labels, lrs)
+        results.append(adjoint(loss, trajectory, torch.ones_like(theta), x.unsqueeze(0), labels, lrs, tangents))
+    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_convolution_of_images_has_all_derivatives(channels):
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(2, channels, 6, 6, generator=random, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 2, channels, 3, 3, generator=random, dtype=torch.float64, requires_grad=True)
+    function = partial(convolve_images, padding=1)
+    assert torch.autograd.gradcheck(function, (x, weight), check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(function, (x, weight), check_fwd_over_rev=True, check_rev_over_rev=True)
+    torch.testing.assert_close(function(x, weight), nn.functional.conv2d(x, weight.flatten(0, 1), padding=1))
 
 
 @pytest.mark.parametrize(("law", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])
@@ -167,9 +198,30 @@ def test_refused_networks(name, cure):
     [
         (nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), r"fails on images \[2, 1, 8, 8\]: mat1 and mat2"),
         (nn.Flatten(), r"returns \[2, 64\] for 2 images of 3 classes"),
+        (
+            nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(64, 3)),
+            "what it makes of an image depends on the others in the batch",
+        ),
     ],
-    ids=["size", "classes"],
+    ids=["size", "classes", "batch statistics"],
 )
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
     with pytest.raises(UserError, match=f"net own: {reason}"):
         try_out(module, "own", 1, 8, 3)
+
+
+def test_views_of_images_are_taken():
+    """Prepared images lie channels last, which `view` refuses; networks get them in PyTorch's own order."""
+
+    class Viewing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.out = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(256, 3)
+
+        def forward(self, x):
+            return self.out(self.conv(x).view(len(x), -1))
+
+    pixels = torch.zeros(4, 8, 8, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
+    batch, _ = RealBatches(pixels, torch.zeros(4), torch.zeros(3), torch.ones(3), 2, seed=0).batch(0)
+    try_out(Viewing(), "own", 3, 8, 3)
+    assert Viewing()(batch).shape == (2, 3)
