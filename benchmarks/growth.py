@@ -4,6 +4,7 @@ python benchmarks/growth.py     # a quarter of an hour; writes growth.csv and gr
 """
 
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,9 +36,9 @@ def meta_steps() -> list[dict]:
     for sweep, points in SWEEPS.items():
         for value, options in points:
             worker = Worker(**LENET, **options)
-            units = [worker.unit() for _ in range(4)]
+            units = [worker.unit() for _ in range(9)]
             worker.close()
-            seconds = sorted(unit["seconds"] for unit in units[1:])[1]
+            seconds = statistics.median(unit["seconds"] for unit in units[-3:])  # the first warm up
             rows.append({"sweep": sweep, "value": value, "seconds": seconds, "MiB": units[-1]["peak"]})
             print(rows[-1], flush=True)
     return rows

@@ -4,8 +4,8 @@
 
 `task` is LeNet or AlexCifarNet (a meta-step), evaluate (a distilled set applied to nets and tested) or pool (nets
 trained on real images). `method` is ours, processes (ours, one process a thread), full graph or authors; the last needs
-`authors`, the folder of their code. Sizes may be given: steps, epochs, nets, per_class, batch. All methods get the same
-tensors.
+`authors`, the folder of their code. `keep` is a file for the first result. Sizes may be given: steps, epochs, nets,
+per_class, batch. All methods get the same tensors.
 """
 
 import json
@@ -20,7 +20,7 @@ import torch
 from torch.nn.utils import vector_to_parameters
 
 from dd.data.dataset import Dataset
-from dd.data.real import RealBatches
+from dd.data.real import RealBatches, normalise
 from dd.distill.config import DistillConfig
 from dd.distill.initial import random_initial
 from dd.distill.objective import classification
@@ -54,7 +54,8 @@ class Task:
             batch,
         )
         self.make = partial(build, self.net, *self.shape[:2], 10)
-        self.thetas = random_initial(self.make, "xavier", 0)("train", range(self.nets))
+        stream = "held-out" if task == "evaluate" else "train"  # those that ours would draw
+        self.thetas = random_initial(self.make, "xavier", 0)(stream, range(self.nets))
         random, images = generator(0, "benchmark"), IMAGES.get(task, batch)
         self.images = torch.randn(steps, 10 * per_class, *self.shape, generator=random)
         self.labels = torch.arange(10).repeat_interleave(per_class).expand(steps, -1)
@@ -68,6 +69,7 @@ class Task:
 
 
 def ours(task: Task, crew: Team):
+    """The functions that the commands call."""
     loss = classification(StackedNet(task.make()))
     mine = [*crew.share(range(task.nets))]
     if task.name == "pool":
@@ -86,9 +88,12 @@ def ours(task: Task, crew: Team):
         tensors = (task.images, task.labels, task.lrs, task.mean, task.std)
         dataset = Dataset("benchmark", task.x, task.y, task.x, task.y, task.mean, task.std, info["classes"], {})
         distilled = DistilledSet(*tensors, info=info)
-        return lambda: torch.tensor(
-            evaluate(distilled, dataset, task.nets, team=crew).groupby("stage")["accuracy"].mean().to_numpy()
-        )
+
+        def test():
+            table = evaluate(distilled, dataset, task.nets, team=crew)
+            return torch.tensor(table.groupby("stage", sort=False)["accuracy"].mean().to_numpy())
+
+        return test
     initial = lambda _stream, indices: task.thetas[[i % task.nets for i in indices]]  # noqa: E731
     trainer = Trainer(DistillConfig(**config), loss, loss, initial, task.real, task.shape, 10)
     trainer.team = crew
@@ -130,10 +135,10 @@ def authors(task: Task, _crew: Team):
         init="xavier", init_param=1.0, log_interval=-1, test_nets_type="loaded",
     )  # fmt: skip
     state.test_models = models = [getattr(networks.networks, task.net)(state) for _ in range(task.nets)]
-    # in memory, so that their loader's workers do not count
+    # in memory and normalised, so that their loader does not count
     batches = [task.real.batch(i) for i in range(task.real.per_pass)]
-    batches = [(x.clone(memory_format=torch.contiguous_format), y) for x, y in batches]
-    state.test_loader = state.train_loader = batches
+    state.train_loader = batches
+    state.test_loader = [*zip(normalise(task.x, task.mean, task.std).split(1024), task.y.split(1024), strict=True)]
 
     def fill():
         module = task.make()
@@ -168,7 +173,7 @@ def authors(task: Task, _crew: Team):
 
     def test():
         _, accuracies, _ = evaluate_steps(state, trainer.get_steps(), "", test_all=True, log_results=False)
-        return accuracies.mean(1)
+        return 100 * accuracies.mean(1)
 
     return {"evaluate": test, "pool": train}.get(task.name, meta_step)
 
@@ -181,14 +186,6 @@ def peak() -> float:
     return int(re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-def direction(result: torch.Tensor | None) -> float | None:
-    """What methods that agree agree on: the cosine between the result and a fixed direction, times 1000."""
-    if result is None:
-        return None
-    fixed = torch.randn(result.shape, generator=generator(0, "direction"))
-    return 1000 * torch.nn.functional.cosine_similarity(result.flatten(), fixed.flatten(), dim=0).item()
-
-
 def flops(task: Task) -> int:
     """Floating-point operations of the convolutions and matrix products that the task consists of."""
     from torch.utils.flop_counter import FlopCounterMode
@@ -199,28 +196,31 @@ def flops(task: Task) -> int:
     return counter.get_total_flops()
 
 
-def serve(task: Task, method: str, threads: int) -> None:
+def serve(task: Task, method: str, threads: int, keep: str) -> None:
     torch.set_num_threads(threads)
     with team(threads if method == "processes" else 1, task.nets, "cpu") as crew:
-        work = METHODS[method](task, crew)
+        work, first = METHODS[method](task, crew), True
         while crew.any(crew.leads and bool(sys.stdin.readline())):
             started = time.perf_counter()
             result = work()
-            seconds = time.perf_counter() - started
-            held = crew.add_up(torch.tensor([peak()])).item()  # also waits for the slowest
+            held = crew.add_up(torch.tensor([peak()])).item()  # which also waits for the slowest
             if leads():
-                print(json.dumps({"seconds": seconds, "peak": held, "direction": direction(result)}), flush=True)
+                print(json.dumps({"seconds": time.perf_counter() - started, "peak": held}), flush=True)
+            if leads() and first and keep:
+                # of trained weights, what training made of them
+                torch.save(result - task.thetas if task.name == "pool" else result, keep)
+            first = False
 
 
 def start() -> None:
     options = json.loads(sys.argv[1])
     sys.path[1:1] = [options.pop("authors")] if "authors" in options else []
-    method, threads = options.pop("method"), options.pop("threads")
+    method, threads, keep = options.pop("method"), options.pop("threads"), options.pop("keep", "")
     task = Task(**options)
     if method == "flops":
         print(flops(task))
     else:
-        serve(task, method, threads)
+        serve(task, method, threads, keep)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 import dd as package
-from dd.runtime.parallel import split
+from dd.runtime.parallel import leads, split, started_as
+from tests.conftest import ROOT
 from tests.end_to_end.test_resume import finish, reached, start, wait_until_step
 
 NETS = ("--init=random", "--nets=4", "--validation-nets=3")
@@ -27,10 +29,17 @@ def test_processes_that_help(workers, units, processes):
     assert split(workers, units) == processes
 
 
+def ends(pid):
+    subprocess.run(["timeout", "60", "tail", f"--pid={pid}", "-f", "/dev/null"], check=True)
+
+
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
     steps = ("--meta-steps=3", "--validate-every=3", *NETS)
-    for threads in (1, 4):
-        code, errors = finish(start(digits, tmp_path / str(threads), *steps, f"--threads={threads}"))
+    for threads, others in ((1, 0), (4, 1)):
+        process = start(digits, tmp_path / str(threads), *steps, f"--threads={threads}")
+        wait_until_step(process, tmp_path / str(threads), 1)
+        assert len(children(process)) == others
+        code, errors = finish(process)
         assert code == 0, errors
     one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 4))
     torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
@@ -81,4 +90,33 @@ def test_the_others_end_when_the_first_is_killed(digits, tmp_path):
     (other,) = children(process)
     process.kill()
     finish(process)
-    subprocess.run(["timeout", "60", "tail", f"--pid={other}", "-f", "/dev/null"], check=True)
+    ends(other)
+
+
+def test_the_others_end_when_the_first_is_killed_in_an_evaluation(digits, tmp_path):
+    code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
+    assert code == 0, errors
+    command = [sys.executable, "-m", "dd", "evaluate", "--set", tmp_path / "set.safetensors", "--data", digits]
+    command += ["--nets", "100000", "--threads", "4", "--out", tmp_path / "metrics.csv"]
+    with subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while "0/" not in (bar := process.stderr.readline(100)):  # its bar comes once all are there
+            assert bar, "ended before it began"
+        (other,) = children(process)
+        process.kill()
+    ends(other)
+
+
+def test_a_process_that_never_comes_ends_the_job_with_a_clear_message(digits, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import os\nif os.environ.get('RANK') == '1': os._exit(3)\n")
+    process = start(digits, tmp_path, *NETS, "--threads=4", env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    code, errors = finish(process)
+    assert code == 1
+    assert "error: process 2 of 2 ended early (exit code 3); run again to go on" in errors
+    assert "Traceback" not in errors
+
+
+def test_half_of_a_launcher_is_none(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    assert (leads(), started_as()) == (True, (0, 0))
+    monkeypatch.setenv("RANK", "3")
+    assert (leads(), started_as()) == (False, (3, 8))

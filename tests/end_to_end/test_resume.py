@@ -16,13 +16,13 @@ from tests.conftest import ROOT, TINY_DISTILL
 STEPS = 60
 
 
-def start(digits, folder, *more):
+def start(digits, folder, *more, **options):
     command = [
         *(sys.executable, "-m", "dd", "distill", "--data", digits, "--work", folder / "work"),
         *("--out", folder / "set.safetensors", "--history", folder / "history.csv"),
         *("--meta-steps", STEPS, "--checkpoint-seconds", 0, *TINY_DISTILL, *more),
     ]
-    return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
 
 
 def finish(process):
