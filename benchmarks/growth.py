@@ -36,7 +36,7 @@ def meta_steps() -> list[dict]:
     for sweep, points in SWEEPS.items():
         for value, options in points:
             worker = Worker(**LENET, **options)
-            units = [worker.unit() for _ in range(9)]
+            units = [worker.unit() for _ in range(8)]
             worker.close()
             seconds = statistics.median(unit["seconds"] for unit in units[-3:])  # the first warm up
             rows.append({"sweep": sweep, "value": value, "seconds": seconds, "MiB": units[-1]["peak"]})

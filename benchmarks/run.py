@@ -34,9 +34,9 @@ METHODS = {
     "evaluate": ("ours", "processes", "authors"),
 }
 NAMES = {"processes": "ours, a process a thread"}
-TOLERANCE = 0.01
+TOLERANCE = 0.05
 """By so much of its norm a method's first result may differ from ours: images' gradients, trained weights' changes,
-accuracies before and after."""
+accuracies before and after. Images changed in their last digits move AlexCifarNet's gradient by half of that."""
 WARM = 3
 """Units before the clock counts; by then our steps are flat lists."""
 

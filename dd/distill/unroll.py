@@ -8,7 +8,7 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
 
     dL/deta_t = -s        dL/dx_t = -eta_t ds/dx_t        dL/dtheta_t = v - eta_t ds/dtheta_t
 
-One step back needs only theta_t, so the stored weights, T + 1 times [nets, P], are all that grows with T. Everything
+One step back needs only theta_t, so the stored weights [T + 1, nets, P] are all that grows with T. Everything
 else lives for one step. s is the derivative of l along v, which one forward pass with tangents gives (Pearlmutter
 1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch cannot do
 that go the longer way round, through the gradient itself: see `tangents_exact`.
@@ -45,7 +45,7 @@ class MetaGradient(NamedTuple):
     """[epochs, steps]"""
 
 
-def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> list[Tensor]:
+def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
     """Train nets on distilled images, in order, `epochs` times over (Equation 9), and keep every step's weights.
 
     Args:
@@ -56,9 +56,13 @@ def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tens
         lrs: learning rates `[epochs, steps]`.
 
     Returns:
-        Weights before the first step and after each, `epochs * steps + 1` times `[nets, P]`.
+        Weights before the first step and after each, `[epochs * steps + 1, nets, P]`.
     """
-    return list(_iterates(_flat(_gradient, loss), theta, images, labels, lrs))
+    # in one piece: as hundreds of tensors between short-lived ones they would take twice the memory
+    trajectory = theta.new_empty(lrs.numel() + 1, *theta.shape)
+    for t, weights in enumerate(_iterates(_flat(_gradient, loss), theta, images, labels, lrs)):
+        trajectory[t] = weights
+    return trajectory
 
 
 def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
@@ -74,7 +78,7 @@ def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor
 
 def _iterates(gradient: Callable, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
     """theta_0 to theta_T, each `[nets, P]`."""
-    theta = theta.detach().clone()  # a tensor of its own, as all that follow: `_pull_back` needs that
+    theta = theta.detach()
     yield theta
     for t, lr in enumerate(lrs.flatten().tolist()):
         i = t % len(images)
@@ -84,7 +88,7 @@ def _iterates(gradient: Callable, theta: Tensor, images: Tensor, labels: Tensor,
 
 
 def adjoint(
-    loss: Loss, trajectory: list[Tensor], v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor, tangents: bool = True
+    loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor, tangents: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`; `tangents` as in `tangents_exact`.
 
@@ -96,7 +100,8 @@ def adjoint(
     for t in reversed(range(len(rates))):
         # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
         i = t % steps
-        s, ds_dw, ds_dx = pull_back(trajectory[t], v, images[i], labels[i])
+        # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
+        s, ds_dw, ds_dx = pull_back(trajectory[t].clone(), v, images[i], labels[i])
         d_lrs[t] = -s
         d_images[i].sub_(ds_dx, alpha=rates[t])
         v = torch.sub(v, ds_dw, alpha=rates[t])
@@ -121,7 +126,7 @@ def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:
 
 
 def _pull_back(loss: Loss, tangents: bool, w: Tensor, v: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """s and its gradients with respect to w and x. A tangent is given the storage of its primal: w must be no view."""
+    """s and its gradients with respect to w and x."""
     w, x = w.detach().requires_grad_(), x.detach().requires_grad_()
     s = _slope(loss, w, v, x, y, tangents)
     return s.detach(), *torch.autograd.grad(s, (w, x))
