@@ -1,4 +1,4 @@
-"""Several processes at one computation: one a GPU, or one a CPU core or more.
+"""Several processes at one computation: one a GPU, or one for every two CPU threads.
 
 The process the user started leads. It starts the others as copies of its own command and shares the work with them;
 they write nothing, and end with it. Under torchrun, which sets RANK, WORLD_SIZE and MASTER_ADDR, the processes are
