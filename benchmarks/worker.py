@@ -31,6 +31,7 @@ from dd.nets import build
 from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.pool import train_nets
+from dd.runtime.devices import keep_freed_memory
 from dd.runtime.parallel import Team, leads, team
 from dd.runtime.seeds import generator
 
@@ -200,6 +201,8 @@ def flops(task: Task) -> int:
 
 def serve(task: Task, method: str, threads: int, keep: str) -> None:
     torch.set_num_threads(threads)
+    if METHODS[method] is ours:  # as the commands do
+        keep_freed_memory()
     with team(threads if method == "processes" else 1, task.nets, "cpu") as crew:
         work, first = METHODS[method](task, crew), True
         while crew.any(crew.leads and bool(sys.stdin.readline())):

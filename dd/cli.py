@@ -40,13 +40,14 @@ def compute_options(command: Callable) -> Callable:
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
-        from dd.runtime.devices import device
+        from dd.runtime.devices import device, keep_freed_memory
         from dd.runtime.parallel import THREADS, local_rank
 
         with device(gpus) as name:
             import torch
 
             torch.set_num_threads(threads)
+            keep_freed_memory()
             if name == "cuda" and not torch.cuda.is_available():
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
             if name == "cuda":
