@@ -32,6 +32,9 @@ class DistillConfig:
     schedule: str = setting("halve", "how meta_lr falls", ("halve", "cosine", "constant"))
     halve_every: int = setting(2_320, "meta-steps after which schedule `halve` halves meta_lr", least=1)
     clip: float = setting(2.0, "clip the meta-gradient at this many times its running norm; 0 never clips", least=0)
+    clip_adjoint: float = setting(
+        0.0, "going back, cut each net's gradient to this many times its norm at the end; 0 never does", least=0
+    )
     validation_images: int = setting(1_024, "training images kept aside to watch progress on", least=1)
     validation_nets: int = setting(4, "held-out networks to watch progress on", least=1)
     validate_every: int = setting(500, "meta-steps between two rows of the history", least=1)

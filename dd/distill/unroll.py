@@ -88,15 +88,26 @@ def _iterates(gradient: Callable, theta: Tensor, images: Tensor, labels: Tensor,
 
 
 def adjoint(
-    loss: Loss, trajectory: Tensor, v: Tensor, images: Tensor, labels: Tensor, lrs: Tensor, tangents: bool = True
+    loss: Loss,
+    trajectory: Tensor,
+    v: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    lrs: Tensor,
+    tangents: bool = True,
+    clip: float = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`; `tangents` as in `tangents_exact`.
+
+    With `clip`, the v of a net whose norm would become more than `clip` times that at the end is cut to this. It grows
+    where gradient descent is chaotic; there the exact gradient says little, and one such net outweighs all others.
 
     Returns:
         `(dL/dimages [steps, n, ...], dL/dlrs [epochs, steps], dL/dtheta_0 [nets, P])`, the first two summed over nets.
     """
     pull_back, steps, rates = _flat(_pull_back, loss, tangents), len(images), lrs.flatten().tolist()
     d_images, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs).flatten()
+    limit = clip * _norms(v)
     for t in reversed(range(len(rates))):
         # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
         i = t % steps
@@ -105,7 +116,15 @@ def adjoint(
         d_lrs[t] = -s
         d_images[i].sub_(ds_dx, alpha=rates[t])
         v = torch.sub(v, ds_dw, alpha=rates[t])
+        if clip:
+            norms = _norms(v)
+            v = torch.where(norms > limit, v * (limit / norms), v)
     return d_images, d_lrs.view_as(lrs), v
+
+
+def _norms(v: Tensor) -> Tensor:
+    """Of each net, `[nets, 1]`."""
+    return torch.linalg.vector_norm(v, dim=1, keepdim=True)
 
 
 def _flat(function: Callable, loss: Loss, *more: object) -> Callable:
@@ -142,18 +161,19 @@ def meta_gradient(
     real_x: Tensor,
     real_y: Tensor,
     tangents: bool = True,
+    clip: float = 0.0,
 ) -> MetaGradient:
     """The gradient of the mean over nets of `L = objective(real batch, theta_T)` (Equation 4, Algorithm 1).
 
     `loss` trains on the distilled images and `objective` judges on the real batch `real_x [b, ...], real_y [b]`.
-    The other arguments are those of `descend`. Algorithm 1 sums over nets; the mean differs by a constant to
+    The other arguments are those of `descend` and `adjoint`. Algorithm 1 sums over nets; the mean differs by a constant to
     which Adam does not react, and keeps losses and norms comparable between numbers of nets.
     """
     d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
     for part in together(theta):
         trajectory = descend(loss, part, images, labels, lrs)
         values, v = judge(objective, trajectory[-1], real_x, real_y)
-        more_images, more_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents)
+        more_images, more_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents, clip)
         d_images += more_images
         d_lrs += more_lrs
         losses.append(values)

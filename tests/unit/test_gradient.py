@@ -79,6 +79,30 @@ def test_equals_full_graph_autograd(problem, tangents):
     assert lrs.abs().max() > 1e-6
 
 
+@pytest.mark.parametrize(("nets", "steps", "epochs"), [(3, 2, 3)])
+def test_clipped_adjoint_is_cut_net_by_net_after_each_step(problem):
+    loss, theta, x, y, lrs = (problem[key] for key in ("loss", "theta", "images", "labels", "lrs"))
+    trajectory = descend(loss, theta, x, y, lrs)
+    start = v = torch.linspace(-1, 1, theta.numel(), dtype=theta.dtype).cos().view_as(theta)
+    clipped = adjoint(loss, trajectory, start, x, y, lrs, clip=0.9)
+
+    limits, d_images, d_lrs, cuts = 0.9 * start.norm(dim=1), torch.zeros_like(x), torch.zeros_like(lrs), 0
+    for t in reversed(range(lrs.numel())):
+        i = t % len(x)
+        w, image, lr = (z.clone().requires_grad_() for z in (trajectory[t], x[i], lrs.flatten()[t]))
+        (grad,) = torch.autograd.grad(loss(w, image, y[i]).sum(), w, create_graph=True)
+        v, d_image, d_lr = torch.autograd.grad(w - lr * grad, (w, image, lr), v)
+        d_images[i] += d_image
+        d_lrs.view(-1)[t] += d_lr
+        rows = [row * min(1, limit / row.norm()) for row, limit in zip(v, limits, strict=True)]
+        cuts += sum(not torch.equal(a, b) for a, b in zip(v, rows, strict=True))
+        v = torch.stack(rows)
+    assert 0 < cuts < theta.shape[0] * lrs.numel()
+    for ours, expected in zip(clipped, (d_images, d_lrs, v), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-12)
+    assert torch.equal(adjoint(loss, trajectory, 0 * start, x, y, lrs, clip=0.9)[2], 0 * start)
+
+
 @CASES
 def test_equals_finite_differences(problem):
     gradient, h = ours(problem), 1e-6

@@ -82,6 +82,15 @@ def test_clip_zero_never_clips(experiment):
     assert not trainer._clip(1e9)
 
 
+def test_clip_adjoint_reaches_the_way_back(experiment):
+    exact, cut = (experiment(clip_adjoint=value).trainer for value in (0.0, 1e-3))
+    exact.step()
+    cut.step()
+    assert torch.equal(exact.images.grad.norm() > 0, cut.images.grad.norm() > 0)
+    # the last step's images come before the first cut
+    assert cut.images.grad[0].norm() < 0.1 * exact.images.grad[0].norm()
+
+
 @pytest.mark.parametrize("poison", ["images", "raw_lrs"])
 def test_nan_stops_with_a_cure_and_without_an_update(experiment, poison):
     trainer = experiment(init="fixed", nets=1).trainer
