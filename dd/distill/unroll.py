@@ -166,8 +166,8 @@ def meta_gradient(
     """The gradient of the mean over nets of `L = objective(real batch, theta_T)` (Equation 4, Algorithm 1).
 
     `loss` trains on the distilled images and `objective` judges on the real batch `real_x [b, ...], real_y [b]`.
-    The other arguments are those of `descend` and `adjoint`. Algorithm 1 sums over nets; the mean differs by a constant to
-    which Adam does not react, and keeps losses and norms comparable between numbers of nets.
+    The other arguments are those of `descend` and `adjoint`. Algorithm 1 sums over nets; the mean differs by a constant
+    to which Adam does not react, and keeps losses and norms comparable between numbers of nets.
     """
     d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
     for part in together(theta):
