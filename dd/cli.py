@@ -72,8 +72,11 @@ def distill_options(command: Callable) -> Callable:
 
     for f in reversed(fields(DistillConfig)):
         kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
-        flag = "--" + f.name.replace("_", "-")
-        wrapped = click.option(flag, type=kind, default=f.default, show_default=True, help=f.metadata["help"])(wrapped)
+        flag, switch = "--" + f.name.replace("_", "-"), kind is bool
+        option = click.option(
+            flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
+        )
+        wrapped = option(wrapped)
     return wrapped
 
 

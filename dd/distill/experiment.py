@@ -35,7 +35,7 @@ class Experiment:
         self.initial = initial if self.fixed_weights is None else fixed_initial(self.fixed_weights)
         (x, y), self.validation = dataset.split(config.validation_images, config.seed)
         real = RealBatches(x.to(device), y.to(device), dataset.mean, dataset.std, config.real_batch, config.seed)
-        loss = classification(self.net)
+        loss = classification(self.net, config.compile)
         x, y = normalise(dataset.x_train[:8], dataset.mean, dataset.std).double(), dataset.y_train[:8]
         theta = self.initial("validation", [0]).double()
         tangents = tangents_exact(classification(StackedNet(module.double())), theta, x, y)

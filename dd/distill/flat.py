@@ -3,7 +3,7 @@
 Small networks spend much of a GD step on what surrounds the operations: autograd's graph, dispatch to tangents, Python.
 A step of given shapes always comes down to the same operations, first and second derivatives included, so they are
 written down once and from then on just carried out, to the same bits. Without autograd in it, such a list is also what
-compilers and CUDA graphs take.
+PyTorch's compiler takes, which on a GPU makes CUDA graphs of it.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ class Flat:
     """`function` of tensors, flattened for every combination of their shapes and strides that comes up often.
 
     It must come down to the same operations whatever the tensors hold: what is written down cannot branch, and a value
-    read out of a tensor would stay as it was.
+    read out of a tensor would stay as it was. Compiled lists take minutes to make.
     """
 
-    def __init__(self, function: Callable[..., tuple[Tensor, ...]]):
-        self.function = function
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]], compiles: bool = False):
+        self.function, self.compiles = function, compiles
         self.calls: dict[tuple, int] = {}
         self.lists: dict[tuple, Callable] = {}
 
@@ -35,9 +35,12 @@ class Flat:
         key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
         if key not in self.lists:
             self.calls[key] = self.calls.get(key, 0) + 1
-            if self.calls[key] <= REPEATS:
+            if self.calls[key] <= REPEATS and not self.compiles:  # which rounds differently: all calls or none
                 return self.function(*inputs)
-            self.lists[key] = torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
+            written = _without_nothing(make_fx(self.function)(*inputs))
+            self.lists[key] = torch.no_grad()(
+                torch.compile(written, mode="reduce-overhead") if self.compiles else written
+            )
         return self.lists[key](*inputs)
 
 

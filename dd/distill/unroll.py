@@ -135,8 +135,8 @@ def _flat(function: Callable, loss: Loss, *more: object) -> Callable:
 
 
 @functools.lru_cache(maxsize=16)
-def _flats(function: Callable, *first: object) -> Flat:
-    return Flat(functools.partial(function, *first))
+def _flats(function: Callable, loss: Loss, *more: object) -> Flat:
+    return Flat(functools.partial(function, loss, *more), getattr(loss, "compiles", False))
 
 
 def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:
