@@ -31,7 +31,7 @@ RUN = 10
 
 
 def meta_steps() -> list[dict]:
-    """LeNet, 4 nets, 10 steps x 3 epochs, real batch 1024, but for what is swept."""
+    """LeNet, 4 nets, 10 steps, real batch 1024, but for what is swept; 3 epochs where nets are, else 1."""
     rows = []
     for sweep, points in SWEEPS.items():
         for value, options in points:

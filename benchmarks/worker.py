@@ -31,7 +31,7 @@ from dd.nets import build
 from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.pool import train_nets
-from dd.runtime.devices import keep_freed_memory
+from dd.runtime.memory import keep_freed_memory
 from dd.runtime.parallel import Team, leads, team
 from dd.runtime.seeds import generator
 
@@ -71,7 +71,8 @@ class Task:
 
 
 def ours(task: Task, crew: Team):
-    """The functions that the commands call."""
+    """The functions that the commands call, in memory handled as they do."""
+    keep_freed_memory()
     loss = classification(StackedNet(task.make()))
     mine = [*crew.share(range(task.nets))]
     if task.name == "pool":
@@ -201,8 +202,6 @@ def flops(task: Task) -> int:
 
 def serve(task: Task, method: str, threads: int, keep: str) -> None:
     torch.set_num_threads(threads)
-    if METHODS[method] is ours:  # as the commands do
-        keep_freed_memory()
     with team(threads if method == "processes" else 1, task.nets, "cpu") as crew:
         work, first = METHODS[method](task, crew), True
         while crew.any(crew.leads and bool(sys.stdin.readline())):

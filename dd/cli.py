@@ -4,6 +4,7 @@ Torch is imported inside the commands, so that --help answers at once and a GPU 
 """
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -40,9 +41,11 @@ def compute_options(command: Callable) -> Callable:
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
-        from dd.runtime.devices import device, keep_freed_memory
+        from dd.runtime.devices import device
+        from dd.runtime.memory import keep_freed_memory
         from dd.runtime.parallel import THREADS, local_rank
 
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
         with device(gpus) as name:
             import torch
 
@@ -57,6 +60,9 @@ def compute_options(command: Callable) -> Callable:
             except (RuntimeError, MemoryError) as error:
                 if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
+                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                    reason = str(error).strip().partition("\n")[0]
+                    raise UserError(f"PyTorch could not compile the steps ({reason}); leave out compile") from error
                 raise
 
     return wrapped

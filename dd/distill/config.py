@@ -33,12 +33,14 @@ class DistillConfig:
     halve_every: int = setting(2_320, "meta-steps after which schedule `halve` halves meta_lr", least=1)
     clip: float = setting(2.0, "clip the meta-gradient at this many times its running norm; 0 never clips", least=0)
     clip_adjoint: float = setting(
-        0.0, "going back, cut each net's gradient to this many times its norm at the end; 0 never does", least=0
+        0.0, "clip each net's adjoint at this many times its norm at the last GD step; 0 never clips", least=0
     )
     validation_images: int = setting(1_024, "training images kept aside to watch progress on", least=1)
     validation_nets: int = setting(4, "held-out networks to watch progress on", least=1)
     validate_every: int = setting(500, "meta-steps between two rows of the history", least=1)
-    compile: bool = setting(False, "compile the steps of nets that stack, on a GPU into CUDA graphs; slow to start")
+    compile: bool = setting(
+        False, "compile the steps of a net with `stacked`, on a GPU into CUDA graphs; slow to start"
+    )
     seed: int = setting(0, "every random number comes from this one", least=0)
 
     def __post_init__(self):

@@ -17,6 +17,7 @@ from dd.distill.unroll import tangents_exact, train
 from dd.nets import build, try_out
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import provenance
+from dd.runtime.errors import UserError
 
 
 class Experiment:
@@ -30,6 +31,8 @@ class Experiment:
         module = make()
         try_out(module, config.net, channels, size, classes)
         self.net = StackedNet(module).to(device)
+        if config.compile and not self.net.stacks:
+            raise UserError(f"compile: only for nets with a method `stacked`, which {config.net} lacks")
         initial = random_initial(make, config.init_law, config.seed)
         self.fixed_weights = initial("fixed", [0])[0] if config.init == "fixed" else None
         self.initial = initial if self.fixed_weights is None else fixed_initial(self.fixed_weights)

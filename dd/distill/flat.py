@@ -31,7 +31,10 @@ class Flat:
         self.lists: dict[tuple, Callable] = {}
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the function returns, detached; it may compute derivatives, but has none itself."""
+        """What the function returns, detached; it may compute derivatives, but has none itself.
+
+        On a GPU, compiled lists write where they wrote before: use it up before the next call.
+        """
         key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
         if key not in self.lists:
             self.calls[key] = self.calls.get(key, 0) + 1

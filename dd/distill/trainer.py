@@ -123,7 +123,7 @@ class Trainer:
             raise UserError(
                 f"meta-step {self.meta_step}: the loss is {loss:.3g} and the norm of its gradient {norm:.3g}. "
                 f"Lower meta_lr (now {self.config.meta_lr:g}) or distill_lr (now {self.config.distill_lr:g}), "
-                f"or clip harder (clip, now {self.config.clip:g})"
+                f"or clip harder (clip, now {self.config.clip:g}; clip_adjoint, now {self.config.clip_adjoint:g})"
             )
 
     def state(self) -> tuple[dict[str, Tensor], dict]:

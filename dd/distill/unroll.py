@@ -99,8 +99,8 @@ def adjoint(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`; `tangents` as in `tangents_exact`.
 
-    With `clip`, the v of a net whose norm would become more than `clip` times that at the end is cut to this. It grows
-    where gradient descent is chaotic; there the exact gradient says little, and one such net outweighs all others.
+    With `clip`, the v of each net is clipped at `clip` times its norm at the end, after each step. It grows where
+    gradient descent is chaotic; there the exact gradient says little, and one such net outweighs all others.
 
     Returns:
         `(dL/dimages [steps, n, ...], dL/dlrs [epochs, steps], dL/dtheta_0 [nets, P])`, the first two summed over nets.
@@ -166,8 +166,9 @@ def meta_gradient(
     """The gradient of the mean over nets of `L = objective(real batch, theta_T)` (Equation 4, Algorithm 1).
 
     `loss` trains on the distilled images and `objective` judges on the real batch `real_x [b, ...], real_y [b]`.
-    The other arguments are those of `descend` and `adjoint`. Algorithm 1 sums over nets; the mean differs by a constant
-    to which Adam does not react, and keeps losses and norms comparable between numbers of nets.
+    The other arguments are those of `descend` and `adjoint`; with `clip` it is not the exact gradient. Algorithm 1 sums
+    over nets; the mean differs by a constant to which Adam does not react, and keeps losses and norms comparable
+    between numbers of nets.
     """
     d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
     for part in together(theta):

@@ -1,7 +1,6 @@
 """Which device a job may use: the CPU, the GPU a scheduler gave it, or a free one taken by a lock."""
 
 import contextlib
-import ctypes
 import os
 import subprocess
 import sys
@@ -17,9 +16,6 @@ SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "FLUX_JOB
 """Set inside the jobs of batch systems that hand out GPUs themselves."""
 
 SLOTS = Path("/tmp/dd-gpu-slots")  # noqa: S108 (one place a machine, for all users and whatever their TMPDIR)
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Of glibc's malloc.h."""
 
 
 @contextlib.contextmanager
@@ -72,18 +68,6 @@ def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 
                 waiting = True
             held.close()  # too few: let go of those we have, so that two waiting jobs cannot block each other
             time.sleep(poll_seconds)
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep up to 2 GiB of freed memory for this process, where it is glibc.
-
-    It gives large blocks back to the system at once and gets them anew, emptied page by page, for the next operation:
-    tens of thousands of page faults in every meta-step, a quarter of the time on real batches.
-    """
-    with contextlib.suppress(AttributeError):  # another C library
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the largest it takes
-        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _installed() -> list[str]:

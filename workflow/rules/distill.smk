@@ -13,7 +13,7 @@ rule distill:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, threads: 4000 * max(1, threads // 2),  # a process for every two threads
         runtime="4h",
     params:
         options=lambda wildcards: flags(get_experiment(wildcards.experiment)),
