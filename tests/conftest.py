@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from dd.data.prepare import prepare
+from dd.nets.lenet import LeNet
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,6 +25,10 @@ class TinyNet(nn.Module):
 
     def forward(self, x):
         return self.out(torch.tanh(nn.functional.max_pool2d(self.conv(x), 2)).flatten(1))
+
+
+class Unstacked(LeNet):
+    """One derived from a net that stacks, which may have another forward and so does not."""
 
 
 @pytest.fixture

@@ -92,6 +92,13 @@ def test_clip_adjoint_reaches_the_way_back(experiment):
     assert norms[1][1] > 0.1 * norms[0][1]
 
 
+def test_compile_is_for_nets_that_stack(experiment):
+    assert experiment(compile=True).trainer.loss.compiles
+    assert not experiment().trainer.loss.compiles
+    with pytest.raises(UserError, match="compile: only for nets"):
+        experiment(compile=True, net="tests.conftest:Unstacked")
+
+
 @pytest.mark.parametrize("poison", ["images", "raw_lrs"])
 def test_nan_stops_with_a_cure_and_without_an_update(experiment, poison):
     trainer = experiment(init="fixed", nets=1).trainer

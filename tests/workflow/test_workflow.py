@@ -84,6 +84,13 @@ def test_gpu_slots_come_from_the_command_line():
     assert "--gpus 1" in snakemake(*plan, "--resources", "gpu=4").stdout
 
 
+def test_switches_reach_the_command_line(tmp_path):
+    (tmp_path / "compiled.yaml").write_text("experiments: {mnist_fixed: {compile: true}}")
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")
+    assert "--compile" not in snakemake(*plan).stdout
+    assert "--compile" in snakemake(*plan, "--configfile", str(tmp_path / "compiled.yaml")).stdout
+
+
 @pytest.mark.parametrize(
     ("overlay", "named"),
     [
