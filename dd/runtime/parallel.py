@@ -25,7 +25,7 @@ RENDEZVOUS = "DD_RENDEZVOUS"
 """File through which processes started here find each other."""
 
 THREADS = 2
-"""Of a process on a CPU: two share a batch about as well as two processes share networks, in half the memory."""
+"""Of a process on a CPU: two share a batch nearly as well as two processes share networks, in half the memory."""
 
 
 class Team:
