@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from dd.evaluate import read_metrics
@@ -61,3 +63,12 @@ def test_other_tables_are_refused(tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="not a table of"):
         read_metrics(tmp_path / "other.csv")
+
+
+def test_no_compiler_is_said_in_one_line(dd, digits, tmp_path):
+    files = ("--data", digits, "--out", tmp_path / "set.safetensors", "--history", tmp_path / "history.csv")
+    broken = {"CXX": "/nonexistent", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+    done = dd("distill", *files, *TINY_DISTILL, "--meta-steps=1", "--compile", env=os.environ | broken)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: PyTorch could not compile the steps")
+    assert "Traceback" not in done.stderr
