@@ -35,6 +35,9 @@ class DistillConfig:
     clip_adjoint: float = setting(
         0.0, "clip each net's adjoint at this many times its norm at the last GD step; 0 never clips", least=0
     )
+    clip_adjoint_share: float = setting(
+        1.0, "share of the meta-steps in which clip_adjoint applies; those after it are exact", least=0
+    )
     validation_images: int = setting(1_024, "training images kept aside to watch progress on", least=1)
     validation_nets: int = setting(4, "held-out networks to watch progress on", least=1)
     validate_every: int = setting(500, "meta-steps between two rows of the history", least=1)
@@ -56,6 +59,8 @@ class DistillConfig:
                 raise UserError(f"{f.name}: {value} must be at least {limits['least']}")
         if self.meta_beta1 >= 1:
             raise UserError(f"meta_beta1: {self.meta_beta1} must be below 1")
+        if self.clip_adjoint_share > 1:
+            raise UserError(f"clip_adjoint_share: {self.clip_adjoint_share} must be at most 1")
 
     def real_batches_at(self, meta_step: int) -> range:
         """The batches of `real_batch` images that meta-step `meta_step` (counted from 0) judges."""
@@ -64,6 +69,10 @@ class DistillConfig:
             return range(meta_step, meta_step + 1)
         first = half + (meta_step - half) * self.real_batch_growth
         return range(first, first + self.real_batch_growth)
+
+    def clip_adjoint_at(self, meta_step: int) -> float:
+        """`clip_adjoint` in meta-step `meta_step` (counted from 0), 0 once its share of them has passed."""
+        return self.clip_adjoint if meta_step < self.clip_adjoint_share * self.meta_steps else 0.0
 
     def meta_lr_at(self, meta_step: int) -> float:
         """Adam's rate in meta-step `meta_step` (counted from 0)."""

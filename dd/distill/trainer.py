@@ -86,9 +86,8 @@ class Trainer:
         first = self.meta_step * config.nets
         thetas = self.initial("train", self.team.share(range(first, first + config.nets))).to(self.device)
         images, lrs = self.images.detach(), self.lrs
-        gradient = meta_gradient(
-            self.loss, self.objective, thetas, images, self.labels, lrs, x, y, self.tangents, config.clip_adjoint
-        )
+        clip = config.clip_adjoint_at(self.meta_step)
+        gradient = meta_gradient(self.loss, self.objective, thetas, images, self.labels, lrs, x, y, self.tangents, clip)
         parts = (gradient.images.flatten(), gradient.lrs.flatten(), gradient.losses.mean(0, keepdim=True))
         total = torch.cat(parts) * (len(thetas) / config.nets)
         self.team.add_up(total)

@@ -195,3 +195,18 @@ def test_a_grown_batch_is_judged_whole(experiment):
 def test_a_real_batch_larger_than_the_data_is_refused():
     with pytest.raises(UserError, match="real_batch: 11 is more than the 10 training images"):
         real(batch=11)
+
+
+def test_clip_adjoint_ends_with_its_share(experiment):
+    """Before its share of the meta-steps is over a step is a clipped one, and after it an exact one."""
+
+    def after(step, **settings):
+        trainer = experiment(**settings).trainer
+        trainer.meta_step = step
+        trainer.step()
+        return trainer.images.detach()
+
+    half = {"clip_adjoint": 1e-3, "clip_adjoint_share": 0.5}
+    assert torch.equal(after(9, **half), after(9, clip_adjoint=1e-3))
+    assert torch.equal(after(10, **half), after(10))
+    assert not torch.equal(after(9, **half), after(9))
