@@ -17,9 +17,12 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/checks.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/distill.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/baseline.smk"
+include: "workflow/rules/linear.smk"
 include: "workflow/rules/report.smk"
 
 

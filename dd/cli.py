@@ -3,87 +3,14 @@
 Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA wakes up.
 """
 
-import functools
-import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, fields
-from pathlib import Path
+from dataclasses import asdict
 
 import click
 
-from dd.distill.config import DistillConfig
-from dd.runtime.errors import UserError
-
-IN = click.Path(path_type=Path, dir_okay=False)
-OUT = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-class Command(click.Command):
-    """Turns a user's mistake into one line and exit code 1."""
-
-    def invoke(self, ctx: click.Context):
-        try:
-            return super().invoke(ctx)
-        except UserError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(1)
-
-
-def compute_options(command: Callable) -> Callable:
-    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and how many `workers` may share
-    its networks."""
-
-    @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
-    @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
-    @functools.wraps(command)
-    def wrapped(threads: int, gpus: int, **options):
-        from dd.runtime.devices import device
-        from dd.runtime.memory import keep_freed_memory
-        from dd.runtime.parallel import THREADS, local_rank
-
-        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
-        with device(gpus) as name:
-            import torch
-
-            torch.set_num_threads(threads)
-            keep_freed_memory()
-            if name == "cuda" and not torch.cuda.is_available():
-                raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
-            if name == "cuda":
-                torch.cuda.set_device(local_rank())
-            try:
-                return command(device=name, workers=gpus or max(1, threads // THREADS), **options)
-            except (RuntimeError, MemoryError) as error:
-                if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
-                    raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
-                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                    reason = str(error).strip().partition("\n")[0]
-                    raise UserError(f"PyTorch could not compile the steps ({reason}); leave out compile") from error
-                raise
-
-    return wrapped
-
-
-def distill_options(command: Callable) -> Callable:
-    """One option a field of DistillConfig; the command gets the finished `config`."""
-
-    @functools.wraps(command)
-    def wrapped(**options):
-        settings = {f.name: options.pop(f.name) for f in fields(DistillConfig)}
-        return command(config=DistillConfig(**settings), **options)
-
-    for f in reversed(fields(DistillConfig)):
-        kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
-        flag, switch = "--" + f.name.replace("_", "-"), kind is bool
-        option = click.option(
-            flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
-        )
-        wrapped = option(wrapped)
-    return wrapped
+from dd.options import FOLDER, IN, OUT, Command, compute_options, distill_options, numbers
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -218,35 +145,72 @@ def evaluate(set_path, data_path, nets, out, device, workers):
 
 
 @main.command(cls=Command)
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
-@click.option("--metrics", type=IN, required=True, help="CSV of `dd evaluate` for the title.")
-@click.option("--steps", default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def figure(set_path, metrics, steps, out):
-    """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3."""
-    from dd import load as load_set
-    from dd.evaluate import read_metrics
-    from dd.report.figures import distilled_images, title
-    from dd.runtime.artifacts import atomic
+@click.argument("kind", type=click.Choice(["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]))
+@click.option("--set", "set_path", type=IN, required=True, help="Distilled set in whose place the baseline is put.")
+@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--draws", type=click.IntRange(1), default=10, show_default=True, help="Sets of each kind.")
+@click.option("--nets", type=click.IntRange(1), default=20, show_default=True, help="Nets to try a combination on.")
+@click.option("--test-nets", type=click.IntRange(1), default=200, show_default=True, help="Nets to test the best on.")
+@click.option(
+    "--choose-on",
+    type=click.Choice(["held-out", "test"]),
+    default="held-out",
+    show_default=True,
+    help="Choose the best on the training images that distillation kept aside, or on the test set as the paper does.",
+)
+@click.option("--candidates", type=click.IntRange(1), default=50, show_default=True, help="Sets to optimize among.")
+@click.option("--candidate-nets", type=click.IntRange(1), default=20, show_default=True, help="Nets to do that on.")
+@click.option("--augment", is_flag=True, help="Crops and flips of the real images, as in the authors' code.")
+@click.option("--out", type=OUT, required=True, help="CSV, a row a set and combination.")
+@compute_options
+def baseline(kind, set_path, data_path, out, device, workers, **protocol):
+    """Train held-out networks on real images instead of a distilled set, or classify by neighbours among them.
 
-    if wrong := [path for path in out if path.suffix not in {".png", ".pdf"}]:
-        raise UserError(f"--out: {wrong[0]} must end in .png or .pdf")
-    distilled = load_set(set_path)
-    total = len(distilled.images)
-    try:
-        shown = [int(step) for step in steps.split(",")] if steps else list(range(1, total + 1))
-    except ValueError as error:
-        raise UserError(f"--steps: {steps!r} is not a list of numbers such as 1,2,5") from error
-    if not shown or min(shown) < 1 or max(shown) > total:
-        raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
-    picture = distilled_images(
-        distilled.images.numpy(),
-        distilled.labels.numpy(),
-        distilled.lrs.numpy(),
-        distilled.info["classes"],
-        shown,
-        title(read_metrics(metrics)),
-    )
-    for path in out:
-        with atomic(path) as temporary:
-            picture.savefig(temporary, format=path.suffix.lstrip("."))
+    \b
+    Tries learning rates {learned, 0.001 to 0.3} and epochs {1, 3, 5}, or K {1, 3} and l1, l2, on:
+      random       random images of each class
+      optimized    the best of 50 random sets
+      k_means      centroids of k-means in each class
+      average      the mean image of each class, in every step
+      knn_random, knn_k_means      neighbours among those
+    and tests the best combination on the whole test set.
+    """
+    from dd import load as load_set
+    from dd.baselines.grid import Judge, Protocol, measure, sets_of
+    from dd.data.dataset import load
+    from dd.report.tables import combination, pooled
+    from dd.runtime.artifacts import write_text
+    from dd.runtime.progress import progress
+
+    del workers  # baselines are jobs side by side instead
+    how = Protocol(**protocol)
+    judge = Judge(load_set(set_path), load(data_path), how, device)
+    with progress(sets_of(kind, how), unit="set") as bar:
+        table = measure(kind, judge, bar.update)
+    write_text(out, table.to_csv(index=False))
+    test = table[table["stage"] == "test"]
+    mean, std, nets = pooled(test)
+    click.echo(f"{kind}: {mean:.2f} ± {std:.2f} % over {len(test)} set(s) and {nets} net(s), {combination(test)}")
+
+
+@main.command(cls=Command)
+@click.option("--dimension", type=click.IntRange(1), default=8, show_default=True, help="D: weights of a problem.")
+@click.option("--sizes", default="1,2,3,4,6,8,10,12", show_default=True, help="Values of M: distilled pairs.")
+@click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
+@click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
+@click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
+def linear_case(dimension, sizes, problems, meta_steps, out):
+    """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
+
+    By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
+    """
+    from dd.linear import linear_case as run
+    from dd.runtime.artifacts import write_text
+    from dd.runtime.progress import progress
+
+    counts = numbers("--sizes", sizes)
+    with progress(problems * len(counts), unit="set") as bar:
+        table = run(dimension, counts, problems, meta_steps, bar.update)
+    write_text(out, table.to_csv(index=False))
+    for method, rows in table[table["M"] >= dimension].groupby("method", sort=False):
+        click.echo(f"{method}: M >= D leaves {rows['gap'].max():.1g} of the gap")

@@ -1,7 +1,6 @@
 """Held-out evaluation: train networks on a distilled set and test them on real images (Section 4)."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -29,7 +28,8 @@ def evaluate(
     gets the whole table; `on_nets` hears how many nets of this process's share are done.
 
     Returns:
-        One row a measurement: dataset, net, init, held_out_net, stage (`before` or `after`), test_images, accuracy (%).
+        One row a measurement: dataset, net, init, steps, epochs, distilled_images, held_out_net, stage (`before` or
+        `after`), test_images, accuracy (%).
 
     Raises:
         UserError: the images of the dataset are not those of the set.
@@ -60,6 +60,9 @@ def evaluate(
             "dataset": dataset.name,
             "net": config["net"],
             "init": config["init"],
+            "steps": config["steps"],
+            "epochs": config["epochs"],
+            "distilled_images": distilled.labels.numel(),
             "held_out_net": index,
             "stage": stage,
             "test_images": len(dataset.x_test),
@@ -69,20 +72,3 @@ def evaluate(
         for stage, value in zip(("before", "after"), values, strict=True)
     ]
     return pd.DataFrame(rows)
-
-
-def read_metrics(path: Path) -> pd.DataFrame:
-    """The table that `evaluate` made, from its CSV.
-
-    Raises:
-        UserError: no such file, or not such a table.
-    """
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error})") from error
-    if table.empty or not {"dataset", "net", "init", "held_out_net", "stage", "test_images", "accuracy"} <= set(table):
-        raise UserError(f"{path}: not a table of `python -m dd evaluate`")
-    return table

@@ -1,13 +1,19 @@
 import os
+import re
 
+import pandas as pd
 import pytest
 
-from dd.evaluate import read_metrics
+from dd.report.tables import METRICS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import TINY_DISTILL
 
 
-@pytest.mark.parametrize("arguments", [[], ["data", "prepare"], ["distill"], ["evaluate"], ["figure"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["data", "prepare"], ["distill"], ["evaluate"], ["figure"], ["baseline"], ["table1"], ["linear-case"]],
+    ids=" ".join,
+)
 def test_help_teaches(dd, arguments):
     done = dd(*arguments, "--help")
     assert done.returncode == 0
@@ -59,10 +65,10 @@ def test_mistakes_are_one_line(dd, arguments, message):
 
 def test_other_tables_are_refused(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        read_metrics(tmp_path / "no.csv")
+        read_table(tmp_path / "no.csv", METRICS, "evaluate")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="not a table of"):
-        read_metrics(tmp_path / "other.csv")
+        read_table(tmp_path / "other.csv", METRICS, "evaluate")
 
 
 def test_no_compiler_is_said_in_one_line(dd, digits, tmp_path):
@@ -72,3 +78,51 @@ def test_no_compiler_is_said_in_one_line(dd, digits, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: PyTorch could not compile the steps")
     assert "Traceback" not in done.stderr
+
+
+def test_from_a_set_to_table_1(dd, digits, tmp_path):
+    files = {name: tmp_path / name for name in ("set.safetensors", "history.csv", "ours.csv", "average.csv", "knn.csv")}
+    made = ("--out", files["set.safetensors"], "--history", files["history.csv"], "--meta-steps", 2)
+    assert dd("distill", "--data", digits, *made, *TINY_DISTILL).returncode == 0
+    source = ("--set", files["set.safetensors"], "--data", digits)
+    few = ("--draws", 2, "--nets", 1, "--test-nets", 1)
+    for command in (
+        ("evaluate", *source, "--out", files["ours.csv"]),
+        ("baseline", "average", *source, *few, "--out", files["average.csv"]),
+        ("baseline", "knn_random", *source, *few, "--out", files["knn.csv"]),
+    ):
+        done = dd(*command)
+        assert done.returncode == 0, done.stderr
+    assert re.search(r"knn_random: [\d.]+ ± [\d.]+ % over 2 set\(s\).*, l[12], K = [13]", done.stdout)
+    metrics = [word for name in ("ours.csv", "average.csv", "knn.csv") for word in ("--metrics", files[name])]
+    outputs = [tmp_path / f"table.{suffix}" for suffix in ("csv", "md", "tex", "html")]
+    out = [word for path in outputs for word in ("--out", path)]
+    done = dd("table1", *metrics, "--data", digits, "--scale", "test", *out)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(outputs[0])
+    assert list(table["method"]) == ["Ours, fixed init", "Average real", "Random real, K-NN"]
+    for path in outputs[1:]:
+        assert "Average real" in path.read_text()
+    done = dd("table1", *metrics, "--scale", "test", "--out", tmp_path / "table.doc")
+    assert done.returncode == 1
+    assert "table.doc must end in .csv, .md, .tex or .html" in done.stderr
+
+
+def test_linear_case_and_its_picture(dd, tmp_path):
+    csv, png = tmp_path / "linear.csv", tmp_path / "linear.png"
+    few = ("--dimension", 3, "--sizes", "1,3", "--problems", 1, "--meta-steps", 20)
+    done = dd("linear-case", *few, "--out", csv)
+    assert done.returncode == 0, done.stderr
+    assert "closed form: M >= D leaves" in done.stdout
+    assert dd("linear-figure", "--metrics", csv, "--out", png).returncode == 0
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "--sizes: 'a' is not a list of numbers" in dd("linear-case", "--sizes", "a", "--out", csv).stderr
+
+
+def test_files_that_are_no_measurements_are_said_in_one_line(dd, tmp_path):
+    other, table = tmp_path / "other.csv", tmp_path / "table.md"
+    other.write_text("stage,accuracy\nafter,1\n")
+    arguments = ("table1", "--metrics", other, "--scale", "test", "--out", table)
+    assert "other.csv: not a whole table of `python -m dd evaluate`" in dd(*arguments).stderr
+    assert "other.json: not the metadata of a prepared dataset" in dd(*arguments, "--data", other).stderr
+    assert not table.exists()

@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dd.baselines.grid import KINDS, Protocol
 from dd.data.prepare import CLASSES
 from dd.distill.config import DistillConfig
 from dd.nets import NETS
+from dd.report.paper import METHODS
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
 SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
+
+
+TINY_CURVE = {"panel": "a", "label": "b", "experiment": "one", "x": "steps", "vary": "steps", "values": [1, 2]}
 
 
 def snakemake(*arguments, cwd=ROOT):
@@ -51,6 +56,8 @@ def copy(tmp_path):
         "evaluate": {"nets": 2},
         "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
         "experiments": {"one": {"dataset": "digits", "steps": 2}, "two": {"dataset": "digits", "steps": 2}},
+        "tables": {"table1": ["one"]},
+        "curves": {name: [TINY_CURVE] for name in ("fig4", "fig5")},
         "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}, "fig3a": {"experiment": "two", "steps": [1]}},
     }
     (tmp_path / "tiny.yaml").write_text(yaml.dump(tiny))
@@ -62,7 +69,9 @@ def test_every_scale_plans(scale):
     files = [word for name in SCALES[scale] for word in ("--configfile", name)]
     jobs = planned(snakemake("--dry-run", "--forceall", *files))
     figures = 4 if scale == "paper" else 2
-    assert len([job for job in jobs if job[0] == "distill"]) == figures
+    points = {"paper": 30, "laptop": 13, "demo": 5}[scale]
+    experiments = {"paper": 5, "laptop": 3, "demo": 2}[scale]
+    assert len([job for job in jobs if job[0] == "distill"]) == experiments + points
     assert len([job for job in jobs if job[0] == "draw_figure"]) == figures
 
 
@@ -103,6 +112,15 @@ def test_switches_reach_the_command_line(tmp_path):
         ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
         ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
         ("all: [fig9]", "fig9"),
+        ("tables: {table1: [mnist_fixd]}", "tables.table1: no experiment 'mnist_fixd'"),
+        (
+            "curves: {fig4: [{panel: a, label: b, experiment: mnist, x: steps, vary: steps, values: [1, 2]}]}",
+            "curves.fig4: no experiment 'mnist'",
+        ),
+        ("curves: {fig4: [{panel: a, label: b, experiment: mnist_random, x: step}]}", "instance['curves']"),
+        ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
+        ("baselines: {draw: 3}", "'draw' was unexpected"),
+        ("baselines: {experiments: {mnist: {nets: 3}}}", "baselines.experiments: no experiment 'mnist'"),
         ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
         ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
     ],
@@ -123,9 +141,24 @@ def test_schema_and_command_line_know_the_same_settings():
     assert config["distill"] == {name: field.default for name, field in fields.items()}
 
 
+def test_schema_and_protocol_know_the_same_settings():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())["baselines"]
+    assert set(schema["$defs"]["protocol"]["properties"]) == set(Protocol.__dataclass_fields__)
+    assert set(config) - {"experiments"} == set(Protocol.__dataclass_fields__)
+    listed = re.search(r"BASELINES = (\[.*?\])", (ROOT / "workflow/rules/common.smk").read_text())[1]
+    assert tuple(ast.literal_eval(listed)) == KINDS == tuple(METHODS)[2:]
+
+
+def test_a_table_names_its_measurements():
+    jobs = planned(snakemake("--dry-run", "--forceall", "table1"))
+    assert len([job for job in jobs if job[0] == "distill"]) == 4
+    assert len([job for job in jobs if job[0] == "measure_baseline"]) == 2 * len(KINDS)
+
+
 @pytest.mark.parametrize(("name", "known"), [("DATASETS", CLASSES), ("NETS", NETS)])
 def test_workflow_knows_the_names(name, known):
-    listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/common.smk").read_text())[1]
+    listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/checks.smk").read_text())[1]
     assert ast.literal_eval(listed) == set(known)
 
 

@@ -1,4 +1,4 @@
-"""Functions of the rules, and checks a schema cannot say."""
+"""Functions of the rules."""
 
 import hashlib
 import shlex
@@ -11,43 +11,79 @@ from snakemake.io import expand
 sys.path.insert(0, str(workflow.basedir))
 from dd.runtime.code import digest
 
-
-wildcard_constraints:
-    experiment="|".join(config["experiments"]),
-    figure="|".join(config["figures"]),
+BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
 
 
-DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits"} | set(config["data"]["folders"])
-for experiment, entry in config["experiments"].items():
-    if entry["dataset"] not in DATASETS:
-        known = ", ".join(sorted(DATASETS))
-        raise WorkflowError(f"config: experiments.{experiment}.dataset: {entry['dataset']!r} is none of {known}")
-NETS = {"LeNet", "AlexCifarNet"}
-for experiment, entry in config["experiments"].items():
-    net = (config["distill"] | entry)["net"]
-    if ":" not in net and net not in NETS:
-        known = ", ".join(sorted(NETS))
-        raise WorkflowError(f"config: experiments.{experiment}.net: {net!r} is none of {known} or package.module:Class")
-for figure, entry in config["figures"].items():
-    if entry["experiment"] not in config["experiments"]:
-        raise WorkflowError(f"config: figures.{figure}.experiment: no experiment {entry['experiment']!r}")
-    last = (config["distill"] | config["experiments"][entry["experiment"]])["steps"]
-    if max(entry["steps"]) > last:
-        raise WorkflowError(f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}")
-for figure in config["all"]:
-    if figure not in config["figures"]:
-        raise WorkflowError(f"config: all: no figure {figure!r}; there are {', '.join(config['figures'])}")
+def get_points(curve):
+    """The experiments that are the points of a curve, by name, which tells the settings that differ from its experiment's."""
+    experiment, points = curve["experiment"], {}
+    base = config["experiments"][experiment]
+    for value in curve["values"]:
+        wanted = curve.get("set", {}) | {curve["vary"]: value}
+        changed = {key: wanted[key] for key in sorted(wanted) if (config["distill"] | base)[key] != wanted[key]}
+        points[experiment + "".join(f"_{key}{changed[key]}" for key in changed)] = base | changed
+    return points
 
 
 def get_final_output():
     """What `all` names."""
-    return expand("<results>/figures/{figure}.{suffix}", figure=config["all"], suffix=["png", "pdf"])
+    figures = [name for name in config["all"] if name not in config["tables"]]
+    tables = [name for name in config["all"] if name in config["tables"]]
+    return expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"]) + expand(
+        "<results>/tables/{table}.{suffix}", table=tables, suffix=["csv", "md", "tex", "html"]
+    )
 
 
 def get_datasets():
     """The datasets `all` needs."""
-    experiments = {config["figures"][figure]["experiment"] for figure in config["all"]}
+    experiments = {config["figures"][name]["experiment"] for name in config["all"] if name in config["figures"]}
+    for name in config["all"]:
+        experiments |= set(config["tables"].get(name, []))
+        experiments |= {curve["experiment"] for curve in config["curves"].get(name, [])}
     return sorted({config["experiments"][experiment]["dataset"] for experiment in experiments})
+
+
+def get_protocol(wildcards):
+    """How a baseline of an experiment is judged: only what matters to this one, lest others run again for nothing."""
+    settings = config["baselines"] | config["baselines"]["experiments"].get(wildcards.experiment, {})
+    needed = {"choose_on", "augment"}
+    if wildcards.baseline != "average":
+        needed.add("draws")
+    if not wildcards.baseline.startswith("knn"):
+        needed |= {"nets", "test_nets"}
+    if wildcards.baseline == "optimized":
+        needed |= {"candidates", "candidate_nets"}
+    return {key: value for key, value in settings.items() if key in needed}
+
+
+def get_measured(wildcards):
+    """The measurements a table holds."""
+    experiments = config["tables"][wildcards.table]
+    random = [name for name in experiments if get_experiment(name)["init"] == "random"]
+    return expand("<results>/evaluate/{experiment}.csv", experiment=experiments) + expand(
+        "<results>/baseline/{experiment}/{baseline}.csv", experiment=random, baseline=BASELINES
+    )
+
+
+def get_curves(wildcards):
+    """The measurements a figure of curves draws."""
+    points = [name for curve in config["curves"][wildcards.curves] for name in get_points(curve)]
+    return expand("<results>/evaluate/{experiment}.csv", experiment=sorted(set(points)))
+
+
+def get_lines(wildcards):
+    """The curves of a figure as options of `dd curves`."""
+    words = []
+    for curve in config["curves"][wildcards.curves]:
+        files = ",".join(f"results/{config['scale']}/evaluate/{name}.csv" for name in get_points(curve))
+        words += ["--line", curve["panel"], curve["label"], curve["x"], files]
+    return shlex.join(words)
+
+
+def get_metadata(wildcards):
+    """What is known of the data of a table."""
+    datasets = {config["experiments"][experiment]["dataset"] for experiment in config["tables"][wildcards.table]}
+    return [f"results/data/{dataset}.json" for dataset in sorted(datasets)]
 
 
 def flags(settings):

@@ -32,3 +32,79 @@ for figure in config["figures"]:
         input:
             f"<results>/figures/{figure}.png",
         localrule: True
+
+
+rule draw_curves:
+    input:
+        get_curves,
+    output:
+        png=report(
+            "<results>/figures/{curves}.png",
+            caption="../report/curves.rst",
+            category="Figures",
+            labels={"figure": "{curves}"},
+        ),
+        pdf="<results>/figures/{curves}.pdf",
+    log:
+        "<results>/logs/figures/{curves}.log",
+    benchmark:
+        "<results>/benchmarks/figures/{curves}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        lines=get_lines,
+        scale=config["scale"],
+        code=digest("dd.report.curves"),
+    shell:
+        "python -m dd curves {params.lines} --note 'scale {params.scale}, final state, test images' "
+        "--out {output.png} --out {output.pdf} > {log} 2>&1"
+
+
+for curves in config["curves"]:
+
+    rule:
+        name:
+            curves
+        input:
+            f"<results>/figures/{curves}.png",
+        localrule: True
+
+
+rule write_table:
+    input:
+        measured=get_measured,
+        metadata=get_metadata,
+    output:
+        csv="<results>/tables/{table}.csv",
+        md="<results>/tables/{table}.md",
+        tex="<results>/tables/{table}.tex",
+        html=report(
+            "<results>/tables/{table}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "<results>/logs/tables/{table}.log",
+    benchmark:
+        "<results>/benchmarks/tables/{table}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.measured),
+        metadata=lambda wildcards, input: " ".join(f"--data {path}" for path in input.metadata),
+        scale=config["scale"],
+        code=digest("dd.report.tables"),
+    shell:
+        "python -m dd {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
+        "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
+
+
+for table in config["tables"]:
+
+    rule:
+        name:
+            table
+        input:
+            expand("<results>/tables/{table}.{suffix}", table=table, suffix=["csv", "md", "tex", "html"]),
+        localrule: True

@@ -1,0 +1,197 @@
+"""Every baseline on every learning rate and number of epochs; the best combination is tested (Section 4)."""
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dd.baselines.knn import Judged, combinations, knn_accuracy
+from dd.baselines.real import RealImages, sets
+from dd.data.dataset import Dataset
+from dd.distill.objective import accuracy, classification
+from dd.distill.steps import DistilledSet
+from dd.distill.unroll import train
+from dd.nets.stacked import StackedNet
+from dd.runtime.errors import UserError
+from dd.runtime.seeds import generator
+
+RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+EPOCHS = (1, 3, 5)
+OPTIMIZED_IMAGES = 1024
+"""Training images by which the optimized sets are chosen (S-1)."""
+GD_KINDS = ("random", "optimized", "k_means", "average")
+KNN_KINDS = {"knn_random": "random", "knn_k_means": "k_means"}
+KINDS = (*GD_KINDS, *KNN_KINDS)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a baseline is judged."""
+
+    draws: int = 10
+    """Sets of each kind."""
+    nets: int = 20
+    """Held-out nets each combination is tried on."""
+    test_nets: int = 200
+    """Held-out nets the best one is tested on."""
+    choose_on: str = "held-out"
+    """`held-out`: the training images that distillation kept aside, of which no set has any; `test`: the test set, as
+    in the paper."""
+    candidates: int = 50
+    """Random sets of which the optimized ones are the best `draws` ..."""
+    candidate_nets: int = 20
+    """... on so many held-out nets."""
+    augment: bool = False
+    """See `RealImages`."""
+
+
+class Judge:
+    """A baseline in place of a distilled set: same network, steps, number of images, initial weights."""
+
+    def __init__(self, distilled: DistilledSet, dataset: Dataset, protocol: Protocol, device: str = "cpu"):
+        """
+        Raises:
+            UserError: the dataset is not the one of the set.
+        """
+        config, self.protocol, self.device = distilled.info["config"], protocol, device
+        if dataset.image_shape != tuple(distilled.images.shape[2:]) or dataset.classes != distilled.info["classes"]:
+            raise UserError(f"{dataset.name} has other images or classes than the set was distilled for")
+        self.distilled, self.dataset, classes = distilled, dataset, len(dataset.classes)
+        self.test = (dataset.x_test, dataset.y_test)
+        if protocol.choose_on == "test":
+            self.choice_stream, self.choice, (x, y) = "held-out", self.test, (dataset.x_train, dataset.y_train)
+        else:
+            self.choice_stream = "choice"
+            (x, y), self.choice = dataset.split(config["validation_images"], config["seed"])
+        steps, per_step = len(distilled.images), config["images_per_class"]
+        statistics = (distilled.mean, distilled.std)
+        self.real = RealImages(x, y, *statistics, classes, steps, per_step, config["seed"], protocol.augment)
+        chosen = torch.randperm(len(x), generator=generator(config["seed"], "optimized"))[:OPTIMIZED_IMAGES]
+        self.optimized_images = (x[chosen], y[chosen])
+        self.net = StackedNet(distilled.make()).to(device)
+        self.loss = classification(self.net)
+        self.fixed = distilled.fixed_weights is not None
+        self.initial = functools.lru_cache(lambda stream, nets: distilled.initial()(stream, range(nets)).to(device))
+
+    def labels(self, images: Tensor) -> Tensor:
+        """`[steps, n]` of a set `[steps, n, ...]`, whose classes are in order."""
+        classes = self.real.classes
+        return torch.arange(classes).repeat_interleave(images.shape[1] // classes).expand(len(images), -1)
+
+    def rates(self, rate: str | float) -> Tensor:
+        """`[5, steps]`. Of the learned rates, epochs beyond those learned repeat the last."""
+        learned, epochs = self.distilled.lrs, max(EPOCHS)
+        if rate == "learned":
+            return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]
+        return torch.full((epochs, self.real.steps), float(rate))
+
+    def trained(self, images: Tensor, rate: str | float, stream: str, nets: int) -> Iterator[tuple[int, Tensor]]:
+        """(epochs, weights `[nets, P]`) after 1, 3 and 5 epochs of one run."""
+        weights, done = self.initial(stream, 1 if self.fixed else nets), 0
+        images, labels, lrs = images.to(self.device), self.labels(images).to(self.device), self.rates(rate)
+        for epochs in EPOCHS:
+            weights, done = train(self.loss, weights, images, labels, lrs[done:epochs]), epochs
+            yield epochs, weights
+
+    def accuracy(self, weights: Tensor, judged: Judged) -> Tensor:
+        """Percent `[nets]`."""
+        return accuracy(self.net, weights, *judged, self.distilled.mean, self.distilled.std)
+
+    def every_combination(self, images: Tensor, judged: Judged, stream: str, nets: int) -> Iterator[dict]:
+        """A row a combination of rate and epochs."""
+        for rate in RATES:
+            for epochs, weights in self.trained(images, rate, stream, nets):
+                yield {"lr": rate, "epochs": epochs} | summary(self.accuracy(weights, judged))
+
+    def optimized(self, candidates: list[Tensor], on_set: Callable[[], object]) -> list[Tensor]:
+        """The `draws` sets that are best, each in its best combination, on other nets and 1024 training images."""
+        scores = []
+        for images in candidates:
+            nets = self.protocol.candidate_nets
+            rows = self.every_combination(images, self.optimized_images, "optimized", nets)
+            scores.append(max(row["accuracy"] for row in rows))
+            on_set()
+        return [
+            candidates[i] for i in torch.tensor(scores).argsort(descending=True, stable=True)[: self.protocol.draws]
+        ]
+
+
+def summary(percent: Tensor) -> dict:
+    """Mean and standard deviation over nets of accuracies `[nets]`."""
+    return {"accuracy": percent.mean().item(), "accuracy_std": percent.std(correction=0).item(), "nets": len(percent)}
+
+
+def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None) -> pd.DataFrame:
+    """Try baseline `kind` of `KINDS` in every combination, and test the best one.
+
+    `on_set` is called whenever one more of `sets_of` sets is done.
+
+    Returns:
+        A row a set, combination and stage: dataset, net, init, steps, distilled_images, baseline, draw, the combination
+        (`lr` and `epochs`, or `metric` and `neighbours`), stage (`choice`, or `test` for the best combination), images,
+        chosen_on, accuracy (mean over nets, %), accuracy_std (over nets), nets. The best combination has the highest
+        mean over sets.
+
+    Raises:
+        UserError: too few images of a class, or too few candidates.
+    """
+    protocol, distilled = judge.protocol, judge.distilled
+    chosen = list(sets(KNN_KINDS.get(kind, kind), judge.real, protocol.draws, protocol.candidates))
+    if kind == "optimized":
+        if len(chosen) < protocol.draws:
+            raise UserError(f"candidates: {len(chosen)} are fewer than the {protocol.draws} draws chosen from them")
+        chosen = judge.optimized(chosen, on_set)
+    if kind in KNN_KINDS:
+        tried, test = _neighbours(judge)
+    else:
+        tried, test = _descent(judge)
+    rows = []
+    for draw, images in enumerate(chosen):
+        rows += [{"draw": draw, "stage": "choice", "images": len(judge.choice[0])} | row for row in tried(images)]
+        on_set()
+    keys = ["metric", "neighbours"] if kind in KNN_KINDS else ["lr", "epochs"]
+    best = pd.DataFrame(rows).groupby(keys, sort=False)["accuracy"].mean().idxmax()
+    for draw, images in enumerate(chosen):
+        row = {"draw": draw, "stage": "test", "images": len(judge.test[0])} | dict(zip(keys, best, strict=True))
+        rows.append(row | test(images, *best))
+        on_set()
+    config = distilled.info["config"]
+    common = {"dataset": judge.dataset.name, "net": config["net"], "init": config["init"], "baseline": kind}
+    common |= {"steps": config["steps"], "distilled_images": distilled.labels.numel()}
+    return pd.DataFrame([common | {"chosen_on": protocol.choose_on} | row for row in rows])
+
+
+def sets_of(kind: str, protocol: Protocol) -> int:
+    """How often `measure` reports a set done."""
+    return 2 * (1 if kind == "average" else protocol.draws) + (protocol.candidates if kind == "optimized" else 0)
+
+
+def _descent(judge: Judge) -> tuple[Callable, Callable]:
+    protocol = judge.protocol
+
+    def tried(images: Tensor) -> Iterator[dict]:
+        return judge.every_combination(images, judge.choice, judge.choice_stream, protocol.nets)
+
+    def test(images: Tensor, rate: str | float, epochs: int) -> dict:
+        trained = judge.trained(images, rate, "held-out", protocol.test_nets)
+        return summary(next(judge.accuracy(weights, judge.test) for done, weights in trained if done == epochs))
+
+    return tried, test
+
+
+def _neighbours(judge: Judge) -> tuple[Callable, Callable]:
+    def right(images: Tensor, metric: str, neighbours: int, judged: Judged) -> dict:
+        statistics = (judge.distilled.mean, judge.distilled.std)
+        labels = judge.labels(images).flatten()
+        return summary(
+            torch.tensor([knn_accuracy(images.flatten(0, 1), labels, metric, neighbours, judged, *statistics)])
+        )
+
+    def tried(images: Tensor) -> Iterator[dict]:
+        for metric, neighbours in combinations():
+            yield {"metric": metric, "neighbours": neighbours} | right(images, metric, neighbours, judge.choice)
+
+    return tried, lambda images, metric, neighbours: right(images, metric, neighbours, judge.test)

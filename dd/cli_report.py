@@ -1,0 +1,102 @@
+"""The commands that draw pictures and write tables from what others measured."""
+
+from pathlib import Path
+
+import click
+
+from dd.cli import main
+from dd.options import IN, OUT, Command, check_endings, numbers, save
+from dd.runtime.errors import UserError
+
+
+@main.command(cls=Command)
+@click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
+def linear_figure(metrics, out):
+    """Draw what `dd linear-case` measured."""
+    from dd.report.curves import linear_case as draw
+    from dd.report.tables import read_table
+
+    check_endings(out)
+    save(draw(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")), out)
+
+
+@main.command(cls=Command)
+@click.option(
+    "--line",
+    "lines",
+    nargs=4,
+    multiple=True,
+    required=True,
+    metavar="PANEL LABEL X CSV,...",
+    help="A curve: its panel and label, what it is drawn against (steps, epochs or distilled_images), and the CSV of "
+    "`dd evaluate` of each point. Repeat.",
+)
+@click.option("--note", default="", help="Small print below.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
+def curves(lines, note, out):
+    """Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of them.
+
+    \b
+    Example:
+      python -m dd curves --line MNIST "2 epochs" steps one.csv,five.csv,ten.csv --out fig4.png
+    """
+    from dd.report.curves import AXES, accuracy_curves, claims, line
+    from dd.report.tables import METRICS, read_table
+
+    check_endings(out)
+    drawn = []
+    for panel, label, x, paths in lines:
+        if x not in AXES:
+            raise UserError(f"--line: {x!r} is not one of {', '.join(AXES)}")
+        tables = [read_table(Path(path), METRICS | {x}, "evaluate") for path in paths.split(",")]
+        drawn.append(line(panel, label, x, tables))
+    save(accuracy_curves(drawn, note), out)
+    for panel, sentences in claims(drawn).items():
+        for sentence in sentences:
+            click.echo(f"{panel}: {sentence}")
+
+
+@main.command(cls=Command)
+@click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate` or `dd baseline`; repeat.")
+@click.option("--data", "metadata", type=IN, multiple=True, help="Prepared dataset, for its fidelity; repeat.")
+@click.option("--scale", required=True, help="What the table says it was measured at.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md, .tex or .html; may be repeated.")
+def table1(metrics, metadata, scale, out):
+    """The paper's Table 1, ours beside the reported numbers."""
+    from dd.report.tables import WRITERS, read_fidelity, read_measured, table_1
+    from dd.runtime.artifacts import write_text
+
+    check_endings(out, tuple(WRITERS))
+    fidelity = dict(read_fidelity(path) for path in metadata)
+    table = table_1([read_measured(path) for path in metrics], scale, fidelity)
+    for path in out:
+        write_text(path, WRITERS[path.suffix](table))
+
+
+@main.command(cls=Command)
+@click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
+@click.option("--metrics", type=IN, required=True, help="CSV of `dd evaluate` for the title.")
+@click.option("--steps", default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
+def figure(set_path, metrics, steps, out):
+    """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3."""
+    from dd import load as load_set
+    from dd.report.figures import distilled_images, title
+    from dd.report.tables import METRICS, read_table
+
+    check_endings(out)
+    distilled = load_set(set_path)
+    total = len(distilled.images)
+    shown = numbers("--steps", steps) if steps else list(range(1, total + 1))
+    if max(shown) > total:
+        raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
+    picture = distilled_images(
+        distilled.images.numpy(),
+        distilled.labels.numpy(),
+        distilled.lrs.numpy(),
+        distilled.info["classes"],
+        shown,
+        title(read_table(metrics, METRICS, "evaluate")),
+    )
+    save(picture, out)

@@ -1,0 +1,107 @@
+"""What the commands share: how a user's mistake is told, options that several take, files they write."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import click
+
+from dd.distill.config import DistillConfig
+from dd.runtime.errors import UserError
+
+IN = click.Path(path_type=Path, dir_okay=False)
+OUT = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class Command(click.Command):
+    """Turns a user's mistake into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+
+def compute_options(command: Callable) -> Callable:
+    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and how many `workers` may share
+    its networks."""
+
+    @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
+    @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
+    @functools.wraps(command)
+    def wrapped(threads: int, gpus: int, **options):
+        from dd.runtime.devices import device
+        from dd.runtime.memory import keep_freed_memory
+        from dd.runtime.parallel import THREADS, local_rank
+
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
+        with device(gpus) as name:
+            import torch
+
+            torch.set_num_threads(threads)
+            keep_freed_memory()
+            if name == "cuda" and not torch.cuda.is_available():
+                raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
+            if name == "cuda":
+                torch.cuda.set_device(local_rank())
+            try:
+                return command(device=name, workers=gpus or max(1, threads // THREADS), **options)
+            except (RuntimeError, MemoryError) as error:
+                if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+                    raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
+                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                    reason = str(error).strip().partition("\n")[0]
+                    raise UserError(f"PyTorch could not compile the steps ({reason}); leave out compile") from error
+                raise
+
+    return wrapped
+
+
+def distill_options(command: Callable) -> Callable:
+    """One option a field of DistillConfig; the command gets the finished `config`."""
+
+    @functools.wraps(command)
+    def wrapped(**options):
+        settings = {f.name: options.pop(f.name) for f in fields(DistillConfig)}
+        return command(config=DistillConfig(**settings), **options)
+
+    for f in reversed(fields(DistillConfig)):
+        kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
+        flag, switch = "--" + f.name.replace("_", "-"), kind is bool
+        option = click.option(
+            flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
+        )
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def numbers(option: str, text: str) -> list[int]:
+    """`1,2,5` as numbers."""
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"{option}: {text!r} is not a list of numbers such as 1,2,5") from error
+    if min(numbers) < 1:
+        raise UserError(f"{option}: {text} must be numbers from 1")
+    return numbers
+
+
+def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
+    """Refuse files of another kind before anything is computed."""
+    if wrong := [path for path in paths if path.suffix not in endings]:
+        raise UserError(f"--out: {wrong[0]} must end in {', '.join(endings[:-1])} or {endings[-1]}")
+
+
+def save(picture, paths: tuple[Path, ...]) -> None:
+    """A matplotlib figure into each of `paths`."""
+    from dd.runtime.artifacts import atomic
+
+    for path in paths:
+        with atomic(path) as temporary:
+            picture.savefig(temporary, format=path.suffix.lstrip("."))

@@ -1,0 +1,134 @@
+"""Pictures of measurements: Figures 4 and 5, and Section 3.3."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+LEAST = 1e-8
+"""Smaller gaps are drawn here: they are rounding."""
+STYLES = {
+    "closed form": {"color": "#1f6fb4", "marker": "o"},
+    "learned": {"color": "#c8571b", "marker": "s", "markersize": 4},
+    "lower bound": {"color": "0.4", "linestyle": "--"},
+}
+
+
+def linear_case(table: pd.DataFrame) -> Figure:
+    """The gap after one GD step against M / D: mean over initial weights, least and greatest problem as a band."""
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for method, style in STYLES.items():
+        by_size = table[table["method"] == method].groupby("M")["gap"]
+        share = np.array(sorted(table["M"].unique())) / table["D"].iloc[0]
+        least, mean, most = (np.maximum(values, LEAST) for values in (by_size.min(), by_size.mean(), by_size.max()))
+        axes.plot(share, mean, label=method, zorder=3 if method == "learned" else 2, **style)
+        if method != "lower bound":
+            axes.fill_between(share, least, most, color=style["color"], alpha=0.15, linewidth=0)
+    axes.axvline(1, color="0.7", linewidth=1)
+    axes.text(1.01, 0.97, "M = D", transform=axes.get_xaxis_transform(), color="0.4", va="top", fontsize=8)
+    axes.set_yscale("log")
+    axes.set_xlabel("distilled pairs / dimension, M / D")
+    axes.set_ylabel("gap to the global minimum,\nshare of that before the step")
+    problems = table["problem"].nunique()
+    axes.set_title(f"One GD step from any initial weights, {problems} random least-squares problems", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+AXES = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
+"""What accuracy may be drawn against: columns of `dd evaluate`."""
+COLORS = ("#1f6fb4", "#c8571b", "#3a923a")
+
+
+class Line(NamedTuple):
+    """A curve."""
+
+    panel: str
+    label: str
+    x: str
+    """What it is drawn against, of `AXES`."""
+    points: pd.DataFrame
+    """Columns x, steps, mean, std, nets; sorted by x."""
+
+    @property
+    def gain(self) -> float:
+        """From the first to the last point, in percentage points."""
+        return self.points["mean"].iloc[-1] - self.points["mean"].iloc[0]
+
+
+def line(panel: str, label: str, x: str, measured: list[pd.DataFrame]) -> Line:
+    """A line whose points are tables of `dd evaluate`: mean and standard deviation over held-out nets, in percent."""
+    rows = []
+    for table in measured:
+        after = table[table["stage"] == "after"]
+        first, accuracy = after.iloc[0], after["accuracy"]
+        rows.append([first[x], first["steps"], accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
+    points = pd.DataFrame(rows, columns=["x", "steps", "mean", "std", "nets"])
+    return Line(panel, label, x, points.sort_values("x", ignore_index=True))
+
+
+def claims(lines: list[Line]) -> dict[str, list[str]]:
+    """What the paper says of such curves (Section 4.1), and whether these bear it out: sentences by panel.
+
+    More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
+    points on). Many steps beat one with as many images.
+    """
+    said: dict[str, list[str]] = {}
+    for panel in dict.fromkeys(drawn.panel for drawn in lines):
+        inside = [drawn for drawn in lines if drawn.panel == panel]
+        if inside[0].x == "distilled_images":
+            said[panel] = _many_against_one(inside)
+        else:
+            said[panel] = [_more(drawn) for drawn in inside]
+    return said
+
+
+def _more(drawn: Line) -> str:
+    text = f"More {drawn.x} help: {_verdict(drawn.gain > 0)} ({drawn.gain:+.1f} points)"
+    if drawn.x == "steps" or len(drawn.points) < 3:
+        return f"{text}."
+    slopes = drawn.points["mean"].diff() / drawn.points["x"].diff()
+    first, last = slopes.iloc[1], slopes.iloc[-1]
+    return f"{text}; they level off: {_verdict(last < first)} ({first:+.1f}, at last {last:+.1f} an epoch)."
+
+
+def _many_against_one(lines: list[Line]) -> list[str]:
+    one = [drawn for drawn in lines if (drawn.points["steps"] == 1).all()]
+    if len(lines) != 2 or len(one) != 1:
+        return []
+    (many,) = (drawn for drawn in lines if drawn is not one[0])
+    several = many.points[many.points["steps"] > 1].set_index("x")["mean"]
+    ahead = (several - one[0].points.set_index("x")["mean"]).dropna()
+    if ahead.empty:
+        return []
+    return [f"Many steps beat one: {_verdict((ahead > 0).all())} (by {ahead.min():.1f} to {ahead.max():.1f} points)."]
+
+
+def _verdict(holds: bool) -> str:
+    return "yes" if holds else "NO"
+
+
+def accuracy_curves(lines: list[Line], note: str) -> Figure:
+    """A panel for each of the lines' panels, mean with a band of one standard deviation, the claims below it."""
+    panels = list(dict.fromkeys(drawn.panel for drawn in lines))
+    said = claims(lines)
+    figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        inside = [drawn for drawn in lines if drawn.panel == panel]
+        for drawn, color in zip(inside, itertools.cycle(COLORS), strict=False):
+            x, mean, std = (drawn.points[column] for column in ("x", "mean", "std"))
+            axes.plot(x, mean, color=color, marker="o", markersize=4, label=drawn.label)
+            axes.fill_between(x, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
+        nets = inside[0].points["nets"].iloc[0]
+        axes.set_title(f"{panel}, {nets} held-out nets", fontsize=9)
+        below = "\n".join(said.get(panel, []))
+        axes.set_xlabel(f"{AXES[inside[0].x]}\n\n{below}", fontsize=8)
+        axes.set_ylabel("test accuracy, %")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8)
+    figure.supxlabel(note, fontsize=7, color="0.4")
+    return figure

@@ -1,0 +1,66 @@
+"""Curves and what is said of them."""
+
+import pandas as pd
+import pytest
+
+from dd.report.curves import accuracy_curves, claims, line
+
+
+def measured(x, value, accuracies, steps):
+    stages = [("before", 10.0)] * len(accuracies) + [("after", a) for a in accuracies]
+    return pd.DataFrame([{"steps": steps, x: value, "stage": stage, "accuracy": a} for stage, a in stages])
+
+
+def curve(x, means, label="a", one_step=False):
+    steps = {v: 1 if one_step else v // 10 if x == "distilled_images" else v for v in means}
+    return line("MNIST", label, x, [measured(x, v, [m - 1, m + 1], steps[v]) for v, m in means.items()])
+
+
+def test_points_are_sorted_means_over_nets():
+    points = curve("steps", {10: 80.0, 1: 50.0}).points
+    assert points["x"].tolist() == [1, 10]
+    assert points["mean"].tolist() == [50.0, 80.0]
+    assert points["std"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("x", "means", "said"),
+    [
+        ("steps", {1: 50, 5: 70, 10: 75}, "More steps help: yes (+25.0 points)."),
+        ("steps", {1: 50, 10: 40}, "More steps help: NO (-10.0 points)."),
+        ("epochs", {1: 50, 3: 60}, "More epochs help: yes (+10.0 points)."),
+        (
+            "epochs",
+            {1: 50, 3: 60, 5: 62},
+            "More epochs help: yes (+12.0 points); they level off: yes (+5.0, at last +1.0 an epoch).",
+        ),
+        (
+            "epochs",
+            {1: 50, 2: 51, 5: 62},
+            "More epochs help: yes (+12.0 points); they level off: NO (+1.0, at last +3.7 an epoch).",
+        ),
+    ],
+)
+def test_claims_follow_the_numbers(x, means, said):
+    assert claims([curve(x, means)]) == {"MNIST": [said]}
+
+
+@pytest.mark.parametrize(("one", "holds"), [({10: 50, 50: 55, 100: 58}, "yes"), ({10: 50, 50: 65, 100: 58}, "NO")])
+def test_many_steps_against_one(one, holds):
+    many = curve("distilled_images", {10: 49, 50: 60, 100: 70})
+    single = curve("distilled_images", one, "b", one_step=True)
+    for lines in ([many, single], [single, many]):
+        (said,) = claims(lines)["MNIST"]
+        assert said.startswith(f"Many steps beat one: {holds}")
+
+
+def test_nothing_is_said_where_nothing_can_be_compared():
+    many = curve("distilled_images", {10: 49, 50: 60})
+    assert claims([many]) == {"MNIST": []}
+    assert claims([many, curve("distilled_images", {10: 50, 100: 55}, "b", one_step=True)]) == {"MNIST": []}
+
+
+def test_the_verdict_stands_in_the_picture():
+    picture = accuracy_curves([curve("steps", {1: 50, 5: 70})], "scale test")
+    assert "More steps help: yes" in picture.axes[0].get_xlabel()
+    assert "2 held-out nets" in picture.axes[0].get_title()

@@ -1,0 +1,23 @@
+rule measure_baseline:
+    input:
+        unpack(get_data),
+        set="<results>/distill/{experiment}/set.safetensors",
+    output:
+        "<results>/baseline/{experiment}/{baseline}.csv",
+    log:
+        "<results>/logs/baseline/{experiment}/{baseline}.log",
+    benchmark:
+        "<results>/benchmarks/baseline/{experiment}/{baseline}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: config["threads"]
+    resources:
+        gpu=lambda wildcards: 0 if wildcards.baseline.startswith("knn") else 1,
+        mem_mb=6000,
+        runtime="4h",
+    params:
+        options=lambda wildcards: flags(get_protocol(wildcards)),
+        code=digest("dd.baselines.grid"),
+    shell:
+        "python -m dd baseline {wildcards.baseline} --set {input.set} --data {input.npz} --out {output} "
+        "{params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

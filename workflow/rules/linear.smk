@@ -1,0 +1,46 @@
+rule measure_linear_case:
+    output:
+        "<results>/linear/linear_case.csv",
+    log:
+        "<results>/logs/linear/linear_case.log",
+    benchmark:
+        "<results>/benchmarks/linear/linear_case.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime="1h",
+    params:
+        code=digest("dd.linear"),
+    shell:
+        "python -m dd linear-case --out {output} 2>&1 | tee -i {log}"
+
+
+rule draw_linear_case:
+    input:
+        "<results>/linear/linear_case.csv",
+    output:
+        png=report(
+            "<results>/figures/linear_case.png",
+            caption="../report/linear_case.rst",
+            category="Figures",
+            labels={"figure": "linear case (Section 3.3)"},
+        ),
+        pdf="<results>/figures/linear_case.pdf",
+    log:
+        "<results>/logs/figures/linear_case.log",
+    benchmark:
+        "<results>/benchmarks/figures/linear_case.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=digest("dd.report.curves"),
+    shell:
+        "python -m dd linear-figure --metrics {input} --out {output.png} --out {output.pdf} > {log} 2>&1"
+
+
+rule linear_case:
+    input:
+        "<results>/figures/linear_case.png",
+    localrule: True
