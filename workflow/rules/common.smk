@@ -21,7 +21,8 @@ def get_points(curve):
     for value in curve["values"]:
         wanted = curve.get("set", {}) | {curve["vary"]: value}
         changed = {key: wanted[key] for key in sorted(wanted) if (config["distill"] | base)[key] != wanted[key]}
-        points[experiment + "".join(f"_{key}{changed[key]}" for key in changed)] = base | changed
+        suffix = "".join(f"_{key}{value}" for key, value in changed.items())
+        points[f"{experiment}{suffix}"] = base | changed
     return points
 
 
