@@ -49,7 +49,7 @@ def curves(lines, note, out):
     for panel, label, x, paths in lines:
         if x not in AXES:
             raise UserError(f"--line: {x!r} is not one of {', '.join(AXES)}")
-        tables = [read_table(Path(path), METRICS | {x}, "evaluate") for path in paths.split(",")]
+        tables = [read_table(Path(path), METRICS, "evaluate") for path in paths.split(",")]
         drawn.append(line(panel, label, x, tables))
     save(accuracy_curves(drawn, note), out)
     for panel, sentences in claims(drawn).items():

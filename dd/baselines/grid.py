@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dd.baselines.knn import Judged, combinations, knn_accuracy
-from dd.baselines.real import RealImages, sets
+from dd.baselines.real import SETS, RealImages, sets
 from dd.data.dataset import Dataset
 from dd.distill.objective import accuracy, classification
 from dd.distill.steps import DistilledSet
@@ -22,9 +22,8 @@ RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 EPOCHS = (1, 3, 5)
 OPTIMIZED_IMAGES = 1024
 """Training images by which the optimized sets are chosen (S-1)."""
-GD_KINDS = ("random", "optimized", "k_means", "average")
 KNN_KINDS = {"knn_random": "random", "knn_k_means": "k_means"}
-KINDS = (*GD_KINDS, *KNN_KINDS)
+KINDS = (*SETS, *KNN_KINDS)
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,8 @@ class Judge:
             rows = self.every_combination(images, self.optimized_images, "optimized", nets)
             scores.append(max(row["accuracy"] for row in rows))
             on_set()
-        return [
-            candidates[i] for i in torch.tensor(scores).argsort(descending=True, stable=True)[: self.protocol.draws]
-        ]
+        best = torch.tensor(scores).argsort(descending=True, stable=True)[: self.protocol.draws]
+        return [candidates[i] for i in best]
 
 
 def summary(percent: Tensor) -> dict:

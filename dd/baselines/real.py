@@ -84,9 +84,8 @@ def k_means(real: RealImages, draw: int) -> Tensor:
     centroids = []
     for label in range(real.classes):
         images = normalise(real.of_class(label, real.per_class), real.mean, real.std)
-        fitted = KMeans(real.per_class, n_init=1, random_state=real.seed_of("k-means", draw)).fit(
-            images.flatten(1).numpy()
-        )
+        clustering = KMeans(real.per_class, n_init=1, random_state=real.seed_of("k-means", draw))
+        fitted = clustering.fit(images.flatten(1).numpy())
         centroids.append(torch.from_numpy(fitted.cluster_centers_).float().view(-1, *images.shape[1:]))
     return real.in_steps(centroids)
 

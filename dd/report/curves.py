@@ -123,6 +123,7 @@ def accuracy_curves(lines: list[Line], note: str) -> Figure:
             x, mean, std = (drawn.points[column] for column in ("x", "mean", "std"))
             axes.plot(x, mean, color=color, marker="o", markersize=4, label=drawn.label)
             axes.fill_between(x, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         nets = inside[0].points["nets"].iloc[0]
         axes.set_title(f"{panel}, {nets} held-out nets", fontsize=9)
         below = "\n".join(said.get(panel, []))

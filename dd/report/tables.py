@@ -12,7 +12,10 @@ from dd.report.paper import METHODS, NETS, TABLE_1, Reported
 from dd.runtime.errors import UserError
 
 STYLE = "body{font:15px/1.5 system-ui;margin:2em} td,th{padding:.2em .8em;text-align:left}"
-METRICS = {"dataset", "net", "init", "held_out_net", "stage", "test_images", "accuracy"}
+METRICS = {
+    *{"dataset", "net", "init", "steps", "epochs", "distilled_images", "held_out_net", "stage", "test_images"},
+    "accuracy",
+}
 """Columns of `dd evaluate`."""
 BASELINE = {
     *{"dataset", "net", "init", "steps", "distilled_images", "baseline", "draw", "stage", "images", "chosen_on"},
@@ -46,7 +49,7 @@ def read_measured(path: Path) -> pd.DataFrame:
     """
     table = read_table(path, {"stage"}, "evaluate` or `baseline")
     of_baseline = "baseline" in table
-    wanted, last = (BASELINE, "test") if of_baseline else (METRICS | {"steps", "epochs", "distilled_images"}, "after")
+    wanted, last = (BASELINE, "test") if of_baseline else (METRICS, "after")
     if not set(table) >= wanted or last not in set(table["stage"]):
         raise UserError(f"{path}: not a whole table of `python -m dd {'baseline' if of_baseline else 'evaluate'}`")
     return table
@@ -74,11 +77,12 @@ def pooled(rows: pd.DataFrame) -> tuple[float, float, int]:
 
 
 def combination(rows: pd.DataFrame) -> str:
-    """What the rows of a tested baseline used: `rate 0.1, 3 epochs` or `l2, K = 1`."""
+    """What the rows of a tested baseline used: `rate 0.1, 3 epochs`, `learned rates, 1 epoch` or `l2, K = 1`."""
     first = rows.iloc[0]
     if "metric" in rows:
         return f"{first['metric']}, K = {first['neighbours']}"
-    return f"rate {first['lr']}, {first['epochs']} epoch(s)"
+    rates = "learned rates" if first["lr"] == "learned" else f"rate {first['lr']}"
+    return f"{rates}, {first['epochs']} epoch{'' if first['epochs'] == 1 else 's'}"
 
 
 def table_1(measured: list[pd.DataFrame], scale: str, fidelity: dict[str, str]) -> pd.DataFrame:

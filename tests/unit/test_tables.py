@@ -92,7 +92,7 @@ def test_every_format_says_number_scale_fidelity_and_choice(table):
             "bit-exact",
             "held-out training images",
             "10,000",
-            "rate 0.1",
+            "rate 0.1, 5 epochs",
         ):
             assert said in text, (suffix, said)
     assert r"85.0 $\pm$ 5.0" in WRITERS[".tex"](table)
