@@ -49,6 +49,7 @@ class Line(NamedTuple):
 
     panel: str
     label: str
+    dataset: str
     x: str
     """What it is drawn against, of `AXES`."""
     points: pd.DataFrame
@@ -68,14 +69,15 @@ def line(panel: str, label: str, x: str, measured: list[pd.DataFrame]) -> Line:
         first, accuracy = after.iloc[0], after["accuracy"]
         rows.append([first[x], first["steps"], accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
     points = pd.DataFrame(rows, columns=["x", "steps", "mean", "std", "nets"])
-    return Line(panel, label, x, points.sort_values("x", ignore_index=True))
+    return Line(panel, label, measured[0]["dataset"].iloc[0], x, points.sort_values("x", ignore_index=True))
 
 
 def claims(lines: list[Line]) -> dict[str, list[str]]:
     """What the paper says of such curves (Section 4.1), and whether these bear it out: sentences by panel.
 
     More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
-    points on). Many steps beat one with as many images.
+    points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
+    many images.
     """
     said: dict[str, list[str]] = {}
     for panel in dict.fromkeys(drawn.panel for drawn in lines):
@@ -83,7 +85,7 @@ def claims(lines: list[Line]) -> dict[str, list[str]]:
         if inside[0].x == "distilled_images":
             said[panel] = _many_against_one(inside)
         else:
-            said[panel] = [_more(drawn) for drawn in inside]
+            said[panel] = [_more(drawn) for drawn in inside] + _less_than_steps(inside, lines)
     return said
 
 
@@ -94,6 +96,15 @@ def _more(drawn: Line) -> str:
     slopes = drawn.points["mean"].diff() / drawn.points["x"].diff()
     first, last = slopes.iloc[1], slopes.iloc[-1]
     return f"{text}; they level off: {_verdict(last < first)} ({first:+.1f}, at last {last:+.1f} an epoch)."
+
+
+def _less_than_steps(inside: list[Line], lines: list[Line]) -> list[str]:
+    epochs = [drawn for drawn in inside if drawn.x == "epochs"]
+    steps = [drawn.gain for drawn in lines for of in epochs if drawn.x == "steps" and drawn.dataset == of.dataset]
+    if not steps:
+        return []
+    most, least = max(drawn.gain for drawn in epochs), min(steps)
+    return [f"Epochs help less than steps: {_verdict(most < least)} ({most:+.1f} against {least:+.1f} points)."]
 
 
 def _many_against_one(lines: list[Line]) -> list[str]:

@@ -8,7 +8,9 @@ from dd.report.curves import accuracy_curves, claims, line
 
 def measured(x, value, accuracies, steps):
     stages = [("before", 10.0)] * len(accuracies) + [("after", a) for a in accuracies]
-    return pd.DataFrame([{"steps": steps, x: value, "stage": stage, "accuracy": a} for stage, a in stages])
+    return pd.DataFrame(
+        [{"dataset": "mnist", "steps": steps, x: value, "stage": stage, "accuracy": a} for stage, a in stages]
+    )
 
 
 def curve(x, means, label="a", one_step=False):
@@ -43,6 +45,16 @@ def test_points_are_sorted_means_over_nets():
 )
 def test_claims_follow_the_numbers(x, means, said):
     assert claims([curve(x, means)]) == {"MNIST": [said]}
+
+
+@pytest.mark.parametrize(("fifth", "holds"), [(52, "yes (+2.0 against +20.0"), (75, "NO (+25.0 against +20.0")])
+def test_epochs_against_steps_across_panels(fifth, holds):
+    steps, epochs = curve("steps", {1: 50, 10: 70}), curve("epochs", {1: 50, 5: fifth})
+    said = claims([steps, epochs._replace(panel="epochs")])
+    assert said["epochs"][-1] == f"Epochs help less than steps: {holds} points)."
+    assert len(said["MNIST"]) == 1
+    elsewhere = epochs._replace(panel="epochs", dataset="cifar10")
+    assert len(claims([steps, elsewhere])["epochs"]) == 1
 
 
 @pytest.mark.parametrize(("one", "holds"), [({10: 50, 50: 55, 100: 58}, "yes"), ({10: 50, 50: 65, 100: 58}, "NO")])
