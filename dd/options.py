@@ -40,6 +40,7 @@ def compute_options(command: Callable) -> Callable:
         from dd.runtime.memory import keep_freed_memory
         from dd.runtime.parallel import THREADS, local_rank
 
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later
         os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
         with device(gpus) as name:
             import torch

@@ -1,12 +1,14 @@
 import os
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
 from dd.report.tables import METRICS, read_table
 from dd.runtime.errors import UserError
-from tests.conftest import TINY_DISTILL
+from tests.conftest import ROOT, TINY_DISTILL
 
 
 @pytest.mark.parametrize(
@@ -126,3 +128,17 @@ def test_files_that_are_no_measurements_are_said_in_one_line(dd, tmp_path):
     assert "other.csv: not a whole table of `python -m dd evaluate`" in dd(*arguments).stderr
     assert "other.json: not the metadata of a prepared dataset" in dd(*arguments, "--data", other).stderr
     assert not table.exists()
+
+
+def test_threads_bind_scikit_learn_too():
+    """K-NN and k-means run on OpenMP threads of their own."""
+    program = (
+        "import click; from dd.options import compute_options\n"
+        "@click.command()\n@compute_options\n"
+        "def count(device, workers):\n"
+        "    import sklearn.cluster; from threadpoolctl import threadpool_info\n"
+        "    print({pool['num_threads'] for pool in threadpool_info() if 'scikit_learn' in pool['filepath']})\n"
+        "count(['--threads', '3'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{3}"

@@ -68,9 +68,9 @@ def copy(tmp_path):
 def test_every_scale_plans(scale):
     files = [word for name in SCALES[scale] for word in ("--configfile", name)]
     jobs = planned(snakemake("--dry-run", "--forceall", *files))
-    figures = 4 if scale == "paper" else 2
+    figures = 2 if scale == "demo" else 4
     points = {"paper": 30, "laptop": 13, "demo": 5}[scale]
-    experiments = {"paper": 5, "laptop": 3, "demo": 2}[scale]
+    experiments = {"paper": 5, "laptop": 5, "demo": 2}[scale]
     assert len([job for job in jobs if job[0] == "distill"]) == experiments + points
     assert len([job for job in jobs if job[0] == "draw_figure"]) == figures
 
@@ -154,6 +154,23 @@ def test_a_table_names_its_measurements():
     jobs = planned(snakemake("--dry-run", "--forceall", "table1"))
     assert len([job for job in jobs if job[0] == "distill"]) == 4
     assert len([job for job in jobs if job[0] == "measure_baseline"]) == 2 * len(KINDS)
+
+
+def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
+    def commands(baselines):
+        (tmp_path / "changed.yaml").write_text(yaml.dump({"baselines": baselines}))
+        plan = ("--dry-run", "--forceall", "--printshellcmds", "table1", "--configfile", str(tmp_path / "changed.yaml"))
+        return {line for line in snakemake(*plan).stdout.splitlines() if "-m dd baseline" in line}
+
+    def changed(baselines):
+        return {re.search("dd baseline ([a-z_]+)", line)[1] for line in commands(baselines) - commands({})}
+
+    assert changed({"candidates": 7, "candidate_nets": 3}) == {"optimized"}
+    assert changed({"draws": 3}) == set(KINDS) - {"average"}
+    assert changed({"nets": 3}) == {kind for kind in KINDS if not kind.startswith("knn")}
+    of_one = commands({"experiments": {"mnist_random": {"augment": True}}}) - commands({})
+    assert len(of_one) == len(KINDS)
+    assert all("/mnist_random/" in line for line in of_one)
 
 
 @pytest.mark.parametrize(("name", "known"), [("DATASETS", CLASSES), ("NETS", NETS)])
