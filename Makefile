@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -27,6 +27,11 @@ lint: $(READY)
 bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code
 	$(if $(AUTHORS),python -m pip install --quiet six)
 	python benchmarks/run.py $(if $(AUTHORS),--authors $(AUTHORS))
+
+SCALE ?= laptop
+publish: $(READY)  ## a whole run, two hours and a half at the laptop scale; its small files into results/published
+	snakemake --cores all --configfile workflow/scales/$(SCALE).yaml
+	python -m dd publish --results results/$(SCALE) --out results/published/$(SCALE)
 
 clean:
 	rm -rf .venv results/demo work/demo

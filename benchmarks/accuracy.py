@@ -24,7 +24,7 @@ def main() -> None:
     picture, axes = plt.subplots(1, len(PANELS), figsize=(12, 3.8), layout="constrained")
     for axis, (experiment, (title, paper)) in zip(axes, PANELS.items(), strict=True):
         for folder, (name, color) in RECIPES.items():
-            history = pd.read_csv(ROOT / f"results/published/{folder}/history_{experiment}.csv")
+            history = pd.read_csv(ROOT / f"results/published/{folder}/distill/{experiment}/history.csv")
             minutes, accuracy, std = history["seconds"] / 60, history["accuracy"], history["accuracy_std"]
             axis.plot(minutes, accuracy, color=color, label=name)
             axis.fill_between(minutes, accuracy - std, accuracy + std, color=color, alpha=0.15, linewidth=0)

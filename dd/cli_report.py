@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from dd.cli import main
-from dd.options import IN, OUT, Command, check_endings, numbers, save
+from dd.options import FOLDER, IN, OUT, Command, check_endings, numbers, save
 from dd.runtime.errors import UserError
 
 
@@ -100,3 +100,13 @@ def figure(set_path, metrics, steps, out):
         title(read_table(metrics, METRICS, "evaluate")),
     )
     save(picture, out)
+
+
+@main.command(cls=Command)
+@click.option("--results", type=FOLDER, required=True, help="What a run made, e.g. results/laptop.")
+@click.option("--out", type=FOLDER, required=True, help="Where the small files go, e.g. results/published/laptop.")
+def publish(results, out):
+    """Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them."""
+    from dd.report.publish import publish as copy
+
+    click.echo(copy(results, out).drop(columns="fidelity").to_string(index=False))

@@ -24,14 +24,14 @@ BASELINE = {
 """Columns of `dd baseline`."""
 
 
-def read_table(path: Path, columns: set[str], command: str) -> pd.DataFrame:
+def read_table(path: Path, columns: set[str], command: str, separator: str = ",") -> pd.DataFrame:
     """The CSV that `command` wrote.
 
     Raises:
         UserError: no such file, or one that lacks `columns`.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, sep=separator)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except (ValueError, OSError) as error:

@@ -13,7 +13,17 @@ from tests.conftest import ROOT, TINY_DISTILL
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["data", "prepare"], ["distill"], ["evaluate"], ["figure"], ["baseline"], ["table1"], ["linear-case"]],
+    [
+        [],
+        ["data", "prepare"],
+        ["distill"],
+        ["evaluate"],
+        ["figure"],
+        ["baseline"],
+        ["table1"],
+        ["linear-case"],
+        ["publish"],
+    ],
     ids=" ".join,
 )
 def test_help_teaches(dd, arguments):

@@ -13,6 +13,7 @@ from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
 from dd.evaluate import evaluate
 from dd.report.figures import distilled_images, title
+from dd.report.publish import publish
 from dd.runtime.artifacts import save_tensors
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
@@ -137,3 +138,25 @@ def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
     limit = np.percentile(np.abs(images[np.array(shown) - 1]), 99)
     expected = np.clip(images[0, 1].transpose(1, 2, 0) / (2 * limit) + 0.5, 0, 1)
     np.testing.assert_allclose(np.squeeze(figure.axes[0].images[0].get_array()), np.squeeze(expected), rtol=1e-5)
+
+
+def test_published_is_what_is_small_and_what_made_it(saved, tmp_path):
+    _, path = saved
+    made = tmp_path / "results/distill/one"
+    made.mkdir(parents=True)
+    path.rename(made / "set.safetensors")
+    (made / "history.csv").write_text("meta_step,seconds\n")
+    (tmp_path / "results/benchmarks/distill").mkdir(parents=True)
+    measured = "s\tcpu_time\tmax_rss\n90.0\t120.0\t812.34\n"
+    (tmp_path / "results/benchmarks/distill/one.tsv").write_text(measured)
+    run = publish(tmp_path / "results", tmp_path / "out").iloc[0]
+    assert {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")} == {
+        "distill/one/history.csv",
+        "runs.csv",
+        "runs.md",
+    }
+    assert (run["experiment"], run["dataset"], run["seed"], run["real_batch"]) == ("one", "digits", 0, 64)
+    assert (run["minutes"], run["cpu_minutes"], run["memory_mb"]) == (1.5, 2.0, 812)
+    assert run["torch"] == torch.__version__
+    with pytest.raises(UserError, match="no distilled sets"):
+        publish(tmp_path / "results/distill", tmp_path / "out")

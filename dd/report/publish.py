@@ -1,0 +1,49 @@
+"""The small files of a run, with what made them: `results/<scale>/` as `results/published/<scale>/` keeps it."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from dd.report.tables import read_table
+from dd.runtime.artifacts import atomic, load_tensors, write_text
+from dd.runtime.errors import UserError
+
+SMALL = {".csv", ".md", ".png"}
+BUDGET = ("nets", "real_batch", "meta_steps", "seed")
+"""Settings told of every run."""
+
+
+def publish(results: Path, out: Path) -> pd.DataFrame:
+    """Copy the small files of `results` to `out`, in the same folders, and write `runs.csv` and `runs.md` beside them.
+
+    Returns:
+        A row a distillation: experiment, dataset, fidelity, the settings of `BUDGET`, minutes and cpu_minutes
+        (distillation alone, as Snakemake measured its job; of the last attempt where one was interrupted), memory_mb,
+        and the versions it was made with.
+
+    Raises:
+        UserError: nothing was distilled there, or a set is damaged.
+    """
+    sets = sorted(results.glob("distill/*/set.safetensors"))
+    if not sets:
+        raise UserError(f"{results}: no distilled sets in distill/*/; name a folder like results/laptop")
+    runs = pd.DataFrame([_run(results, path) for path in sets])
+    for path in sorted(p for p in results.rglob("*") if p.suffix in SMALL):
+        with atomic(out / path.relative_to(results)) as temporary:
+            shutil.copyfile(path, temporary)
+    write_text(out / "runs.csv", runs.to_csv(index=False))
+    write_text(out / "runs.md", runs.drop(columns="fidelity").to_markdown(index=False) + "\n")
+    return runs
+
+
+def _run(results: Path, path: Path) -> dict:
+    info, experiment = load_tensors(path)[1], path.parent.name
+    row = {"experiment": experiment, "dataset": info["dataset"]["name"], "fidelity": info["dataset"]["fidelity"]}
+    row |= {key: info["config"][key] for key in BUDGET}
+    benchmark = results / f"benchmarks/distill/{experiment}.tsv"
+    if benchmark.exists():
+        cost = read_table(benchmark, {"s", "cpu_time", "max_rss"}, "distill", separator="\t").iloc[-1]
+        row |= {"minutes": round(cost["s"] / 60, 1), "cpu_minutes": round(cost["cpu_time"] / 60, 1)}
+        row |= {"memory_mb": round(cost["max_rss"])}
+    return row | info["made with"]
