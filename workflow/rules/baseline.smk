@@ -14,7 +14,7 @@ rule measure_baseline:
     resources:
         gpu=lambda wildcards: 0 if wildcards.baseline.startswith("knn") else 1,
         mem_mb=6000,
-        runtime="4h",
+        runtime="12h",  # not resumed: one run must do
     params:
         options=lambda wildcards: flags(get_protocol(wildcards)),
         code=digest("dd.baselines.grid"),
