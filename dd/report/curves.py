@@ -85,17 +85,17 @@ def claims(lines: list[Line]) -> dict[str, list[str]]:
         if inside[0].x == "distilled_images":
             said[panel] = _many_against_one(inside)
         else:
-            said[panel] = [_more(drawn) for drawn in inside] + _less_than_steps(inside, lines)
+            said[panel] = [sentence for drawn in inside for sentence in _more(drawn)] + _less_than_steps(inside, lines)
     return said
 
 
-def _more(drawn: Line) -> str:
-    text = f"More {drawn.x} help: {_verdict(drawn.gain > 0)} ({drawn.gain:+.1f} points)"
-    if drawn.x == "steps" or len(drawn.points) < 3:
-        return f"{text}."
-    slopes = drawn.points["mean"].diff() / drawn.points["x"].diff()
-    first, last = slopes.iloc[1], slopes.iloc[-1]
-    return f"{text}; they level off: {_verdict(last < first)} ({first:+.1f}, at last {last:+.1f} an epoch)."
+def _more(drawn: Line) -> list[str]:
+    said = [f"More {drawn.x} help: {_verdict(drawn.gain > 0)} ({drawn.gain:+.1f} points)."]
+    if drawn.x == "epochs" and len(drawn.points) > 2:
+        slopes = drawn.points["mean"].diff() / drawn.points["x"].diff()
+        first, last = slopes.iloc[1], slopes.iloc[-1]
+        said.append(f"They level off: {_verdict(last < first)} ({first:+.1f}, at last {last:+.1f} points an epoch).")
+    return said
 
 
 def _less_than_steps(inside: list[Line], lines: list[Line]) -> list[str]:
