@@ -18,9 +18,9 @@ def publish(results: Path, out: Path) -> pd.DataFrame:
     """Copy the small files of `results` to `out`, in the same folders, and write `runs.csv` and `runs.md` beside them.
 
     Returns:
-        A row a distillation: experiment, dataset, fidelity, the settings of `BUDGET`, minutes and cpu_minutes
-        (distillation alone, as Snakemake measured its job; of the last attempt where one was interrupted), memory_mb,
-        and the versions it was made with.
+        A row a distillation: experiment, dataset, fidelity, the settings of `BUDGET`, minutes (distillation alone, as
+        Snakemake measured its job; of the last attempt where one was interrupted), memory_mb, and the versions it was
+        made with.
 
     Raises:
         UserError: nothing was distilled there, or a set is damaged.
@@ -43,7 +43,6 @@ def _run(results: Path, path: Path) -> dict:
     row |= {key: info["config"][key] for key in BUDGET}
     benchmark = results / f"benchmarks/distill/{experiment}.tsv"
     if benchmark.exists():
-        cost = read_table(benchmark, {"s", "cpu_time", "max_rss"}, "distill", separator="\t").iloc[-1]
-        row |= {"minutes": round(cost["s"] / 60, 1), "cpu_minutes": round(cost["cpu_time"] / 60, 1)}
-        row |= {"memory_mb": round(cost["max_rss"])}
+        cost = read_table(benchmark, {"s", "max_rss"}, "distill", separator="\t").iloc[-1]
+        row |= {"minutes": round(cost["s"] / 60, 1), "memory_mb": round(cost["max_rss"])}
     return row | info["made with"]

@@ -147,7 +147,7 @@ def test_published_is_what_is_small_and_what_made_it(saved, tmp_path):
     path.rename(made / "set.safetensors")
     (made / "history.csv").write_text("meta_step,seconds\n")
     (tmp_path / "results/benchmarks/distill").mkdir(parents=True)
-    measured = "s\tcpu_time\tmax_rss\n90.0\t120.0\t812.34\n"
+    measured = "s\tmax_rss\n90.0\t812.34\n"
     (tmp_path / "results/benchmarks/distill/one.tsv").write_text(measured)
     run = publish(tmp_path / "results", tmp_path / "out").iloc[0]
     assert {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")} == {
@@ -156,7 +156,7 @@ def test_published_is_what_is_small_and_what_made_it(saved, tmp_path):
         "runs.md",
     }
     assert (run["experiment"], run["dataset"], run["seed"], run["real_batch"]) == ("one", "digits", 0, 64)
-    assert (run["minutes"], run["cpu_minutes"], run["memory_mb"]) == (1.5, 2.0, 812)
+    assert (run["minutes"], run["memory_mb"]) == (1.5, 812)
     assert run["torch"] == torch.__version__
     with pytest.raises(UserError, match="no distilled sets"):
         publish(tmp_path / "results/distill", tmp_path / "out")
