@@ -1,4 +1,4 @@
-"""Accuracy against wall time, our laptop recipe on two threads and the authors', from the published histories into docs/recipe.png.
+"""Accuracy against wall time, our laptop recipe and the authors', on two threads each, into docs/recipe.png.
 
 Histories come with every distillation (history.csv); the authors' were made as docs/recipe.md says.
 """

@@ -36,7 +36,7 @@ class DistillConfig:
         0.0, "clip each net's adjoint at this many times its norm at the last GD step; 0 never clips", least=0
     )
     clip_adjoint_share: float = setting(
-        1.0, "share of the meta-steps in which clip_adjoint applies; those after it are exact", least=0
+        1.0, "share of the meta-steps after which clip_adjoint grows, without bound towards the last", least=0
     )
     validation_images: int = setting(1_024, "training images kept aside to watch progress on", least=1)
     validation_nets: int = setting(4, "held-out networks to watch progress on", least=1)
@@ -71,8 +71,10 @@ class DistillConfig:
         return range(first, first + self.real_batch_growth)
 
     def clip_adjoint_at(self, meta_step: int) -> float:
-        """`clip_adjoint` in meta-step `meta_step` (counted from 0), 0 once its share of them has passed."""
-        return self.clip_adjoint if meta_step < self.clip_adjoint_share * self.meta_steps else 0.0
+        """`clip_adjoint` in meta-step `meta_step` (counted from 0): once its share of them has passed, it grows as one
+        over the meta-steps left."""
+        loose = (1 - self.clip_adjoint_share) * self.meta_steps
+        return self.clip_adjoint * max(1.0, loose / (self.meta_steps - meta_step))
 
     def meta_lr_at(self, meta_step: int) -> float:
         """Adam's rate in meta-step `meta_step` (counted from 0)."""

@@ -197,16 +197,11 @@ def test_a_real_batch_larger_than_the_data_is_refused():
         real(batch=11)
 
 
-def test_clip_adjoint_ends_with_its_share(experiment):
-    """Before its share of the meta-steps is over a step is a clipped one, and after it an exact one."""
-
-    def after(step, **settings):
-        trainer = experiment(**settings).trainer
-        trainer.meta_step = step
-        trainer.step()
-        return trainer.images.detach()
-
-    half = {"clip_adjoint": 1e-3, "clip_adjoint_share": 0.5}
-    assert torch.equal(after(9, **half), after(9, clip_adjoint=1e-3))
-    assert torch.equal(after(10, **half), after(10))
-    assert not torch.equal(after(9, **half), after(9))
+@pytest.mark.parametrize(
+    ("share", "step", "clip"),
+    [(0.5, 0, 2), (0.5, 10, 2), (0.5, 15, 4), (0.5, 19, 20), (1.0, 19, 2), (0.0, 0, 2), (0.0, 10, 4)],
+)
+def test_clip_adjoint_grows_after_its_share(share, step, clip):
+    config = DistillConfig(meta_steps=20, clip_adjoint=2.0, clip_adjoint_share=share)
+    assert config.clip_adjoint_at(step) == pytest.approx(clip)
+    assert DistillConfig(meta_steps=20, clip_adjoint_share=share).clip_adjoint_at(step) == 0
