@@ -1,0 +1,65 @@
+"""Networks with the weights of a file and a new last layer (Section 4.4, Table 3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dd.runtime.artifacts import load_tensors
+from dd.runtime.errors import UserError
+
+
+@dataclass
+class PretrainedFile:
+    """Weights and buffers by name, as `dd data weights` writes them."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    info: dict
+    """name, mean and std of the images it was trained on (per channel, on the scale 0 to 1), source, sha256."""
+
+    @classmethod
+    def load(cls, path: Path) -> "PretrainedFile":
+        """Read one.
+
+        Raises:
+            UserError: no such file, damaged, or something else.
+        """
+        tensors, info = load_tensors(path)
+        if not {"name", "mean", "std"} <= set(info):
+            raise UserError(f"{path}: not a file of `python -m dd data weights`")
+        return cls(path, tensors, info)
+
+
+def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str) -> nn.Module:
+    """The network of `make()` with weights and buffers, such as batch statistics, by name from `tensors`.
+
+    Its last linear layer is new: weights 0 and biases 1, whatever the file has there. So it says the same of every
+    image and does not change at all before the first GD step. `name` says in messages where the tensors are from.
+
+    Raises:
+        UserError: another architecture's file, one whose names or shapes differ elsewhere; the first is named.
+    """
+    module = make()
+    layers = [(path, layer) for path, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+    if not layers:
+        raise UserError(f"{name}: {type(module).__name__} has no linear layer to make anew")
+    path, last = layers[-1]
+    new = {f"{path}.weight", f"{path}.bias"}
+    own, given = ({n: t for n, t in d.items() if n not in new} for d in (module.state_dict(), tensors))
+    wrong = [f"lacks {n}" for n in own if n not in given]
+    wrong += [f"has {n}, which the network lacks" for n in given if n not in own]
+    wrong += [
+        f"has {n} {list(given[n].shape)}, where the network has {list(t.shape)}"
+        for n, t in own.items()
+        if n in given and given[n].shape != t.shape
+    ]
+    if wrong:
+        raise UserError(f"{name}: of another architecture than {type(module).__name__}: it {wrong[0]}")
+    module.load_state_dict(given, strict=False)
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(1)
+    return module
