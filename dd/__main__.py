@@ -1,4 +1,5 @@
-from dd.cli_report import main
+from dd import cli_data, cli_report  # noqa: F401  (they add their commands to main)
+from dd.cli import main
 
 if __name__ == "__main__":
     main(prog_name="python -m dd")
