@@ -31,41 +31,6 @@ def main():
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
 
 
-@main.group()
-def data():
-    """Datasets in one canonical form."""
-
-
-@data.command(cls=Command)
-@click.argument("name")
-@click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
-@click.option(
-    "--mirror",
-    type=FOLDER,
-    envvar="DD_DATA_MIRROR",
-    show_envvar=True,
-    help="Folder of NAME.npz files, looked into before downloading.",
-)
-@click.option("--folder", type=FOLDER, help="Your own images, one subfolder a class (or train/ and test/ of those).")
-@click.option("--size", type=click.IntRange(1), default=32, show_default=True, help="With --folder: pixels a side.")
-@click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
-@click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
-def prepare(name, out, mirror, folder, size, gray, test_fraction):
-    """Prepare NAME: mnist, cifar10, usps, svhn, digits, or any name with --folder.
-
-    \b
-    Examples:
-      python -m dd data prepare mnist --out data/mnist.npz
-      python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
-      python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
-    """
-    from dd.data.prepare import prepare as run
-
-    info = run(name, out, mirror, folder, size, gray, test_fraction)
-    click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
-    click.echo(f"source: {info['source']}; {info['fidelity']}")
-
-
 @main.command(cls=Command)
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
 @click.option("--out", type=OUT, required=True, help="The distilled set to write, a .safetensors.")

@@ -5,8 +5,10 @@
 """
 
 import json
+import shutil
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dd.runtime.artifacts import sha256
+from dd.runtime.artifacts import atomic, sha256, write_text
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -79,8 +81,8 @@ def read_npz(path: Path) -> Arrays:
         raise UserError(f"{path}: truncated or not an .npz file ({error}); fetch it again") from error
 
 
-def load(path: Path) -> Dataset:
-    """Read a prepared dataset and verify it against its metadata.
+def read(path: Path) -> tuple[Arrays, dict]:
+    """The arrays and the metadata of a prepared dataset, verified against each other.
 
     Raises:
         UserError: a file is missing, damaged, or the two do not belong together.
@@ -89,7 +91,7 @@ def load(path: Path) -> Dataset:
     cure = "prepare it again with `python -m dd data prepare`"
     try:
         info = json.loads(sidecar.read_text())
-        name, digest, classes, mean, std = (info[key] for key in ("name", "sha256", "classes", "mean", "std"))
+        digest, classes, *_ = (info[key] for key in ("sha256", "classes", "name", "mean", "std", "source", "fidelity"))
     except FileNotFoundError as error:
         raise UserError(f"{sidecar}: no such file; {cure}") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -98,14 +100,68 @@ def load(path: Path) -> Dataset:
         raise UserError(f"{path}: does not match the checksum in {sidecar}; {cure}")
     arrays = read_npz(path)
     check(arrays, len(classes), path)
+    return arrays, info
+
+
+def load(path: Path) -> Dataset:
+    """A prepared dataset as tensors; raises what `read` raises."""
+    arrays, info = read(path)
     return Dataset(
-        name,
+        info["name"],
         *(_tensor(arrays[key]) for key in NAMES),
-        mean=torch.tensor(mean),
-        std=torch.tensor(std),
-        classes=classes,
+        mean=torch.tensor(info["mean"]),
+        std=torch.tensor(info["std"]),
+        classes=info["classes"],
         info=info,
     )
+
+
+def save(out: Path, name: str, arrays: Arrays, classes: Sequence[str], ready: Path | None = None, **about: str) -> dict:
+    """Write a dataset to `out`, an `.npz`, and its metadata to the `.json` beside it; return the metadata.
+
+    `ready` is a file that holds these arrays already: it is copied as it is. `about` goes into the metadata: its
+    `source` and `fidelity`, at least.
+
+    Raises:
+        UserError: the arrays fail `check`, or `out` cannot be written. `out` is then as it was.
+    """
+    check(arrays, len(classes), ready or name)
+    with atomic(out) as temporary:
+        if ready:
+            shutil.copyfile(ready, temporary)
+        else:
+            np.savez_compressed(temporary, **arrays)
+    x = arrays["x_train"]
+    mean, std = _statistics(x)
+    info = {
+        "name": name,
+        "train": len(x),
+        "test": len(arrays["x_test"]),
+        "image": list(x.shape[1:]),
+        "classes": list(classes),
+        "mean": mean,
+        "std": std,
+        **about,
+        "sha256": sha256(out),
+    }
+    write_text(out.with_suffix(".json"), json.dumps(info, indent=2) + "\n")
+    return info
+
+
+def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, on the scale 0 to 1."""
+    channels = x[..., np.newaxis] if x.ndim == 3 else x
+    # counts of the 256 values give both exactly, without a float copy of the whole set
+    counts = np.zeros((channels.shape[-1], 256), np.int64)
+    for start in range(0, len(x), 1024):
+        for channel, count in enumerate(counts):
+            count += np.bincount(channels[start : start + 1024, ..., channel].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    shares = counts / counts.sum(1, keepdims=True)
+    mean = [float(share @ values) for share in shares]
+    # a constant channel has nothing to scale
+    std = [float(np.sqrt(share @ (values - m) ** 2)) or 1.0 for share, m in zip(shares, mean, strict=True)]
+    return mean, std
 
 
 def _tensor(array: np.ndarray) -> Tensor:

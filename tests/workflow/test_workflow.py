@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from dd.baselines.grid import KINDS, Protocol
-from dd.data.prepare import CLASSES
+from dd.data.dataset import load
+from dd.data.prepare import KNOWN
 from dd.distill.config import DistillConfig
 from dd.nets import NETS
 from dd.report.paper import METHODS
@@ -87,6 +88,35 @@ def test_download_all_prepares_data_only():
     ]
 
 
+def test_a_variant_comes_from_its_original(tmp_path):
+    (tmp_path / "moved.yaml").write_text("experiments: {mnist_fixed: {dataset: mnist_rgb}}")
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "--configfile", str(tmp_path / "moved.yaml"))
+    done = snakemake("mnist_fixed", *plan)
+    assert {("prepare_data", "mnist"), ("vary_data", "mnist_rgb")} < set(planned(done))
+    assert "--out results/data/mnist_rgb.npz --size 32 --channels 3" in done.stdout
+    assert ("vary_data", "mnist_rgb") in planned(snakemake("download_all", *plan))
+
+
+def test_a_variant_is_made(copy):
+    (copy / "tiny.yaml").write_text("data: {variants: {shifted: {of: digits, invert: true, noise: 0.2, seed: 1}}}")
+    target = ("results/data/shifted.npz", "--configfile", "tiny.yaml")
+    done = snakemake(*target, cwd=copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    info = load(copy / "results/data/shifted.npz").info
+    assert info["source"].startswith("variant of digits: 28x28 pixels, gray, inverted, noise 0.2 (seed 1); digits: ")
+    assert planned(snakemake("--dry-run", *target, cwd=copy)) == []
+    (copy / "tiny.yaml").write_text("data: {variants: {shifted: {of: digits, invert: true}}}")
+    assert planned(snakemake("--dry-run", *target, cwd=copy)) == [("vary_data", "shifted")]
+
+
+def test_without_variants_there_is_no_rule_for_them(copy):
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(re.sub(r"variants: .*(\n    .*)+", "variants: {}", text, count=1))
+    assert planned(snakemake("--dry-run", "results/data/usps.npz", cwd=copy)) == [("prepare_data", "usps")]
+    done = snakemake("--dry-run", "results/data/usps_28.npz", cwd=copy)
+    assert "No rule to produce results/data/usps_28.npz" in done.stderr + done.stdout
+
+
 def test_gpu_slots_come_from_the_command_line():
     plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")
     assert "--gpus 0" in snakemake(*plan).stdout
@@ -122,6 +152,11 @@ def test_switches_reach_the_command_line(tmp_path):
         ("baselines: {draw: 3}", "'draw' was unexpected"),
         ("baselines: {experiments: {mnist: {nets: 3}}}", "baselines.experiments: no experiment 'mnist'"),
         ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
+        ("data: {variants: {usps_28: {of: uspp}}}", "data.variants.usps_28.of: 'uspp' is none of"),
+        ("data: {variants: {again: {of: usps_28}}}", "data.variants.again.of: 'usps_28' is none of"),
+        ("data: {variants: {usps: {of: mnist}}}", "data.variants.usps: another dataset has this name"),
+        ("data: {variants: {usps_28: {channels: 2}}}", "instance['data']['variants']['usps_28']['channels']"),
+        ("data: {variants: {usps_28: {sise: 2}}}", "'sise' was unexpected"),
         ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
     ],
 )
@@ -173,7 +208,7 @@ def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
     assert all("/mnist_random/" in line for line in of_one)
 
 
-@pytest.mark.parametrize(("name", "known"), [("DATASETS", CLASSES), ("NETS", NETS)])
+@pytest.mark.parametrize(("name", "known"), [("DATASETS", KNOWN), ("NETS", NETS)])
 def test_workflow_knows_the_names(name, known):
     listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/checks.smk").read_text())[1]
     assert ast.literal_eval(listed) == set(known)

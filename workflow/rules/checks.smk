@@ -12,7 +12,14 @@ for name, entry in POINTS.items():
         raise WorkflowError(f"config: experiments.{name}: a point of a curve has this name; choose another")
 config["experiments"] |= POINTS
 
-DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits"} | set(config["data"]["folders"])
+DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits", "birds10"} | set(config["data"]["folders"])
+for variant, entry in config["data"]["variants"].items():
+    if variant in DATASETS:
+        raise WorkflowError(f"config: data.variants.{variant}: another dataset has this name; choose another")
+    if entry["of"] not in DATASETS:
+        known = ", ".join(sorted(DATASETS))
+        raise WorkflowError(f"config: data.variants.{variant}.of: {entry['of']!r} is none of {known}")
+DATASETS |= set(config["data"]["variants"])
 for experiment, entry in config["experiments"].items():
     if entry["dataset"] not in DATASETS:
         known = ", ".join(sorted(DATASETS))

@@ -124,7 +124,20 @@ def get_folder_files(wildcards):
 
 
 def get_source(wildcards):
-    """The module that knows where this dataset comes from: a change to another must not prepare it again."""
+    """The modules that know where this dataset comes from: a change to another must not prepare it again."""
     if wildcards.dataset in config["data"]["folders"]:
-        return "dd.data.folder"
-    return "dd.data.digits" if wildcards.dataset == "digits" else "dd.data.sources"
+        return ["dd.data.folder"]
+    return {"digits": ["dd.data.digits"], "birds10": ["dd.data.birds", "dd.data.folder"]}.get(
+        wildcards.dataset, ["dd.data.sources"]
+    )
+
+
+def get_original(wildcards):
+    """The prepared files of the dataset that a variant is made from."""
+    original = config["data"]["variants"][wildcards.variant]["of"]
+    return {end: f"results/data/{original}.{end}" for end in ("npz", "json")}
+
+
+def get_changes(wildcards):
+    """What a variant changes."""
+    return {key: value for key, value in config["data"]["variants"][wildcards.variant].items() if key != "of"}

@@ -13,6 +13,8 @@ rule prepare_data:
         "results/data/logs/{dataset}.log",
     benchmark:
         "results/data/benchmarks/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(sorted(DATASETS - set(config["data"]["variants"]))),
     retries: 1  # the network
     localrule: True
     conda:
@@ -20,9 +22,31 @@ rule prepare_data:
     params:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
         files=get_folder_files,
-        code=lambda wildcards: digest("dd.data.prepare", "dd.data.dataset", get_source(wildcards), follow=False),
+        code=lambda wildcards: digest("dd.data.prepare", "dd.data.dataset", *get_source(wildcards), follow=False),
     shell:
         "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
+
+
+rule vary_data:
+    input:
+        unpack(get_original),
+    output:
+        npz="results/data/{variant}.npz",
+        json="results/data/{variant}.json",
+    log:
+        "results/data/logs/{variant}.log",
+    benchmark:
+        "results/data/benchmarks/{variant}.tsv"
+    wildcard_constraints:
+        variant="|".join(config["data"]["variants"]) or "(?!)",  # an empty one would match anything
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        options=lambda wildcards: flags(get_changes(wildcards)),
+        code=digest("dd.data.variant", "dd.data.dataset", follow=False),
+    shell:
+        "python -m dd data vary --data {input.npz} --out {output.npz} {params.options} > {log} 2>&1"
 
 
 rule download_all:

@@ -1,0 +1,71 @@
+"""The commands that prepare datasets."""
+
+import click
+
+from dd.cli import main
+from dd.options import FOLDER, IN, OUT, Command
+
+
+@main.group()
+def data():
+    """Datasets in one canonical form."""
+
+
+@data.command(cls=Command)
+@click.argument("name")
+@click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
+@click.option(
+    "--mirror",
+    type=FOLDER,
+    envvar="DD_DATA_MIRROR",
+    show_envvar=True,
+    help="Folder of NAME.npz and of official files, looked into before downloading.",
+)
+@click.option(
+    "--folder",
+    type=FOLDER,
+    help="Your own images, one subfolder a class (or train/ and test/ of those, or a labels.csv: file,class,split).",
+)
+@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
+@click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
+@click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
+def prepare(name, out, mirror, folder, size, gray, test_fraction):
+    """Prepare NAME: mnist, cifar10, usps, svhn, digits, photos (birds10), or any name with --folder.
+
+    \b
+    Examples:
+      python -m dd data prepare mnist --out data/mnist.npz
+      python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
+      python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
+    """
+    from dd.data.prepare import prepare as run
+
+    tell(out, run(name, out, mirror, folder, size, gray, test_fraction))
+
+
+@data.command(cls=Command)
+@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUT, required=True, help="The .npz to write; the new dataset has its name.")
+@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: as they are]")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1 is gray, 3 is RGB.  [default: as they are]")
+@click.option("--invert", is_flag=True, help="Dark becomes bright.")
+@click.option("--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std, 1 being the whole range.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise.")
+def vary(data_path, out, channels, **changes):
+    """Make a dataset from another, so that two domains meet at one size and number of channels.
+
+    \b
+    Examples:
+      python -m dd data vary --data usps.npz --out usps_28.npz --size 28
+      python -m dd data vary --data mnist.npz --out mnist_rgb.npz --size 32 --channels 3
+      python -m dd data vary --data digits.npz --out shifted.npz --invert --noise 0.2
+    """
+    from dd.data.variant import vary as run
+
+    tell(out, run(data_path, out, channels=int(channels) if channels else None, **changes))
+
+
+def tell(out, info):
+    """Say what was written."""
+    click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
+    click.echo(f"source: {info['source']}; {info['fidelity']}")
