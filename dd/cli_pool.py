@@ -1,7 +1,7 @@
 """The commands for pre-trained networks: pools, and other ways to adapt them."""
 
 import sys
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -107,17 +107,20 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
       fada   few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set has
     """
     from dd import load as load_set
-    from dd.baselines.adapt import adapted, fine_tune
+    from dd.baselines.adapt import adapted, few_shot, fine_tune
     from dd.data.dataset import load
     from dd.runtime.artifacts import write_text
 
-    del workers
+    del workers  # methods are jobs side by side instead
     distilled, dataset = load_set(set_path), load(data_path)
+    if method == "fada":
+        if source_path is None:
+            raise click.UsageError("--source: fada needs the data that the nets were trained on")
+        run = partial(few_shot, distilled, dataset, load(source_path))
+    else:
+        run = partial(fine_tune, distilled, dataset)
 
-    def run(theta, number):
-        return fine_tune(distilled, dataset, theta, replace(recipe, seed=recipe.seed + number))
-
-    table = adapted(method, distilled, dataset, distilled.initial(pool), nets, run, device)
+    table = adapted(method, distilled, dataset, distilled.initial(pool), nets, run, recipe, device)
     write_text(out, table.to_csv(index=False))
     accuracy = table["accuracy"]
     click.echo(f"{method}: {accuracy.mean():.2f} ± {accuracy.std(ddof=0):.2f} % over {len(accuracy)} net(s)")

@@ -8,6 +8,7 @@ The encoder learns to pass pairs of group 2 off as group 1, and those of group 4
 
 import copy
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -162,7 +163,7 @@ class Discriminators:
         """`features` of one image; weights by Xavier's law from `seeds`, one a network, and biases 0."""
         sizes = (2 * features, hidden, hidden, 4)
         self.layers = []
-        for f, f_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for f, f_out in pairwise(sizes):
             weight = torch.stack([nn.init.xavier_normal_(torch.empty(f_out, f), generator=rng) for rng in seeds])
             self.layers.append((weight.to(device), torch.zeros(len(seeds), f_out, device=device)))
         self.parameters = [p.requires_grad_() for layer in self.layers for p in layer]
@@ -183,7 +184,7 @@ class Discriminators:
         return cross_entropy(linear(x, *self.layers[-1]), labels)
 
     def adversarial(self, features: Tensor, pairs: Tensor) -> Tensor:
-        """What the encoder lowers, `[nets]`: the loss of `pairs [nets, 2, n, 2]` of groups 2 and 4 taken for 1 and 3."""
+        """What the encoder lowers: the loss `[nets]` of `pairs [nets, 2, n, 2]` of groups 2 and 4 taken for 1 and 3."""
         return self.loss(features, pairs, [0, 2])
 
 

@@ -53,7 +53,8 @@ def get_downloads():
     datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
     weights = {entry["pretrained"] for entry in entries if "pretrained" in entry}
     return sorted(
-        [f"results/data/{name}.npz" for name in datasets] + [f"results/data/weights/{name}.safetensors" for name in weights]
+        [f"results/data/{name}.npz" for name in datasets]
+        + [f"results/data/weights/{name}.safetensors" for name in weights]
     )
 
 
@@ -106,7 +107,9 @@ def get_lines(wildcards):
 
 def get_metadata(wildcards):
     """What is known of the data of a table."""
-    datasets = {config["experiments"][experiment]["dataset"] for experiment in config["tables"][wildcards.table]}
+    entries = [config["experiments"][experiment] for experiment in config["tables"][wildcards.table]]
+    datasets = {entry["dataset"] for entry in entries}
+    datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
     return [f"results/data/{dataset}.json" for dataset in sorted(datasets)]
 
 
