@@ -59,7 +59,8 @@ def main() -> None:
     if arguments.net:
         print(measure(arguments.net, arguments.batch))
         return
-    print(f"| network | stored weights, MiB | at the start, MiB | 3 steps | {arguments.batch} real images | 3 steps back |")
+    parts = f"{EPOCHS} steps | {arguments.batch} real images | {EPOCHS} steps back"
+    print(f"| network | stored weights, MiB | at the start, MiB | {parts} |")
     print("|---|---|---|---|---|---|", flush=True)
     for net in CLASSES:
         subprocess.run([sys.executable, __file__, "--net", net, "--batch", str(arguments.batch)], check=True)
