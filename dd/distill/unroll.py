@@ -31,8 +31,8 @@ from dd.nets.stacked import together
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
 CHUNK, LEAST = 200_000, 16
-"""Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches. But at least so many
-images: fewer would spend more time on a large network's weights than on themselves."""
+"""Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches. But at least so
+many images: fewer would spend more time on a large network's weights than on themselves."""
 
 
 class MetaGradient(NamedTuple):

@@ -169,8 +169,8 @@ STATISTICS = {
 
 @pytest.fixture(scope="module")
 def domains():
-    """scikit-learn's 8x8 digits as the source, and other ones, moved, pale and noisy, as the target; two nets trained on
-    the source."""
+    """scikit-learn's 8x8 digits as the source, others, moved, pale and noisy, as the target; two nets trained on the
+    source."""
     bunch = load_digits()
     x = torch.from_numpy(bunch.images * 255 / 16).unsqueeze(1)
     y = torch.from_numpy(bunch.target).long()

@@ -37,7 +37,7 @@ def numbered(tmp_path):
         weights = rows(total, offset)
         for first in range(0, total, 2):
             some = weights[first : first + 2]
-            save_shard(tmp_path / f"{part}-{first}.safetensors", some, some[:, 0], part, first, total, INFO)
+            save_shard(tmp_path / f"{part}-{first}.safetensors", some, some[:, 0].clone(), part, first, total, INFO)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_shards_of_another_pool_and_other_files_are_refused(numbered, tmp_path_f
         ({"dataset": {"name": "usps"}}, "dataset is"),
         ({"lr": 0.1}, "lr is"),
     ):
-        save_shard(numbered / "train-2.safetensors", some, some[:, 0], "train", 2, 5, INFO | changed)
+        save_shard(numbered / "train-2.safetensors", some, some[:, 0].clone(), "train", 2, 5, INFO | changed)
         with pytest.raises(UserError, match=said):
             PoolFolder(numbered)
     (numbered / "train-2.safetensors").write_bytes(b"no tensors at all")
