@@ -22,7 +22,7 @@ from torch.nn.utils import vector_to_parameters
 from dd.data.dataset import Dataset
 from dd.data.real import RealBatches, normalise
 from dd.distill.config import DistillConfig
-from dd.distill.initial import random_initial
+from dd.distill.initial import RandomInitial
 from dd.distill.objective import classification
 from dd.distill.steps import DistilledSet
 from dd.distill.trainer import Trainer
@@ -30,7 +30,8 @@ from dd.evaluate import evaluate
 from dd.nets import build
 from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
-from dd.pool import train_nets
+from dd.pool.config import Recipe
+from dd.pool.train import train_nets
 from dd.runtime.memory import keep_freed_memory
 from dd.runtime.parallel import Team, leads, team
 from dd.runtime.seeds import generator
@@ -56,7 +57,7 @@ class Task:
         )
         self.make = partial(build, self.net, *self.shape[:2], 10)
         stream = "held-out" if task == "evaluate" else "train"  # those that ours would draw
-        self.thetas = random_initial(self.make, "xavier", 0)(stream, range(self.nets))
+        self.thetas = RandomInitial(self.make, "xavier", 0)(stream, range(self.nets))
         random, images = generator(0, "benchmark"), IMAGES.get(task, batch)
         self.images = torch.randn(steps, 10 * per_class, *self.shape, generator=random)
         self.labels = torch.arange(10).repeat_interleave(per_class).expand(steps, -1)
@@ -77,7 +78,8 @@ def ours(task: Task, crew: Team):
     mine = [*crew.share(range(task.nets))]
     if task.name == "pool":
         thetas = task.thetas[mine]
-        return lambda: train_nets(loss, thetas, task.real, epochs=1, lr=2e-4, halve_every=20) - thetas
+        recipe, data = Recipe(epochs=1, batch=task.batch), (task.x, task.y, task.mean, task.std)
+        return lambda: train_nets(loss, thetas, *data, recipe) - thetas
     config = {
         "net": task.net,
         "init": "random",
@@ -94,7 +96,7 @@ def ours(task: Task, crew: Team):
         distilled = DistilledSet(*tensors, info=info)
 
         def test():
-            table = evaluate(distilled, dataset, task.nets, team=crew)
+            table = evaluate(distilled, dataset, distilled.initial(), task.nets, team=crew)
             return torch.tensor(table.groupby("stage", sort=False)["accuracy"].mean().to_numpy())
 
         return test

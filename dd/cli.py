@@ -10,7 +10,8 @@ from dataclasses import asdict
 
 import click
 
-from dd.options import FOLDER, IN, OUT, Command, compute_options, distill_options, numbers
+from dd.distill.config import DistillConfig
+from dd.options import FOLDER, IN, OUT, Command, compute_options, numbers, pool_option, settings_options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -36,15 +37,20 @@ def main():
 @click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy on the way.")
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
 @click.option("--checkpoint-seconds", type=click.FloatRange(0), default=60, show_default=True)
+@click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
 @compute_options
-@distill_options
-def distill(data_path, out, history_path, work, checkpoint_seconds, config, device, workers):
+@pool_option
+@settings_options(DistillConfig, "config")
+def distill(data_path, out, history_path, work, checkpoint_seconds, pretrained, config, pool, device, workers):
     """Distil a dataset into a few images (Algorithm 1).
 
     \b
     Ten images for one LeNet, and a hundred for any LeNet:
       python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors --history ten.csv
       python -m dd distill --data mnist.npz --out hundred.safetensors --history hundred.csv
+    \b
+    For nets that were trained on other digits before (Section 3.5; `python -m dd pool train` makes the pool):
+      python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ... --history ...
     """
     import pandas as pd
     import torch
@@ -52,6 +58,7 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
     from dd.data.dataset import load
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
+    from dd.nets.pretrained import PretrainedFile
     from dd.runtime.artifacts import write_text
     from dd.runtime.checkpoint import Checkpoints
     from dd.runtime.code import digest
@@ -59,10 +66,11 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
     from dd.runtime.progress import progress
 
     dataset = load(data_path)
-    experiment = Experiment(config, dataset, device)
+    experiment = Experiment(config, dataset, device, pool, pretrained and PretrainedFile.load(pretrained))
     identity = {
         **asdict(config),
         "dataset": dataset.info["sha256"],
+        "pretrained": experiment.pretrained and experiment.pretrained.info,
         "torch": torch.__version__,
         "code": digest("dd.distill.experiment", "dd.distill.run", config.net.partition(":")[0]),
     }
@@ -86,10 +94,11 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, config, devi
 @main.command(cls=Command)
 @click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets (one if fixed).")
+@click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets, if so many are.")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a net and stage.")
 @compute_options
-def evaluate(set_path, data_path, nets, out, device, workers):
+@pool_option
+def evaluate(set_path, data_path, nets, out, pool, device, workers):
     """Train held-out networks on a distilled set, and test each on the whole test set before and after."""
     from dd import load as load_set
     from dd.data.dataset import load
@@ -99,9 +108,10 @@ def evaluate(set_path, data_path, nets, out, device, workers):
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
-    nets = 1 if distilled.fixed_weights is not None else nets
+    initial = distilled.initial(pool)
+    nets = initial.nets("held-out", nets)
     with team(workers, nets, device) as crew, progress(len(crew.share(range(nets))), unit="net") as bar:
-        measured = run(distilled, dataset, nets, device, crew, on_nets=bar.update)
+        measured = run(distilled, dataset, initial, nets, device, crew, on_nets=bar.update)
     if not crew.leads:
         return
     write_text(out, measured.to_csv(index=False))
@@ -128,7 +138,8 @@ def evaluate(set_path, data_path, nets, out, device, workers):
 @click.option("--augment", is_flag=True, help="Crops and flips of the real images, as in the authors' code.")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a set and combination.")
 @compute_options
-def baseline(kind, set_path, data_path, out, device, workers, **protocol):
+@pool_option
+def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol):
     """Train held-out networks on real images instead of a distilled set, or classify by neighbours among them.
 
     \b
@@ -149,7 +160,8 @@ def baseline(kind, set_path, data_path, out, device, workers, **protocol):
 
     del workers  # baselines are jobs side by side instead
     how = Protocol(**protocol)
-    judge = Judge(load_set(set_path), load(data_path), how, device)
+    distilled = load_set(set_path)
+    judge = Judge(distilled, load(data_path), distilled.initial(pool), how, device)
     with progress(sets_of(kind, how), unit="set") as bar:
         table = measure(kind, judge, bar.update)
     write_text(out, table.to_csv(index=False))

@@ -5,6 +5,14 @@ import click
 from dd.cli import main
 from dd.options import FOLDER, IN, OUT, Command
 
+MIRROR = click.option(
+    "--mirror",
+    type=FOLDER,
+    envvar="DD_DATA_MIRROR",
+    show_envvar=True,
+    help="Folder of NAME.npz or of official files, looked into before downloading.",
+)
+
 
 @main.group()
 def data():
@@ -14,13 +22,7 @@ def data():
 @data.command(cls=Command)
 @click.argument("name")
 @click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
-@click.option(
-    "--mirror",
-    type=FOLDER,
-    envvar="DD_DATA_MIRROR",
-    show_envvar=True,
-    help="Folder of NAME.npz or of official files, looked into before downloading.",
-)
+@MIRROR
 @click.option(
     "--folder",
     type=FOLDER,
@@ -64,6 +66,22 @@ def vary(data_path, out, channels, **changes):
     from dd.data.variant import vary as run
 
     tell(out, run(data_path, out, channels=int(channels) if channels else None, **changes))
+
+
+@data.command(cls=Command)
+@click.argument("name")
+@click.option("--out", type=OUT, required=True, help="The .safetensors to write.")
+@MIRROR
+def weights(name, out, mirror):
+    """Prepare the weights NAME of a network that others trained on ImageNet: alexnet or efficientnet_lite0.
+
+    \b
+    Example:
+      python -m dd data weights alexnet --out data/alexnet.safetensors
+    """
+    from dd.data.weights import prepare_weights
+
+    click.echo(f"{out}: {name}, from {prepare_weights(name, out, mirror)['source']}")
 
 
 def tell(out, info):

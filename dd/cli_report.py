@@ -58,20 +58,42 @@ def curves(lines, note, out):
 
 
 @main.command(cls=Command)
-@click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate` or `dd baseline`; repeat.")
-@click.option("--data", "metadata", type=IN, multiple=True, help="Prepared dataset, for its fidelity; repeat.")
+@click.argument("name", type=click.Choice(["table1", "table2", "table3"]))
+@click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`.")
+@click.option("--data", "metadata", type=IN, multiple=True, help="Prepared dataset, for its fidelity; repeat both.")
 @click.option("--scale", required=True, help="What the table says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md, .tex or .html; may be repeated.")
-def table1(metrics, metadata, scale, out):
-    """The paper's Table 1, ours beside the reported numbers."""
-    from dd.report.tables import WRITERS, read_fidelity, read_measured, table_1
+def table(name, metrics, metadata, scale, out):
+    """Write one of the paper's tables, ours beside the reported numbers."""
+    from dd.report.tables import WRITERS, paper_table, read_data, read_measured
     from dd.runtime.artifacts import write_text
 
     check_endings(out, tuple(WRITERS))
-    fidelity = dict(read_fidelity(path) for path in metadata)
-    table = table_1([read_measured(path) for path in metrics], scale, fidelity)
+    rows = paper_table(name, [read_measured(path) for path in metrics], scale, [read_data(path) for path in metadata])
     for path in out:
-        write_text(path, WRITERS[path.suffix](table))
+        write_text(path, WRITERS[path.suffix](name, rows))
+
+
+@main.command(cls=Command)
+@click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate` or `dd baseline`; repeat.")
+@click.option("--scale", required=True, help="What the figure says it was measured at.")
+@click.option("--table", "csv", type=OUT, required=True, help="CSV of the numbers, to write.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
+def bars(metrics, scale, csv, out):
+    """Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6."""
+    from dd.report.bars import bars as draw
+    from dd.report.bars import poisoned
+    from dd.report.tables import read_measured
+    from dd.runtime.artifacts import write_text
+
+    check_endings(out)
+    tables = {path: read_measured(path) for path in metrics}
+    for path, table in tables.items():
+        if "misled" not in table:
+            raise UserError(f"{path}: not measured of a set made for poisoning (attack_class)")
+    rows = poisoned(list(tables.values()), scale)
+    write_text(csv, rows.to_csv(index=False))
+    save(draw(rows), out)
 
 
 @main.command(cls=Command)

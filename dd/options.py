@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from dd.distill.config import DistillConfig
 from dd.runtime.errors import UserError
+from dd.runtime.settings import Settings
 
 IN = click.Path(path_type=Path, dir_okay=False)
 OUT = click.Path(path_type=Path, dir_okay=False)
@@ -64,22 +64,38 @@ def compute_options(command: Callable) -> Callable:
     return wrapped
 
 
-def distill_options(command: Callable) -> Callable:
-    """One option a field of DistillConfig; the command gets the finished `config`."""
+def pool_option(command: Callable) -> Callable:
+    """--pool; the command gets the open `pool`, or None."""
 
+    @click.option("--pool", "folder", type=FOLDER, help="Folder of a pool, for init random_pretrained (Section 3.5).")
     @functools.wraps(command)
-    def wrapped(**options):
-        settings = {f.name: options.pop(f.name) for f in fields(DistillConfig)}
-        return command(config=DistillConfig(**settings), **options)
+    def wrapped(folder: Path | None, **options):
+        from dd.runtime.pools import PoolFolder
 
-    for f in reversed(fields(DistillConfig)):
-        kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
-        flag, switch = "--" + f.name.replace("_", "-"), kind is bool
-        option = click.option(
-            flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
-        )
-        wrapped = option(wrapped)
+        return command(pool=folder and PoolFolder(folder), **options)
+
     return wrapped
+
+
+def settings_options(settings: type[Settings], name: str) -> Callable:
+    """One option a field of `settings`; the command gets the finished object as `name`."""
+
+    def decorate(command: Callable) -> Callable:
+        @functools.wraps(command)
+        def wrapped(**options):
+            values = {f.name: options.pop(f.name) for f in fields(settings)}
+            return command(**{name: settings(**values)}, **options)
+
+        for f in reversed(fields(settings)):
+            kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
+            flag, switch = "--" + f.name.replace("_", "-"), kind is bool
+            option = click.option(
+                flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
+            )
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
 
 
 def numbers(option: str, text: str) -> list[int]:

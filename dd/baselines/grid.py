@@ -11,7 +11,8 @@ from torch import Tensor
 from dd.baselines.knn import Judged, combinations, knn_accuracy
 from dd.baselines.real import SETS, RealImages, sets
 from dd.data.dataset import Dataset
-from dd.distill.objective import accuracy, classification
+from dd.distill.initial import Initial
+from dd.distill.objective import classification, poisoned
 from dd.distill.steps import DistilledSet
 from dd.distill.unroll import train
 from dd.nets.stacked import StackedNet
@@ -22,6 +23,8 @@ RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 EPOCHS = (1, 3, 5)
 OPTIMIZED_IMAGES = 1024
 """Training images by which the optimized sets are chosen (S-1)."""
+MISLED = 10.0
+"""Percent of the attack class that a baseline of poisoning must mislead."""
 KNN_KINDS = {"knn_random": "random", "knn_k_means": "k_means"}
 KINDS = (*SETS, *KNN_KINDS)
 
@@ -50,14 +53,14 @@ class Protocol:
 class Judge:
     """A baseline in place of a distilled set: same network, steps, number of images, initial weights."""
 
-    def __init__(self, distilled: DistilledSet, dataset: Dataset, protocol: Protocol, device: str = "cpu"):
-        """
+    def __init__(self, distilled: DistilledSet, dataset: Dataset, initial: Initial, protocol: Protocol, device="cpu"):
+        """`initial` are the set's initial weights.
+
         Raises:
             UserError: the dataset is not the one of the set.
         """
+        distilled.check(dataset)
         config, self.protocol, self.device = distilled.info["config"], protocol, device
-        if dataset.image_shape != tuple(distilled.images.shape[2:]) or dataset.classes != distilled.info["classes"]:
-            raise UserError(f"{dataset.name} has other images or classes than the set was distilled for")
         self.distilled, self.dataset, classes = distilled, dataset, len(dataset.classes)
         self.test = (dataset.x_test, dataset.y_test)
         if protocol.choose_on == "test":
@@ -72,54 +75,62 @@ class Judge:
         self.optimized_images = (x[chosen], y[chosen])
         self.net = StackedNet(distilled.make()).to(device)
         self.loss = classification(self.net)
-        self.fixed = distilled.fixed_weights is not None
-        self.initial = functools.lru_cache(lambda stream, nets: distilled.initial()(stream, range(nets)).to(device))
+        self.initial = functools.lru_cache(
+            lambda stream, nets: initial(stream, range(initial.nets(stream, nets))).to(device)
+        )
+        # poisoning is one GD step (Section 3.6)
+        self.epochs = EPOCHS[:1] if distilled.attacks else EPOCHS
 
     def labels(self, images: Tensor) -> Tensor:
-        """`[steps, n]` of a set `[steps, n, ...]`, whose classes are in order."""
-        classes = self.real.classes
-        return torch.arange(classes).repeat_interleave(images.shape[1] // classes).expand(len(images), -1)
+        """`[steps, n]` of a set `[steps, n, ...]`, classes in order; for poisoning as the attacker wants them."""
+        classes, config = self.real.classes, self.distilled.info["config"]
+        labels = torch.arange(classes).repeat_interleave(images.shape[1] // classes).expand(len(images), -1)
+        return poisoned(labels, config["attack_class"], config["target_class"]) if self.distilled.attacks else labels
 
     def rates(self, rate: str | float) -> Tensor:
-        """`[5, steps]`. Of the learned rates, epochs beyond those learned repeat the last."""
-        learned, epochs = self.distilled.lrs, max(EPOCHS)
+        """`[most epochs, steps]`. Of the learned rates, epochs beyond those learned repeat the last."""
+        learned, epochs = self.distilled.lrs, max(self.epochs)
         if rate == "learned":
             return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]
         return torch.full((epochs, self.real.steps), float(rate))
 
     def trained(self, images: Tensor, rate: str | float, stream: str, nets: int) -> Iterator[tuple[int, Tensor]]:
-        """(epochs, weights `[nets, P]`) after 1, 3 and 5 epochs of one run."""
-        weights, done = self.initial(stream, 1 if self.fixed else nets), 0
+        """(epochs, weights `[nets, P]`) after each of `self.epochs`, of one run."""
+        weights, done = self.initial(stream, nets), 0
         images, labels, lrs = images.to(self.device), self.labels(images).to(self.device), self.rates(rate)
-        for epochs in EPOCHS:
+        for epochs in self.epochs:
             weights, done = train(self.loss, weights, images, labels, lrs[done:epochs]), epochs
             yield epochs, weights
 
-    def accuracy(self, weights: Tensor, judged: Judged) -> Tensor:
-        """Percent `[nets]`."""
-        return accuracy(self.net, weights, *judged, self.distilled.mean, self.distilled.std)
+    def judged(self, weights: Tensor, judged: Judged) -> dict:
+        """Means and standard deviations over nets with `weights [nets, P]`, and how many they are."""
+        return summary(**self.distilled.measures(self.net, weights, *judged))
 
     def every_combination(self, images: Tensor, judged: Judged, stream: str, nets: int) -> Iterator[dict]:
         """A row a combination of rate and epochs."""
         for rate in RATES:
             for epochs, weights in self.trained(images, rate, stream, nets):
-                yield {"lr": rate, "epochs": epochs} | summary(self.accuracy(weights, judged))
+                yield {"lr": rate, "epochs": epochs} | self.judged(weights, judged)
 
     def optimized(self, candidates: list[Tensor], on_set: Callable[[], object]) -> list[Tensor]:
         """The `draws` sets that are best, each in its best combination, on other nets and 1024 training images."""
         scores = []
         for images in candidates:
             nets = self.protocol.candidate_nets
-            rows = self.every_combination(images, self.optimized_images, "optimized", nets)
-            scores.append(max(row["accuracy"] for row in rows))
+            rows = pd.DataFrame(self.every_combination(images, self.optimized_images, "optimized", nets))
+            best = best_combination(rows, ["lr", "epochs"])
+            scores.append(rows.set_index(["lr", "epochs"]).loc[best, "accuracy"])
             on_set()
         best = torch.tensor(scores).argsort(descending=True, stable=True)[: self.protocol.draws]
         return [candidates[i] for i in best]
 
 
-def summary(percent: Tensor) -> dict:
-    """Mean and standard deviation over nets of accuracies `[nets]`."""
-    return {"accuracy": percent.mean().item(), "accuracy_std": percent.std(correction=0).item(), "nets": len(percent)}
+def summary(**measured: Tensor) -> dict:
+    """Mean and standard deviation over nets of measurements `[nets]` by name, and how many nets there are."""
+    row = {}
+    for name, values in measured.items():
+        row |= {name: values.mean().item(), f"{name}_std": values.std(correction=0).item(), "nets": len(values)}
+    return row
 
 
 def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None) -> pd.DataFrame:
@@ -128,10 +139,10 @@ def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None
     `on_set` is called whenever one more of `sets_of` sets is done.
 
     Returns:
-        A row a set, combination and stage: dataset, net, init, steps, distilled_images, baseline, draw, the combination
-        (`lr` and `epochs`, or `metric` and `neighbours`), stage (`choice`, or `test` for the best combination), images,
-        chosen_on, accuracy (mean over nets, %), accuracy_std (over nets), nets. The best combination has the highest
-        mean over sets.
+        A row a set, combination and stage: what `DistilledSet.setting` says, baseline, draw, the combination (`lr` and
+        `epochs`, or `metric` and `neighbours`), stage (`choice`, or `test` for the best combination), images,
+        chosen_on, accuracy (mean over nets, %), accuracy_std (over nets), nets, and the same of misled and others for
+        poisoning.
 
     Raises:
         UserError: too few images of a class, or too few candidates.
@@ -151,15 +162,26 @@ def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None
         rows += [{"draw": draw, "stage": "choice", "images": len(judge.choice[0])} | row for row in tried(images)]
         on_set()
     keys = ["metric", "neighbours"] if kind in KNN_KINDS else ["lr", "epochs"]
-    best = pd.DataFrame(rows).groupby(keys, sort=False)["accuracy"].mean().idxmax()
+    best = best_combination(pd.DataFrame(rows), keys)
     for draw, images in enumerate(chosen):
         row = {"draw": draw, "stage": "test", "images": len(judge.test[0])} | dict(zip(keys, best, strict=True))
         rows.append(row | test(images, *best))
         on_set()
-    config = distilled.info["config"]
-    common = {"dataset": judge.dataset.name, "net": config["net"], "init": config["init"], "baseline": kind}
-    common |= {"steps": config["steps"], "distilled_images": distilled.labels.numel()}
-    return pd.DataFrame([common | {"chosen_on": protocol.choose_on} | row for row in rows])
+    common = {key: value for key, value in distilled.setting().items() if key != "epochs"}
+    return pd.DataFrame([common | {"baseline": kind, "chosen_on": protocol.choose_on} | row for row in rows])
+
+
+def best_combination(tried: pd.DataFrame, keys: list[str]) -> tuple:
+    """The values of `keys` with the highest mean accuracy over sets.
+
+    For poisoning it is the highest among those that mislead at least 10 % of the attack class, lest rates too low to
+    change anything win (Section 4.2); where none does, the one that misleads most.
+    """
+    mean = tried.groupby(keys, sort=False).mean(numeric_only=True)
+    if "misled" in mean:
+        most = mean["misled"].max()
+        mean = mean[mean["misled"] >= min(MISLED, most)]
+    return mean["accuracy"].idxmax()
 
 
 def sets_of(kind: str, protocol: Protocol) -> int:
@@ -175,7 +197,7 @@ def _descent(judge: Judge) -> tuple[Callable, Callable]:
 
     def test(images: Tensor, rate: str | float, epochs: int) -> dict:
         trained = judge.trained(images, rate, "held-out", protocol.test_nets)
-        return summary(next(judge.accuracy(weights, judge.test) for done, weights in trained if done == epochs))
+        return next(judge.judged(weights, judge.test) for done, weights in trained if done == epochs)
 
     return tried, test
 
@@ -184,9 +206,8 @@ def _neighbours(judge: Judge) -> tuple[Callable, Callable]:
     def right(images: Tensor, metric: str, neighbours: int, judged: Judged) -> dict:
         statistics = (judge.distilled.mean, judge.distilled.std)
         labels = judge.labels(images).flatten()
-        return summary(
-            torch.tensor([knn_accuracy(images.flatten(0, 1), labels, metric, neighbours, judged, *statistics)])
-        )
+        percent = knn_accuracy(images.flatten(0, 1), labels, metric, neighbours, judged, *statistics)
+        return summary(accuracy=torch.tensor([percent]))
 
     def tried(images: Tensor) -> Iterator[dict]:
         for metric, neighbours in combinations():

@@ -1,23 +1,26 @@
-"""Every setting of one distillation, with its meaning; the command line and config.yaml use the same names."""
+"""Every setting of one distillation, with its meaning."""
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
 from dd.runtime.errors import UserError
-
-
-def setting(default, help: str, choices: tuple[str, ...] | None = None, above: float | None = None, least=None):
-    """A dataclass field with its help text and the values it may take."""
-    return field(default=default, metadata={"help": help, "choices": choices, "above": above, "least": least})
+from dd.runtime.settings import Settings, setting
 
 
 @dataclass(frozen=True)
-class DistillConfig:
+class DistillConfig(Settings):
     """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
 
     net: str = setting("LeNet", "network: LeNet, AlexCifarNet, or your own as package.module:Class")
-    init: str = setting("random", "initial weights: a new draw every time, or one fixed draw", ("random", "fixed"))
+    init: str = setting(
+        "random",
+        "initial weights (Section 3.5): a new draw every time, one fixed draw, nets of a pool, or one pre-trained net",
+        ("random", "fixed", "random_pretrained", "fixed_pretrained"),
+    )
     init_law: str = setting("xavier", "law the initial weights are drawn from", ("xavier", "he", "default"))
+    pool_net: int = setting(0, "which training net of the pool is the one of init fixed_pretrained", least=0)
+    attack_class: int = setting(-1, "poisoning (Section 3.6): label whose images ... (-1: none)", least=-1)
+    target_class: int = setting(-1, "... are to be taken for this one", least=-1)
     steps: int = setting(10, "GD steps in one epoch, each with its own distilled images", least=1)
     epochs: int = setting(3, "passes over the distilled images", least=1)
     images_per_class: int = setting(1, "distilled images per class in each step", least=1)
@@ -47,20 +50,20 @@ class DistillConfig:
     seed: int = setting(0, "every random number comes from this one", least=0)
 
     def __post_init__(self):
-        for f in fields(self):
-            value, limits = getattr(self, f.name), f.metadata
-            if limits["choices"] and value not in limits["choices"]:
-                raise UserError(f"{f.name}: {value!r} is not one of {', '.join(limits['choices'])}")
-            if isinstance(value, float) and not math.isfinite(value):
-                raise UserError(f"{f.name}: {value} is not a finite number")
-            if limits["above"] is not None and not value > limits["above"]:
-                raise UserError(f"{f.name}: {value} must be above {limits['above']}")
-            if limits["least"] is not None and value < limits["least"]:
-                raise UserError(f"{f.name}: {value} must be at least {limits['least']}")
+        super().__post_init__()
         if self.meta_beta1 >= 1:
             raise UserError(f"meta_beta1: {self.meta_beta1} must be below 1")
+        if (self.attack_class < 0) != (self.target_class < 0):
+            raise UserError("attack_class, target_class: give both for poisoning, or neither")
+        if self.attacks and self.attack_class == self.target_class:
+            raise UserError(f"target_class: {self.target_class} is the attack_class itself; choose another")
         if self.clip_adjoint_share > 1:
             raise UserError(f"clip_adjoint_share: {self.clip_adjoint_share} must be at most 1")
+
+    @property
+    def attacks(self) -> bool:
+        """Whether the objective is poisoning."""
+        return self.attack_class >= 0
 
     def real_batches_at(self, meta_step: int) -> range:
         """The batches of `real_batch` images that meta-step `meta_step` (counted from 0) judges."""

@@ -1,5 +1,6 @@
 """One experiment assembled from its settings: network, initial weights, real batches, trainer."""
 
+import copy
 from dataclasses import asdict
 from functools import partial
 
@@ -9,12 +10,14 @@ from torch import Tensor
 from dd.data.dataset import Dataset
 from dd.data.real import RealBatches, normalise
 from dd.distill.config import DistillConfig
-from dd.distill.initial import fixed_initial, random_initial
-from dd.distill.objective import accuracy, classification
+from dd.distill.initial import FixedInitial, Pool, PoolInitial, RandomInitial
+from dd.distill.objective import accuracy, classification, poisoned
 from dd.distill.steps import DistilledSet
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import tangents_exact, train
 from dd.nets import build, try_out
+from dd.nets.init import flat_weights
+from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import provenance
 from dd.runtime.errors import UserError
@@ -23,36 +26,76 @@ from dd.runtime.errors import UserError
 class Experiment:
     """A dataset, a configuration and everything Algorithm 1 needs of them."""
 
-    def __init__(self, config: DistillConfig, dataset: Dataset, device: str = "cpu"):
-        self.config, self.dataset = config, dataset
+    def __init__(
+        self,
+        config: DistillConfig,
+        dataset: Dataset,
+        device: str = "cpu",
+        pool: Pool | None = None,
+        file: PretrainedFile | None = None,
+    ):
+        """Initial weights that are pre-trained come from a `pool` or, where there is one net, from a `file` instead.
+
+        Raises:
+            UserError: settings, data, network and weights do not go together.
+        """
+        self.config, self.dataset, self.pretrained = config, dataset, pool or file
         channels, size, _ = dataset.image_shape
         classes = len(dataset.classes)
+        if max(config.attack_class, config.target_class) >= classes:
+            raise UserError(f"attack_class, target_class: {dataset.name} has the classes 0 to {classes - 1}")
         make = partial(build, config.net, channels, size, classes)
-        module = make()
-        try_out(module, config.net, channels, size, classes)
-        self.net = StackedNet(module).to(device)
+        # a file's batch statistics and normalisation of images belong to its weights
+        self.module = pretrained(make, file.tensors, str(file.path)) if file else make()
+        statistics = (torch.tensor(file.info[key]) for key in ("mean", "std")) if file else (dataset.mean, dataset.std)
+        self.mean, self.std = statistics
+        parameters = {name for name, _ in self.module.named_parameters()}
+        self.buffers = {n: t for n, t in self.module.state_dict().items() if n not in parameters} if file else {}
+        try_out(self.module, config.net, channels, size, classes)
+        self.net = StackedNet(self.module).to(device)
         if config.compile and not self.net.stacks:
             raise UserError(f"compile: only for nets with a method `stacked`, which {config.net} lacks")
-        initial = random_initial(make, config.init_law, config.seed)
-        self.fixed_weights = initial("fixed", [0])[0] if config.init == "fixed" else None
-        self.initial = initial if self.fixed_weights is None else fixed_initial(self.fixed_weights)
-        (x, y), self.validation = dataset.split(config.validation_images, config.seed)
-        real = RealBatches(x.to(device), y.to(device), dataset.mean, dataset.std, config.real_batch, config.seed)
+        self.fixed_weights = self._fixed_weights(make, file)
+        if self.fixed_weights is not None:
+            self.initial = FixedInitial(self.fixed_weights)
+        elif config.init == "random_pretrained":
+            self.initial = PoolInitial(self._needed_pool(), config.validation_nets, config.seed)
+        else:
+            self.initial = RandomInitial(make, config.init_law, config.seed)
+        (x, y), (kept_x, kept_y) = dataset.split(config.validation_images, config.seed)
+        y, kept_y = (poisoned(labels, config.attack_class, config.target_class) for labels in (y, kept_y))
+        self.validation = kept_x, kept_y
+        real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed)
         loss = classification(self.net, config.compile)
-        x, y = normalise(dataset.x_train[:8], dataset.mean, dataset.std).double(), dataset.y_train[:8]
+        x, y = normalise(dataset.x_train[:8], self.mean, self.std).double(), dataset.y_train[:8]
         theta = self.initial("validation", [0]).double()
-        tangents = tangents_exact(classification(StackedNet(module.double())), theta, x, y)
+        tangents = tangents_exact(classification(StackedNet(copy.deepcopy(self.module).double())), theta, x, y)
         self.trainer = Trainer(config, loss, loss, self.initial, real, dataset.image_shape, classes, device, tangents)
+
+    def _fixed_weights(self, make, file: PretrainedFile | None) -> Tensor | None:
+        match self.config.init:
+            case "fixed":
+                return RandomInitial(make, self.config.init_law, self.config.seed)("fixed", [0])[0]
+            case "fixed_pretrained" if file:
+                return flat_weights(self.module)
+            case "fixed_pretrained":
+                return self._needed_pool().rows("train", [self.config.pool_net])[0]
+        return None
+
+    def _needed_pool(self) -> Pool:
+        if self.pool is None:
+            raise UserError(f"init: {self.config.init} needs the trained nets of a pool (--pool)")
+        return self.pool
 
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
         trainer, images = self.trainer, self.trainer.images.detach()
-        nets = 1 if self.fixed_weights is not None else self.config.validation_nets
+        nets = self.initial.nets("validation", self.config.validation_nets)
         percent, mine = torch.zeros(nets), list(trainer.team.share(range(nets)))
         if mine:
             theta = self.initial("validation", mine).to(trainer.device)
             trained = train(trainer.loss, theta, images, trainer.labels, trainer.lrs)
-            percent[mine] = accuracy(self.net, trained, *self.validation, self.dataset.mean, self.dataset.std)
+            percent[mine] = accuracy(self.net, trained, *self.validation, self.mean, self.std)
         return trainer.team.add_up(percent)
 
     def distilled(self, last: dict) -> DistilledSet:
@@ -65,5 +108,7 @@ class Experiment:
             "validation": {key: last[key] for key in ("accuracy", "accuracy_std", "nets")},
             "made with": provenance(),
         }
+        if self.pretrained:
+            info["pretrained"] = self.pretrained.info
         images, labels, lrs = (t.detach().cpu() for t in (self.trainer.images, self.trainer.labels, self.trainer.lrs))
-        return DistilledSet(images, labels, lrs, data.mean, data.std, self.fixed_weights, info)
+        return DistilledSet(images, labels, lrs, self.mean, self.std, self.fixed_weights, self.buffers, info)

@@ -41,24 +41,55 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return (shifted.exp().sum(2).log() - chosen).mean(1)
 
 
-def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """The share of images each net classifies rightly, in percent.
+def poisoned(labels: Tensor, attack_class: int, target_class: int) -> Tensor:
+    """`labels [n]` as the attacker wants them: those of the attack class become the target class (Section 3.6)."""
+    return torch.where(labels == attack_class, target_class, labels)
+
+
+def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """What each net takes images for.
 
     Args:
         net: the architecture.
         theta: weights `[nets, P]`.
         x: uint8 images `[n, C, H, W]`.
-        y: labels `[n]`.
         mean: `[C]`, on the scale 0 to 1.
         std: `[C]`.
 
     Returns:
-        `[nets]`.
+        Labels `[nets, n]` on the CPU.
     """
-    right = torch.zeros(len(theta), device=theta.device)
+    said = []
     with torch.no_grad():
-        for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
+        for images in x.split(BATCH):
             batch = normalise(images.to(theta.device), mean, std)
-            logits = torch.cat([net.logits(weights, batch) for weights in together(theta)])
-            right += (logits.argmax(2) == labels.to(theta.device)).sum(1)
-    return 100 * right.cpu() / len(x)
+            said.append(torch.cat([net.logits(weights, batch).argmax(2) for weights in together(theta)]).cpu())
+    return torch.cat(said, 1)
+
+
+def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """The share of images that each net classifies as `y [n]` says, in percent `[nets]`; arguments of `predictions`."""
+    return percent(predictions(net, theta, x, mean, std) == y)
+
+
+def percent(right: Tensor) -> Tensor:
+    """The share of what is true in the last dimension."""
+    return 100 * right.float().mean(-1)
+
+
+POISONING = ("accuracy", "misled", "others")
+"""What `poisoning` measures."""
+
+
+def poisoning(said: Tensor, y: Tensor, attack_class: int, target_class: int) -> dict[str, Tensor]:
+    """How well nets that say `said [nets, n]` of images with true labels `y [n]` are poisoned, in percent `[nets]`.
+
+    `accuracy` is with respect to the attacker's labels, `misled` the share of the attack class taken for the target
+    class, `others` the accuracy on the other classes.
+    """
+    attacked = y == attack_class
+    return {
+        "accuracy": percent(said == poisoned(y, attack_class, target_class)),
+        "misled": percent(said[:, attacked] == target_class),
+        "others": percent(said[:, ~attacked] == y[~attacked]),
+    }

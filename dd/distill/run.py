@@ -62,7 +62,7 @@ def run(
         counts = {"history": history, "elapsed": time.monotonic() - started, "losses": losses, "clipped": clipped}
         store.save(tensors, {"trainer": values} | counts)
 
-    with _signals() as stop, progress(config.meta_steps, trainer.meta_step) as bar:
+    with stop_signals() as stop, progress(config.meta_steps, trainer.meta_step) as bar:
         while trainer.meta_step < config.meta_steps:
             step = trainer.step()
             losses.append(step.loss)
@@ -104,7 +104,7 @@ def run(
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def stop_signals() -> Iterator[list[int]]:
     """A list that stays empty until SIGTERM or SIGINT comes, so that a step under way is finished first."""
     came: list[int] = []
     handlers = {

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dd.data.dataset import Dataset
 from dd.data.real import normalise
-from dd.distill.initial import Initial, fixed_initial, random_initial
-from dd.distill.objective import classification
+from dd.distill.initial import FixedInitial, Initial, Pool, PoolInitial, RandomInitial
+from dd.distill.objective import classification, percent, poisoning, predictions
 from dd.distill.unroll import train
 from dd.nets import build
 from dd.nets.init import flat_weights
@@ -18,6 +19,8 @@ from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
 
 FORMAT = "dd distilled set 1"
+BUFFER = "buffer."
+"""What precedes the names of buffers among a set's tensors."""
 
 
 @dataclass
@@ -35,30 +38,84 @@ class DistilledSet:
     std: Tensor
     """`[C]`."""
     fixed_weights: Tensor | None = None
-    """`[P]`: the initial weights of a fixed initialisation."""
+    """`[P]`: the initial weights of a fixed initialisation, pre-trained or not."""
+    buffers: dict[str, Tensor] = field(default_factory=dict)
+    """By name: batch statistics that came with pre-trained weights from a file."""
     info: dict[str, Any] = field(default_factory=dict)
-    """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions)."""
+    """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions),
+    and `pretrained` (what its nets were trained on before, and how) where they were."""
 
     def make(self, seed: int = 0) -> nn.Module:
         """The architecture this set was made for, as its class builds it from `seed`."""
         channels, size = self.images.shape[2], self.images.shape[-1]
-        return build(self.info["config"]["net"], channels, size, len(self.info["classes"]), seed)
+        module = build(self.info["config"]["net"], channels, size, len(self.info["classes"]), seed)
+        module.load_state_dict(self.buffers, strict=False)
+        return module
 
-    def initial(self) -> Initial:
-        """The distribution of initial weights this set was made for."""
+    def initial(self, pool: Pool | None = None) -> Initial:
+        """The distribution of initial weights this set was made for.
+
+        Raises:
+            UserError: it is that of random pre-trained weights, and `pool` is none or another.
+        """
+        config = self.info["config"]
         if self.fixed_weights is not None:
-            return fixed_initial(self.fixed_weights)
-        return random_initial(self.make, self.info["config"]["init_law"], self.info["config"]["seed"])
+            return FixedInitial(self.fixed_weights)
+        if config["init"] != "random_pretrained":
+            return RandomInitial(self.make, config["init_law"], config["seed"])
+        if pool is None:
+            raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
+        if pool.info != self.info["pretrained"]:
+            raise UserError(f"{pool.folder}: another pool than the one this set was made for")
+        return PoolInitial(pool, config["validation_nets"], config["seed"])
 
-    def net(self, index: int | None = None) -> nn.Module:
+    def setting(self) -> dict:
+        """What measurements say of this set: dataset, source (data its nets were trained on before, or nothing), net,
+        init, steps, epochs, distilled_images, and for poisoning attack_class and target_class."""
+        config, source = self.info["config"], self.info.get("pretrained", {}).get("dataset", {"name": ""})
+        said = {"dataset": self.info["dataset"]["name"], "source": source["name"]}
+        said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
+        said["distilled_images"] = self.labels.numel()
+        if self.attacks:
+            said |= {key: config[key] for key in ("attack_class", "target_class")}
+        return said
+
+    @property
+    def attacks(self) -> bool:
+        """Whether it was made for poisoning."""
+        return self.info["config"].get("attack_class", -1) >= 0
+
+    def check(self, dataset: Dataset) -> None:
+        """Refuse data that this set was not distilled from.
+
+        Raises:
+            UserError: it has other images or classes.
+        """
+        if dataset.image_shape != tuple(self.images.shape[2:]):
+            raise UserError(
+                f"{dataset.name} has images {list(dataset.image_shape)}, "
+                f"but the set was distilled for {list(self.images.shape[2:])}"
+            )
+        if dataset.classes != self.info["classes"]:
+            raise UserError(f"{dataset.name} has other classes than the set, which knows {self.info['classes']}")
+
+    def measures(self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """How nets with weights `theta [nets, P]` do on uint8 images `x [n, C, H, W]` with labels `y [n]`, in percent
+        `[nets]`: `accuracy`, and for poisoning `misled` and `others` (see `dd.distill.objective.poisoning`)."""
+        said = predictions(net, theta, x, self.mean, self.std)
+        if self.attacks:
+            return poisoning(said, y, *(self.info["config"][key] for key in ("attack_class", "target_class")))
+        return {"accuracy": percent(said == y)}
+
+    def net(self, index: int | None = None, pool: Pool | None = None) -> nn.Module:
         """A network with initial weights, ready to `train`.
 
         For a fixed initialisation these are the very ones the set was made for. For a random one they are drawn by its
-        law: anew at each call, or those of held-out net `index`.
+        law, or from its `pool`: anew at each call, or those of held-out net `index`.
         """
         stream, number = ("anew", int(torch.randint(2**62, ()))) if index is None else ("held-out", index)
         module = self.make()
-        nn.utils.vector_to_parameters(self.initial()(stream, [number])[0].clone(), module.parameters())
+        nn.utils.vector_to_parameters(self.initial(pool)(stream, [number])[0].clone(), module.parameters())
         return module
 
     def train(self, net: nn.Module) -> nn.Module:
@@ -82,6 +139,7 @@ class DistilledSet:
         tensors = {name: getattr(self, name) for name in ("images", "labels", "lrs", "mean", "std")}
         if self.fixed_weights is not None:
             tensors["fixed_weights"] = self.fixed_weights
+        tensors |= {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
         save_tensors(path, tensors, {"format": FORMAT} | self.info)
 
     @classmethod
@@ -94,4 +152,5 @@ class DistilledSet:
         tensors, info = load_tensors(path)
         if info.pop("format", None) != FORMAT:
             raise UserError(f"{path}: not a distilled set ({FORMAT})")
-        return cls(**tensors, info=info)
+        buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in [*tensors] if name.startswith(BUFFER)}
+        return cls(**tensors, buffers=buffers, info=info)

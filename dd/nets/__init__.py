@@ -1,16 +1,24 @@
-"""Networks by name: the paper's, or a user's own as `package.module:Class`."""
+"""Networks by name: the paper's, EfficientNet-Lite0, or a user's own as `package.module:Class`."""
 
 import importlib
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from dd.nets.alexcifar import AlexCifarNet
+from dd.nets.alexnet import AlexNet
+from dd.nets.efficientnet import efficientnet_lite0
 from dd.nets.lenet import LeNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
-NETS: dict[str, type[nn.Module]] = {"LeNet": LeNet, "AlexCifarNet": AlexCifarNet}
+NETS: dict[str, Callable[..., nn.Module]] = {
+    "LeNet": LeNet,
+    "AlexCifarNet": AlexCifarNet,
+    "AlexNet": AlexNet,
+    "EfficientNetLite0": efficientnet_lite0,
+}
 
 
 def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> nn.Module:
@@ -55,7 +63,7 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         )
 
 
-def _import(name: str) -> type[nn.Module]:
+def _import(name: str) -> Callable[..., nn.Module]:
     module, colon, attribute = name.partition(":")
     if not colon:
         raise UserError(f"net {name!r} is not known: use one of {', '.join(NETS)}, or your own as package.module:Class")

@@ -2,23 +2,25 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-from dd.report.paper import METHODS, NETS, TABLE_1, Reported
+from dd.report.paper import EPOCHS, METHODS, TABLES, TITLES, Reported, Task
 from dd.runtime.errors import UserError
 
-STYLE = "body{font:15px/1.5 system-ui;margin:2em} td,th{padding:.2em .8em;text-align:left}"
+STYLE = "body{font:15px/1.5 system-ui;margin:2em} h1{font-size:1.2em} td,th{padding:.2em .8em;text-align:left}"
 METRICS = {
-    *{"dataset", "net", "init", "steps", "epochs", "distilled_images", "held_out_net", "stage", "test_images"},
-    "accuracy",
+    *{"dataset", "source", "net", "init", "steps", "epochs", "distilled_images", "held_out_net", "stage"},
+    *{"test_images", "accuracy"},
 }
-"""Columns of `dd evaluate`."""
+"""Columns of `dd evaluate`, and of `dd adapt`."""
 BASELINE = {
-    *{"dataset", "net", "init", "steps", "distilled_images", "baseline", "draw", "stage", "images", "chosen_on"},
+    *{"dataset", "source", "net", "init", "steps", "distilled_images", "baseline", "draw", "stage", "images"},
+    "chosen_on",
     *{"accuracy", "accuracy_std", "nets"},
 }
 """Columns of `dd baseline`."""
@@ -52,11 +54,20 @@ def read_measured(path: Path) -> pd.DataFrame:
     wanted, last = (BASELINE, "test") if of_baseline else (METRICS, "after")
     if not set(table) >= wanted or last not in set(table["stage"]):
         raise UserError(f"{path}: not a whole table of `python -m dd {'baseline' if of_baseline else 'evaluate'}`")
-    return table
+    return table.fillna({"source": ""})
 
 
-def read_fidelity(path: Path) -> tuple[str, str]:
-    """Name and fidelity of a prepared dataset, from the `.json` beside it.
+class Data(NamedTuple):
+    """What a table must know of a prepared dataset."""
+
+    name: str
+    root: str
+    """The dataset it is a variant of, or itself."""
+    fidelity: str
+
+
+def read_data(path: Path) -> Data:
+    """Of a prepared dataset, from the `.json` beside it.
 
     Raises:
         UserError: no such file, or another.
@@ -64,15 +75,15 @@ def read_fidelity(path: Path) -> tuple[str, str]:
     sidecar = path.with_suffix(".json")
     try:
         info = json.loads(sidecar.read_text())
-        return info["name"], info["fidelity"]
+        return Data(info["name"], info.get("of", info["name"]), info["fidelity"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{sidecar}: not the metadata of a prepared dataset ({error!r})") from error
 
 
-def pooled(rows: pd.DataFrame) -> tuple[float, float, int]:
+def pooled(rows: pd.DataFrame, what: str = "accuracy") -> tuple[float, float, int]:
     """Mean and standard deviation over all sets and nets, and nets a set, of rows with both over the nets of a set."""
-    mean = rows["accuracy"].mean()
-    variance = (rows["accuracy_std"] ** 2).mean() + rows["accuracy"].var(ddof=0)
+    mean = rows[what].mean()
+    variance = (rows[f"{what}_std"] ** 2).mean() + rows[what].var(ddof=0)
     return mean, math.sqrt(variance), int(rows["nets"].iloc[0])
 
 
@@ -85,58 +96,66 @@ def combination(rows: pd.DataFrame) -> str:
     return f"{rates}, {first['epochs']} epoch{'' if first['epochs'] == 1 else 's'}"
 
 
-def table_1(measured: list[pd.DataFrame], scale: str, fidelity: dict[str, str]) -> pd.DataFrame:
-    """Rows of Table 1 in its order: dataset, method, measured mean and std, nets, sets, reported mean and std, ...
+def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[Data]) -> pd.DataFrame:
+    """Rows of table `name` of `TABLES` in its order: task, method, measured mean and std, reported ones, and how.
 
     Args:
-        measured: tables of `dd evaluate` and `dd baseline`.
+        name: `table1`, `table2` or `table3`.
+        measured: tables of `dd evaluate`, `dd baseline` and `dd adapt`.
         scale: that they were measured at.
-        fidelity: what is known of the data, by dataset.
+        data: of all datasets that occur.
     """
-    rows = [_of_baseline(table) if "baseline" in table else _of_set(table) for table in measured]
-    datasets, methods = (list(names) for names in (TABLE_1, METHODS))
-    last = len(datasets)
-    rows.sort(
-        key=lambda row: (
-            datasets.index(row["dataset"]) if row["dataset"] in datasets else last,
-            row["dataset"],
-            methods.index(row["method"]),
-        )
-    )
-    for row in rows:
-        # the paper's number belongs to its own setting only
-        same = row.pop("setting") == (NETS.get(row["dataset"]), 10, 100)
-        paper = TABLE_1[row["dataset"]][row["method"]] if same else Reported(math.nan)
-        row |= {"paper": paper.mean, "paper_std": paper.std, "scale": scale}
-        row |= {"fidelity": fidelity.get(row["dataset"], ""), "method": METHODS[row["method"]]}
+    roots, fidelity = {d.name: d.root for d in data}, {d.name: d.fidelity for d in data}
+    tasks = TABLES[name]
+    rows = []
+    for table in measured:
+        first, paired = table.iloc[0], name == "table2"
+        target = roots.get(first["dataset"], first["dataset"])
+        task = f"{roots.get(first['source'], first['source'])} → {target}" if paired else target
+        known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], "")}
+        for row in _baseline_rows(table) if "baseline" in table else _net_rows(table, with_before=paired):
+            row = known | row
+            rows.append(row | _reported(tasks.get(task), row))
+    order, methods = [*tasks, *(row["task"] for row in rows)], list(METHODS)
+    rows.sort(key=lambda row: (order.index(row["task"]), methods.index(row["method"])))
     return pd.DataFrame(rows)
 
 
-def _of_set(table: pd.DataFrame) -> dict:
-    after = table[table["stage"] == "after"]
-    three_epochs = after["epochs"].iloc[0] == 3
-    several = len(after) > 1
-    return {
-        "dataset": after["dataset"].iloc[0],
-        "setting": _setting(after) if three_epochs else None,
-        "method": "fixed" if after["init"].iloc[0] == "fixed" else "random init",
-        "accuracy": after["accuracy"].mean(),
-        "std": after["accuracy"].std(ddof=0) if several else None,
-        "nets": len(after),
-        "sets": 1,
-        "test_images": after["test_images"].iloc[0],
-        "combination": "as distilled",
-        "chosen_on": "",
-    }
+def _reported(task: Task | None, row: dict) -> dict:
+    """The paper's number, which belongs to its own setting only."""
+    setting = (row.pop("net"), row.pop("steps"), row.pop("images"), row.pop("epochs"))
+    same = task and setting == (task.net, task.steps, task.images, EPOCHS)
+    paper = task.reported.get(row["method"], Reported(math.nan)) if same else Reported(math.nan)
+    return {"paper": paper.mean, "paper_std": paper.std, "label": METHODS[row["method"]]}
 
 
-def _of_baseline(table: pd.DataFrame) -> dict:
+def _net_rows(table: pd.DataFrame, with_before: bool) -> Iterator[dict]:
+    """Of nets after training on a distilled set or another adaptation, and `with_before` of those it began with."""
+    first = table.iloc[0]
+    inits = {"random": "random init"}
+    method = first["method"] if "method" in table else inits.get(first["init"], first["init"])
+    stages = {"after": method} | ({"before": "none"} if with_before and method == "random_pretrained" else {})
+    for stage, name in stages.items():
+        rows = table[table["stage"] == stage]
+        yield _setting(first) | {
+            "method": name,
+            "epochs": first["epochs"],
+            "accuracy": rows["accuracy"].mean(),
+            "std": rows["accuracy"].std(ddof=0) if len(rows) > 1 else None,
+            "nets": len(rows),
+            "sets": 1,
+            "test_images": first["test_images"],
+            "combination": "as distilled" if stage == "after" and "method" not in table else "",
+            "chosen_on": "",
+        }
+
+
+def _baseline_rows(table: pd.DataFrame) -> Iterator[dict]:
     test = table[table["stage"] == "test"]
     mean, std, nets = pooled(test)
-    return {
-        "dataset": test["dataset"].iloc[0],
-        "setting": _setting(test),
+    yield _setting(test.iloc[0]) | {
         "method": test["baseline"].iloc[0],
+        "epochs": EPOCHS,
         "accuracy": mean,
         "std": std,
         "nets": None if "metric" in table else nets,
@@ -147,8 +166,8 @@ def _of_baseline(table: pd.DataFrame) -> dict:
     }
 
 
-def _setting(rows: pd.DataFrame) -> tuple:
-    return tuple(rows[["net", "steps", "distilled_images"]].iloc[0])
+def _setting(row: pd.Series) -> dict:
+    return {"net": row["net"], "steps": row["steps"], "images": row["distilled_images"]}
 
 
 def _cell(mean: float, std: float | None) -> str:
@@ -161,8 +180,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     nets = ["—" if pd.isna(n) else f"{n:.0f}" for n in table["nets"]]
     return pd.DataFrame(
         {
-            "dataset": table["dataset"].str.upper(),
-            "method": table["method"],
+            "task": table["task"].str.upper(),
+            "method": table["label"],
             "here, %": [_cell(*pair) for pair in zip(table["accuracy"], table["std"], strict=True)],
             "paper, %": [_cell(*pair) for pair in zip(table["paper"], table["paper_std"], strict=True)],
             "nets": nets,
@@ -172,37 +191,48 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def notes(table: pd.DataFrame) -> list[str]:
+def notes(name: str, table: pd.DataFrame) -> list[str]:
     """What must be said under the table."""
     scale = table["scale"].iloc[0]
     lines = [f"Scale {scale}; accuracy on test images, mean ± standard deviation over held-out nets and sets."]
     for chosen_on in sorted({c for c in table["chosen_on"] if c}):
         where = {"held-out": "held-out training images", "test": "the test set, as in the paper"}[chosen_on]
         lines.append(f"The combination of a baseline was chosen on {where}.")
-    for name, group in table.groupby("dataset", sort=False):
-        lines.append(f"{name.upper()}: {group['test_images'].iloc[0]:,} test images; {group['fidelity'].iloc[0]}")
+    for task, group in table.groupby("task", sort=False):
+        lines.append(f"{task.upper()}: {group['test_images'].iloc[0]:,} test images; {group['fidelity'].iloc[0]}")
+    lines += [f"{task.upper()}: not run at this scale." for task in TABLES[name] if task not in set(table["task"])]
     return lines
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    return _readable(table).to_markdown(index=False) + "\n\n" + "\n".join(f"- {line}" for line in notes(table)) + "\n"
+def _csv(_name: str, table: pd.DataFrame) -> str:
+    return table.to_csv(index=False)
 
 
-def _latex(table: pd.DataFrame) -> str:
-    text = _readable(table).to_latex(index=False, escape=True).replace("±", r"$\pm$").replace("—", "--")
-    return text + "".join(f"% {line}\n" for line in notes(table))
+def _markdown(name: str, table: pd.DataFrame) -> str:
+    listed = "".join(f"- {line}\n" for line in notes(name, table))
+    return f"{_readable(table).to_markdown(index=False)}\n\n{listed}"
 
 
-def _html(table: pd.DataFrame) -> str:
-    listed = "".join(f"<li>{escape(line)}</li>" for line in notes(table))
-    body = _readable(table).to_html(index=False, border=0)
-    return f"<!doctype html><meta charset=utf-8><title>Table 1</title><style>{STYLE}</style>{body}<ul>{listed}</ul>\n"
+def _latex(name: str, table: pd.DataFrame) -> str:
+    text = _readable(table).to_latex(index=False, escape=True)
+    for sign, macro in {"±": r"$\pm$", "—": "--", "→": r"$\to$"}.items():
+        text = text.replace(sign, macro)
+    return text + "".join(f"% {line}\n" for line in notes(name, table))
 
 
-WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
-    ".csv": lambda table: table.to_csv(index=False),
+def _html(name: str, table: pd.DataFrame) -> str:
+    listed = "".join(f"<li>{escape(line)}</li>" for line in notes(name, table))
+    body, title = _readable(table).to_html(index=False, border=0), escape(TITLES[name])
+    return (
+        f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+        f"<h1>{title}</h1>{body}<ul>{listed}</ul>\n"
+    )
+
+
+WRITERS: dict[str, Callable[[str, pd.DataFrame], str]] = {
+    ".csv": _csv,
     ".md": _markdown,
     ".tex": _latex,
     ".html": _html,
 }
-"""The text of a table by the ending of its file."""
+"""The text of a table, given its name and rows, by the ending of its file."""

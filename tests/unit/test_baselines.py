@@ -37,7 +37,7 @@ def judge(dataset):
         )
         experiment = Experiment(config, dataset)
         experiment.trainer.step()
-        return Judge(experiment.distilled(LAST), dataset, protocol)
+        return Judge(experiment.distilled(LAST), dataset, experiment.initial, protocol)
 
     return make
 

@@ -265,7 +265,7 @@ def test_nets_in_groups_change_nothing(problem, monkeypatch):
 
 @pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 2, 1)])
 def test_a_fixed_initialisation_seen_twice_counts_once(problem):
-    """Weights as `fixed_initial` gives them: one row, expanded."""
+    """Weights as `FixedInitial` gives them: one row, expanded."""
     once = problem | {"theta": problem["theta"][:1]}
     twice = problem | {"theta": problem["theta"][:1].expand(2, -1)}
     torch.testing.assert_close(ours(twice)[1:], ours(once)[1:], rtol=1e-9, atol=1e-12)

@@ -37,7 +37,7 @@ def make(name):
     return partial(build, name, *SIZES[name])
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", SIZES)
 def test_stacked_net_is_the_module_net_by_net(name):
     channels, size, _ = SIZES[name]
     net, x = StackedNet(make(name)()), torch.randn(3, channels, size, size)

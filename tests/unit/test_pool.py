@@ -5,7 +5,8 @@ from dd.data.real import RealBatches, normalise
 from dd.distill.objective import classification
 from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
-from dd.pool import train_nets
+from dd.pool.config import Recipe
+from dd.pool.train import train_nets
 from tests.conftest import TinyNet
 
 
@@ -17,8 +18,9 @@ def test_training_is_plain_pytorch_on_every_net_alone():
     real, modules = RealBatches(x, y, mean, std, 16, seed=5), [TinyNet() for _ in range(6)]
     theta = torch.stack([flat_weights(module) for module in modules])
     loss = classification(StackedNet(modules[0]))
-    trained = train_nets(loss, theta, real, epochs=3, lr=1e-2, halve_every=2)
-    torch.testing.assert_close(train_nets(loss, theta[2:4], real, 3, 1e-2, 2), trained[2:4])
+    recipe = Recipe(epochs=3, lr=1e-2, halve_every=2, batch=16, seed=5)
+    trained = train_nets(loss, theta, x, y, mean, std, recipe)
+    torch.testing.assert_close(train_nets(loss, theta[2:4], x, y, mean, std, recipe), trained[2:4])
     for module, ours in zip(modules, trained, strict=True):
         adam = torch.optim.Adam(module.parameters(), lr=1e-2, betas=(0.5, 0.999))
         for step in range(12):
@@ -36,5 +38,6 @@ def test_training_learns():
     mean, std = torch.tensor([0.5]), torch.tensor([0.3])
     theta = torch.stack([flat_weights(TinyNet()) for _ in range(2)])
     loss = classification(StackedNet(TinyNet()))
-    trained = train_nets(loss, theta, RealBatches(x, y, mean, std, 30, seed=1), epochs=200, lr=1e-2, halve_every=200)
+    recipe = Recipe(epochs=200, lr=1e-2, halve_every=200, batch=30, seed=1)
+    trained = train_nets(loss, theta, x, y, mean, std, recipe)
     assert loss(trained, normalise(x, mean, std), y).max() < 0.05 < loss(theta, normalise(x, mean, std), y).min()

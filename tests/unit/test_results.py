@@ -51,7 +51,7 @@ def test_training_a_plain_module_is_evaluation(saved, digits):
     """`distilled.train(net)` on held-out net 0 gives the accuracy that `evaluate` writes for it."""
     _, path = saved
     distilled, data = dd.load(path), load(digits)
-    table = evaluate(distilled, data, nets=2)
+    table = evaluate(distilled, data, distilled.initial(), nets=2)
     net = distilled.net(index=0)
     x = distilled.normalise(data.x_test)
     before = 100 * (net(x).argmax(1) == data.y_test).float().mean().item()
@@ -101,7 +101,7 @@ def test_other_data_and_other_files_are_refused(saved, digits, tmp_path):
     distilled, data = dd.load(saved[1]), load(digits)
     data.x_train = data.x_train[..., :20, :20]
     with pytest.raises(UserError, match="the set was distilled for"):
-        evaluate(distilled, data, nets=1)
+        evaluate(distilled, data, distilled.initial(), nets=1)
     with pytest.raises(UserError, match="no such file"):
         dd.load(tmp_path / "nothing.safetensors")
     save_tensors(tmp_path / "other.safetensors", {"x": torch.zeros(1)}, {})

@@ -17,7 +17,8 @@ rule measure_baseline:
         runtime="12h",  # not resumed: one run must do
     params:
         options=lambda wildcards: flags(get_protocol(wildcards)),
+        pool=get_pool_option,
         code=digest("dd.baselines.grid"),
     shell:
         "python -m dd baseline {wildcards.baseline} --set {input.set} --data {input.npz} --out {output} "
-        "{params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
+        "{params.pool} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -12,6 +12,13 @@ sys.path.insert(0, str(workflow.basedir))
 from dd.runtime.code import digest
 
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
+# what the experiments of a table are compared with, and which of them
+COMPARED = {
+    "table1": {"init": "random", "baselines": BASELINES, "methods": []},
+    "table2": {"init": "random_pretrained", "baselines": BASELINES[:4], "methods": ["fada", "full"]},
+    "table3": {"init": "fixed_pretrained", "baselines": ["random", "optimized", "average"], "methods": ["full"]},
+}
+SOURCES = {"dataset", "pool", "pretrained"}  # keys of an experiment that are no settings of `dd distill`
 
 
 def get_points(curve):
@@ -35,13 +42,20 @@ def get_final_output():
     )
 
 
-def get_datasets():
-    """The datasets `all` needs."""
+def get_downloads():
+    """The datasets and weights `all` needs."""
     experiments = {config["figures"][name]["experiment"] for name in config["all"] if name in config["figures"]}
     for name in config["all"]:
-        experiments |= set(config["tables"].get(name, []))
+        experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
         experiments |= {curve["experiment"] for curve in config["curves"].get(name, [])}
-    return sorted({config["experiments"][experiment]["dataset"] for experiment in experiments})
+    entries = [config["experiments"][name] for name in experiments]
+    datasets = {entry["dataset"] for entry in entries}
+    datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
+    weights = {entry["pretrained"] for entry in entries if "pretrained" in entry}
+    return sorted(
+        [f"results/data/{name}.npz" for name in datasets]
+        + [f"results/data/weights/{name}.safetensors" for name in weights]
+    )
 
 
 def get_protocol(wildcards):
@@ -59,10 +73,20 @@ def get_protocol(wildcards):
 
 def get_measured(wildcards):
     """The measurements a table holds."""
-    experiments = config["tables"][wildcards.table]
-    random = [name for name in experiments if get_experiment(name)["init"] == "random"]
+    experiments, wanted = config["tables"][wildcards.table], COMPARED[wildcards.table]
+    compared = [name for name in experiments if get_experiment(name)["init"] == wanted["init"]]
+    return (
+        expand("<results>/evaluate/{experiment}.csv", experiment=experiments)
+        + expand("<results>/baseline/{experiment}/{kind}.csv", experiment=compared, kind=wanted["baselines"])
+        + expand("<results>/adapt/{experiment}/{method}.csv", experiment=compared, method=wanted["methods"])
+    )
+
+
+def get_poisoned(wildcards):
+    """The measurements a figure of bars holds."""
+    experiments = config["bars"][wildcards.bars]
     return expand("<results>/evaluate/{experiment}.csv", experiment=experiments) + expand(
-        "<results>/baseline/{experiment}/{baseline}.csv", experiment=random, baseline=BASELINES
+        "<results>/baseline/{experiment}/{kind}.csv", experiment=experiments, kind=BASELINES[:4]
     )
 
 
@@ -83,7 +107,9 @@ def get_lines(wildcards):
 
 def get_metadata(wildcards):
     """What is known of the data of a table."""
-    datasets = {config["experiments"][experiment]["dataset"] for experiment in config["tables"][wildcards.table]}
+    entries = [config["experiments"][experiment] for experiment in config["tables"][wildcards.table]]
+    datasets = {entry["dataset"] for entry in entries}
+    datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
     return [f"results/data/{dataset}.json" for dataset in sorted(datasets)]
 
 
@@ -98,15 +124,71 @@ def flags(settings):
 
 
 def get_experiment(name):
-    """The settings of an experiment over the defaults, without its dataset."""
+    """The settings of an experiment over the defaults, without where its data and weights come from."""
     settings = config["distill"] | config["experiments"][name]
-    return {key: value for key, value in settings.items() if key != "dataset"}
+    return {key: value for key, value in settings.items() if key not in SOURCES}
 
 
 def get_data(wildcards):
-    """The prepared files of the experiment's dataset."""
-    dataset = config["experiments"][wildcards.experiment]["dataset"]
+    """The prepared files of the experiment's dataset, and the shards of its pool."""
+    entry = config["experiments"][wildcards.experiment]
+    files = {end: f"results/data/{entry['dataset']}.{end}" for end in ("npz", "json")}
+    return files | {"pool": get_shards(entry["pool"]) if "pool" in entry else []}
+
+
+def get_pretrained(wildcards):
+    """The file of weights of the experiment, if it has one."""
+    entry = config["experiments"][wildcards.experiment]
+    return [f"results/data/weights/{entry['pretrained']}.safetensors"] if "pretrained" in entry else []
+
+
+def get_pool(name):
+    """The settings of a pool over the defaults."""
+    return config["pool"] | config["pools"][name]
+
+
+def get_shards(name):
+    """The files of a pool."""
+    pool = get_pool(name)
+    totals = {"train": pool["nets"], "held-out": pool["held_out"]}
+    return [
+        f"results/{config['scale']}/pools/{name}/{part}-{first:05}.safetensors"
+        for part, total in totals.items()
+        for first in range(0, total, pool["shard"])
+    ]
+
+
+def get_shard(wildcards):
+    """A shard of a pool as settings of `dd pool train`."""
+    pool = get_pool(wildcards.pool)
+    recipe = {key: value for key, value in pool.items() if key not in {"dataset", "nets", "held_out", "shard"}}
+    total = pool["nets"] if wildcards.part == "train" else pool["held_out"]
+    return {"part": wildcards.part, "first": int(wildcards.first), "nets": pool["shard"], "total": total} | recipe
+
+
+def get_pool_data(wildcards):
+    """The prepared files of the dataset a pool is trained on."""
+    dataset = config["pools"][wildcards.pool]["dataset"]
     return {end: f"results/data/{dataset}.{end}" for end in ("npz", "json")}
+
+
+def get_pool_option(wildcards):
+    """The option that names the folder of the experiment's pool, if it has one."""
+    pool = config["experiments"][wildcards.experiment].get("pool")
+    return f"--pool results/{config['scale']}/pools/{pool}" if pool else ""
+
+
+def get_adaptation(wildcards):
+    """How an experiment's nets are adapted without distilled images."""
+    changed = config["adapt"]["experiments"].get(wildcards.experiment, {})
+    return config["adapt"][wildcards.method] | changed.get(wildcards.method, {})
+
+
+def get_source_data(wildcards):
+    """The dataset that the nets come from, for a method that needs its images."""
+    pool = config["experiments"][wildcards.experiment].get("pool")
+    needed = wildcards.method == "fada" and pool
+    return [f"results/data/{config['pools'][pool]['dataset']}.npz"] if needed else []
 
 
 def get_code(wildcards):

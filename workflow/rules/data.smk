@@ -49,6 +49,23 @@ rule vary_data:
         "python -m dd data vary --data {input.npz} --out {output.npz} {params.options} > {log} 2>&1"
 
 
+rule prepare_weights:
+    output:
+        "results/data/weights/{weights}.safetensors",
+    log:
+        "results/data/logs/weights/{weights}.log",
+    benchmark:
+        "results/data/benchmarks/weights/{weights}.tsv"
+    retries: 1  # the network
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        code=digest("dd.data.weights", follow=False),
+    shell:
+        "python -m dd data weights {wildcards.weights} --out {output} > {log} 2>&1"
+
+
 rule download_all:
     input:
-        expand("results/data/{dataset}.npz", dataset=get_datasets()),
+        get_downloads(),

@@ -1,6 +1,7 @@
 rule distill:
     input:
         unpack(get_data),
+        pretrained=get_pretrained,
     output:
         set="<results>/distill/{experiment}/set.safetensors",
         history="<results>/distill/{experiment}/history.csv",
@@ -17,11 +18,13 @@ rule distill:
         runtime="4h",
     params:
         options=lambda wildcards: flags(get_experiment(wildcards.experiment)),
+        pool=get_pool_option,
+        pretrained=lambda wildcards, input: " ".join(f"--pretrained {path}" for path in input.pretrained),
         work=f"work/{config['scale']}/{{experiment}}",
         code=get_code,
     shell:
         # attempts.log keeps what a later attempt would wipe from {log}; the console sees it too
         "mkdir -p {params.work} && "
         "python -m dd distill --data {input.npz} --out {output.set} --history {output.history} --work {params.work} "
-        "--threads {threads} --gpus {resources.gpu} {params.options} "
+        "--threads {threads} --gpus {resources.gpu} {params.pool} {params.pretrained} {params.options} "
         "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"

@@ -17,9 +17,10 @@ rule evaluate:
         runtime="1h",
     params:
         nets=config["evaluate"]["nets"],
+        pool=get_pool_option,
         code=digest("dd.evaluate"),
     shell:
-        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output} "
+        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output} {params.pool} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
 
 

@@ -24,16 +24,6 @@ rule draw_figure:
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
 
 
-for figure in config["figures"]:
-
-    rule:
-        name:
-            figure
-        input:
-            f"<results>/figures/{figure}.png",
-        localrule: True
-
-
 rule draw_curves:
     input:
         get_curves,
@@ -60,14 +50,31 @@ rule draw_curves:
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
 
 
-for curves in config["curves"]:
-
-    rule:
-        name:
-            curves
-        input:
-            f"<results>/figures/{curves}.png",
-        localrule: True
+rule draw_bars:
+    input:
+        get_poisoned,
+    output:
+        png=report(
+            "<results>/figures/{bars}.png",
+            caption="../report/bars.rst",
+            category="Figures",
+            labels={"figure": "{bars}"},
+        ),
+        pdf="<results>/figures/{bars}.pdf",
+        csv="<results>/figures/{bars}.csv",
+    log:
+        "<results>/logs/figures/{bars}.log",
+    benchmark:
+        "<results>/benchmarks/figures/{bars}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input),
+        scale=config["scale"],
+        code=digest("dd.report.bars"),
+    shell:
+        "python -m dd bars {params.metrics} --scale {params.scale} --table {output.csv} "
+        "--out {output.png} --out {output.pdf} > {log} 2>&1"
 
 
 rule write_table:
@@ -96,7 +103,7 @@ rule write_table:
         scale=config["scale"],
         code=digest("dd.report.tables"),
     shell:
-        "python -m dd {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
+        "python -m dd table {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
 
 
@@ -107,4 +114,14 @@ for table in config["tables"]:
             table
         input:
             expand("<results>/tables/{table}.{suffix}", table=table, suffix=["csv", "md", "tex", "html"]),
+        localrule: True
+
+
+for picture in [*config["figures"], *config["curves"], *config["bars"]]:
+
+    rule:
+        name:
+            picture
+        input:
+            f"<results>/figures/{picture}.png",
         localrule: True

@@ -1,0 +1,78 @@
+"""What adaptation by distilled images is compared with in Tables 2 and 3: all target images, and a few by FADA."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dd.baselines.fada import FadaConfig, fada, few
+from dd.data.dataset import Dataset
+from dd.distill.initial import Initial
+from dd.distill.objective import classification
+from dd.distill.steps import DistilledSet
+from dd.nets.stacked import StackedNet
+from dd.pool.config import Recipe
+from dd.pool.train import train_nets
+
+Adapt = Callable[[Tensor, Recipe], Tensor]
+"""Weights `[nets, P]` -> adapted ones."""
+
+
+def fine_tune(distilled: DistilledSet, dataset: Dataset, theta: Tensor, recipe: Recipe) -> Tensor:
+    """Nets `theta [nets, P]` after training on all training images of the set's data."""
+    loss = classification(StackedNet(distilled.make()).to(theta.device))
+    return train_nets(loss, theta, dataset.x_train, dataset.y_train, distilled.mean, distilled.std, recipe)
+
+
+def few_shot(distilled: DistilledSet, dataset: Dataset, source: Dataset, theta: Tensor, recipe: Recipe) -> Tensor:
+    """Nets `theta [nets, P]` after FADA with as many images of a class as the set has, drawn by the recipe's seed."""
+    classes = len(dataset.classes)
+    per_class = distilled.labels.numel() // classes
+    images = few(dataset.x_train, dataset.y_train, classes, per_class, recipe.seed, draw=0)
+    return fada(
+        StackedNet(distilled.make()).to(theta.device),
+        theta,
+        (source.x_train, source.y_train),
+        images,
+        (source.mean, source.std),
+        (distilled.mean, distilled.std),
+        FadaConfig(),
+        recipe.seed,
+    )
+
+
+def adapted(
+    method: str,
+    distilled: DistilledSet,
+    dataset: Dataset,
+    initial: Initial,
+    nets: int,
+    adapt: Adapt,
+    recipe: Recipe,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """Adapt the held-out nets that a set was made for by another method, and test their final state.
+
+    A fixed initialisation is adapted `nets` times, each with a seed of its own.
+
+    Returns:
+        A row a net: what `DistilledSet.setting` says, method, held_out_net, stage (`after`), test_images, accuracy (%).
+
+    Raises:
+        UserError: the images of the dataset are not those of the set.
+    """
+    distilled.check(dataset)
+    net, different = StackedNet(distilled.make()).to(device), initial.nets("held-out", nets)
+    weights = initial("held-out", range(different)).to(device)
+    recipes = [replace(recipe, seed=recipe.seed + run) for run in range(nets if different == 1 else 1)]
+    runs = [adapt(weights, each) for each in recipes]
+    percent = [distilled.measures(net, w, dataset.x_test, dataset.y_test)["accuracy"] for w in runs]
+    common = distilled.setting() | {"method": method}
+    return pd.DataFrame(
+        [
+            common | {"held_out_net": i, "stage": "after", "test_images": len(dataset.x_test), "accuracy": value}
+            for i, value in enumerate(torch.cat(percent).tolist())
+        ]
+    )

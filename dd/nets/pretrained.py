@@ -1,0 +1,38 @@
+"""Networks with the weights of a file and a new last layer (Table 3)."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from dd.runtime.errors import UserError
+
+
+def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str) -> nn.Module:
+    """The network of `make()` with weights and buffers, such as batch statistics, by name from `tensors`.
+
+    Its last linear layer is new: weights 0 and biases 1, as in the authors' code, whatever the file has there. `name`
+    says in messages where the tensors are from.
+
+    Raises:
+        UserError: another architecture's file, one whose names or shapes differ elsewhere; the first is named.
+    """
+    module = make()
+    layers = [(path, layer) for path, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+    if not layers or layers[-1][1].bias is None:
+        raise UserError(f"{name}: {type(module).__name__} has no linear layer with biases to make anew")
+    path, last = layers[-1]
+    new = {f"{path}.weight", f"{path}.bias"}
+    own, given = ({n: t for n, t in d.items() if n not in new} for d in (module.state_dict(), tensors))
+    wrong = [f"lacks {n}" for n in own if n not in given]
+    wrong += [f"has {n}, which the network lacks" for n in given if n not in own]
+    wrong += [
+        f"has {n} {list(given[n].shape)}, where the network has {list(t.shape)}"
+        for n, t in own.items()
+        if n in given and given[n].shape != t.shape
+    ]
+    if wrong:
+        raise UserError(f"{name}: of another architecture than {type(module).__name__}: it {wrong[0]}")
+    module.load_state_dict(given, strict=False)
+    nn.init.zeros_(last.weight)
+    nn.init.ones_(last.bias)
+    return module

@@ -1,0 +1,84 @@
+"""Figure 6: poisoning against its baselines."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dd.report.paper import BASELINES, METHODS, MISLED
+from dd.report.tables import combination, pooled
+
+MEASURES = {
+    "accuracy": "accuracy, attacker's labels",
+    "misled": "attacked class taken for the target",
+    "others": "accuracy on the other classes",
+}
+"""What is measured of poisoned nets (`dd.distill.objective.poisoning`), in percent."""
+LABELS = {"ours": "Ours"} | {name: METHODS[name] for name in BASELINES}
+COLORS = ("#1f6fb4", "#c9c9c9", "#a9a9a9", "#898989", "#696969")
+
+
+def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
+    """Rows of the figure: dataset, attack_class, target_class, method, measure, mean and std (%), nets, sets, ...
+
+    Args:
+        measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
+        scale: that they were measured at.
+    """
+    rows = []
+    for table in measured:
+        of_baseline = "baseline" in table
+        test = table[table["stage"] == ("test" if of_baseline else "after")]
+        first = test.iloc[0]
+        known = {key: first[key] for key in ("dataset", "attack_class", "target_class", "distilled_images")}
+        known |= {"method": first["baseline"] if of_baseline else "ours", "scale": scale}
+        known |= {"combination": combination(test) if of_baseline else "as distilled"}
+        known |= {"sets": len(test) if of_baseline else 1, "chosen_on": first["chosen_on"] if of_baseline else ""}
+        for measure in MEASURES:
+            if of_baseline:
+                mean, std, nets = pooled(test, measure)
+            else:
+                mean, std, nets = test[measure].mean(), test[measure].std(ddof=0), len(test)
+            rows.append(known | {"measure": measure, "mean": mean, "std": std, "nets": nets})
+    order = list(LABELS)
+    return pd.DataFrame(sorted(rows, key=lambda row: order.index(row["method"]))).sort_values("dataset", kind="stable")
+
+
+def verdict(rows: pd.DataFrame) -> str:
+    """What the paper says of one dataset (Section 4.2), and whether the measured numbers bear it out."""
+    mean = rows.pivot_table(index="method", columns="measure", values="mean")
+    best = mean.drop("ours")["accuracy"].max()
+    ahead = mean.loc["ours", "accuracy"] - best
+    return (
+        f"Ours above the best baseline by the attacker's labels: {'yes' if ahead > 0 else 'NO'} ({ahead:+.1f} points)."
+    )
+
+
+def bars(rows: pd.DataFrame) -> Figure:
+    """A row a dataset and a panel a measure: means with bars of one standard deviation."""
+    datasets = list(dict.fromkeys(rows["dataset"]))
+    figure = Figure(figsize=(10, 3.1 * len(datasets) + 0.4), layout="constrained")
+    for axes, dataset in zip(figure.subplots(len(datasets), 3, squeeze=False), datasets, strict=True):
+        of_dataset = rows[rows["dataset"] == dataset]
+        first = of_dataset.iloc[0]
+        for panel, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+            drawn = of_dataset[of_dataset["measure"] == measure].set_index("method")
+            names = [name for name in LABELS if name in drawn.index]
+            mean, std = drawn.loc[names, "mean"], drawn.loc[names, "std"]
+            panel.bar(range(len(names)), mean, yerr=std, color=COLORS[: len(names)], capsize=3, error_kw={"lw": 1})
+            for i, value in enumerate(mean):
+                panel.text(i, 2, f"{value:.1f}", ha="center", fontsize=7, color="white" if i == 0 else "black")
+            if measure == "misled" and dataset in MISLED:
+                paper = MISLED[dataset].mean
+                panel.axhline(paper, color=COLORS[0], lw=1, ls="--")
+                panel.text(len(names) - 0.5, paper, f"paper, ours: {paper}", ha="right", va="bottom", fontsize=7)
+            panel.set_xticks(range(len(names)), [LABELS[name].replace(" ", "\n") for name in names], fontsize=7)
+            panel.set_ylim(0, 105)
+            panel.set_title(f"{label}, %", fontsize=8)
+            panel.spines[["top", "right"]].set_visible(False)
+        axes[0].set_ylabel(
+            f"{dataset.upper()}, {first['attack_class']} → {first['target_class']}\n"
+            f"{first['distilled_images']} images, {first['nets']} held-out nets",
+            fontsize=8,
+        )
+        axes[1].set_xlabel(verdict(of_dataset), fontsize=8)
+    figure.supxlabel(f"scale {rows['scale'].iloc[0]}, final state, test images", fontsize=7, color="0.4")
+    return figure

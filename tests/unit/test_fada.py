@@ -1,0 +1,210 @@
+"""FADA: its pairs, its discriminators, the sign of its adversarial term, and that it adapts."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from dd.baselines.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
+from dd.data.real import RealBatches
+from dd.distill.objective import accuracy, classification
+from dd.nets import NETS
+from dd.nets.init import flat_weights
+from dd.nets.stacked import StackedNet
+from dd.pool import train_nets
+from dd.runtime.errors import UserError
+from dd.runtime.seeds import generator
+from tests.conftest import TinyNet, Unstacked
+
+SHORT = FadaConfig(warm_up=3, steps=4, source_batch=32, pairs=8, hidden=8)
+
+
+def streams(nets, first=0):
+    return [generator(0, "test", number) for number in range(first, first + nets)]
+
+
+def test_pairs_belong_to_their_groups():
+    groups = groups_of(torch.tensor([0, 0, 1]), torch.tensor([0, 1]))
+    assert [sorted(map(tuple, group.tolist())) for group in groups] == [
+        [(0, 1), (1, 0)],
+        [(0, 3), (1, 3), (2, 4)],
+        [(0, 2), (1, 2), (2, 0), (2, 1)],
+        [(0, 4), (1, 4), (2, 3)],
+    ]
+
+
+def test_every_net_draws_its_own_pairs_of_each_group():
+    groups = groups_of(torch.arange(20) % 4, torch.arange(4))
+    pairs = draw_pairs(groups, 50, streams(3))
+    assert pairs.shape == (3, 4, 50, 2)
+    for net, (number, group) in itertools.product(pairs, enumerate(groups)):
+        assert set(map(tuple, net[number].tolist())) <= set(map(tuple, group.tolist()))
+    assert not torch.equal(pairs[0], pairs[1])
+    assert torch.equal(pairs[1:], draw_pairs(groups, 50, streams(2, first=1)))
+
+
+@pytest.mark.parametrize("labels", [([0, 0], [0, 1]), ([0, 1], [0, 1]), ([0, 0, 1], [2]), ([0], [])])
+def test_a_group_without_pairs_is_refused(labels):
+    with pytest.raises(UserError, match="no pairs"):
+        groups_of(*(torch.tensor(y, dtype=torch.long) for y in labels))
+
+
+def test_few_images_are_of_every_class_and_another_draw_is_others():
+    y = torch.arange(60) % 3
+    x = torch.arange(60, dtype=torch.uint8).view(-1, 1, 1, 1)
+    images, labels = few(x, y, 3, 5, seed=0, draw=0)
+    assert labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert torch.equal(images.flatten() % 3, labels)
+    assert len(images.unique()) == 15
+    assert torch.equal(images, few(x, y, 3, 5, seed=0, draw=0)[0])
+    assert not torch.equal(images, few(x, y, 3, 5, seed=0, draw=1)[0])
+    with pytest.raises(UserError, match="class 0 has 20 target images, not 21"):
+        few(x, y, 3, 21, seed=0, draw=0)
+
+
+@pytest.mark.parametrize(
+    ("cls", "size", "last"),
+    [(NETS["LeNet"], 28, "fc3"), (Unstacked, 28, "fc3"), (NETS["AlexCifarNet"], 32, "classifier.4"), (TinyNet, 8, "out")],
+)
+def test_the_halves_of_a_net_make_the_net(cls, size, last):
+    modules = [cls(channels=1, size=size, classes=10) for _ in range(2)]
+    halves, theta = Halves(StackedNet(modules[0])), torch.stack([flat_weights(module) for module in modules])
+    x = torch.randn(3, 1, size, size)
+    halves.try_out(theta[:1], x)
+    features = halves.encode(theta, x)
+    for row, module in enumerate(modules):
+        entered = []
+        module.get_submodule(last).register_forward_pre_hook(lambda _, inputs, seen=entered: seen.append(inputs[0]))
+        logits = module(x)
+        torch.testing.assert_close(halves.classify(theta, features)[row], logits, rtol=1e-4, atol=1e-5)
+        if entered:  # a net that stacks does not call its layers
+            torch.testing.assert_close(features[row], entered[0], rtol=1e-4, atol=1e-5)
+
+
+def of_layers(*layers):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 5), *layers)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(of_layers(nn.Tanh(), nn.Linear(5, 3), nn.LogSoftmax(1)), id="softmax after it"),
+        pytest.param(of_layers(nn.Linear(5, 3, bias=False)), id="no bias"),
+        pytest.param(of_layers(nn.Linear(5, 5), nn.Unflatten(1, (5, 1)), nn.Conv1d(5, 3, 1), nn.Flatten()), id="conv"),
+        pytest.param(of_layers(nn.LayerNorm(5)), id="norm"),
+        pytest.param(of_layers(nn.Linear(5, 12), nn.AvgPool1d(4)), id="pooled"),
+    ],
+)
+def test_a_net_without_a_last_linear_layer_is_refused(module):
+    net, theta = StackedNet(module), flat_weights(module).unsqueeze(0)
+    images = torch.zeros(40, 1, 8, 8, dtype=torch.uint8), torch.arange(40) % 3
+    statistics = torch.tensor([0.5]), torch.tensor([0.5])
+    with pytest.raises(UserError, match=r"net Sequential: .* last layer"):
+        fada(net, theta, images, images, statistics, statistics, SHORT, seed=0)
+
+
+@pytest.fixture
+def separable():
+    """Features `[2, 60, 6]` of two nets that show an image's class (of 4) and domain, and the groups of its pairs."""
+    y = torch.arange(40) % 4, torch.arange(20) % 4
+    shown = torch.cat([nn.functional.one_hot(torch.cat(y)), torch.eye(2).repeat_interleave(torch.tensor([40, 20]), 0)], 1)
+    return (shown + 0.1 * torch.randn(2, 60, 6, generator=generator(0, "noise"))), groups_of(*y)
+
+
+def trained(told, features, groups, steps=400):
+    rngs, adam = streams(2), torch.optim.Adam(told.parameters, lr=0.01)
+    for _ in range(steps):
+        adam.zero_grad()
+        told.loss(features, draw_pairs(groups, 32, rngs), [0, 1, 2, 3]).sum().backward()
+        adam.step()
+    return draw_pairs(groups, 200, rngs)
+
+
+def test_discriminators_are_plain_perceptrons(separable):
+    features, groups = separable
+    told, pairs = Discriminators(6, 16, streams(2)), draw_pairs(groups, 5, streams(2))
+    for row in range(2):
+        plain = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+        nn.utils.vector_to_parameters(torch.cat([p[row].flatten() for p in told.parameters]), plain.parameters())
+        logits = plain(features[row][pairs[row].reshape(-1, 2)].flatten(1))
+        expected = nn.functional.cross_entropy(logits, torch.arange(4).repeat_interleave(5))
+        torch.testing.assert_close(told.loss(features, pairs, [0, 1, 2, 3])[row], expected)
+
+
+def test_discriminators_learn_to_tell_the_groups(separable):
+    told = Discriminators(6, 16, streams(2))
+    pairs = trained(told, *separable)
+    assert told.loss(separable[0], pairs, [0, 1, 2, 3]).max() < 0.1 * math.log(4)
+
+
+def test_the_adversarial_step_makes_cross_pairs_pass_for_pairs_of_the_source(separable):
+    told, (features, groups) = Discriminators(6, 16, streams(2)), separable
+    pairs = trained(told, features, groups)[:, 1::2]
+    features.requires_grad_()
+    (grad,) = torch.autograd.grad(told.adversarial(features, pairs).sum(), features)
+    with torch.no_grad():
+        stepped = features - 10 * grad
+        for place, (own, source) in enumerate([(1, 0), (3, 2)]):
+            cross = pairs[:, place : place + 1]
+            assert (told.loss(stepped, cross, [source]) < told.loss(features, cross, [source])).all()
+            assert (told.loss(stepped, cross, [own]) > told.loss(features, cross, [own])).all()
+
+
+STATISTICS = {"source": (torch.tensor([0.3]), torch.tensor([0.37])), "target": (torch.tensor([0.2]), torch.tensor([0.2]))}
+
+
+@pytest.fixture(scope="module")
+def domains():
+    """scikit-learn's 8x8 digits as the source, and other ones, moved, pale and noisy, as the target; two nets trained on
+    the source."""
+    bunch = load_digits()
+    x = torch.from_numpy(bunch.images * 255 / 16).unsqueeze(1)
+    y = torch.from_numpy(bunch.target).long()
+    noise = 30 * torch.randn(x.shape, generator=generator(0, "noise"))
+    other = (0.5 * x.roll(1, 3) + noise).clamp(0, 255).to(torch.uint8)
+    source, target = (x[:900].to(torch.uint8), y[:900]), (other[900:], y[900:])
+    module = TinyNet(classes=10)
+    net, theta = StackedNet(module), torch.stack([flat_weights(TinyNet(classes=10)) for _ in range(2)])
+    real = RealBatches(*source, *STATISTICS["source"], 100, seed=0)
+    theta = train_nets(classification(net), theta, real, epochs=20, lr=0.01, halve_every=10)
+    shots = few(*target, 10, 10, seed=0, draw=0)
+
+    def adapt(config, weights=theta, seed=0, first=0):
+        return fada(net, weights, source, shots, STATISTICS["source"], STATISTICS["target"], config, seed, first)
+
+    return net, theta, target, adapt
+
+
+def test_adapting_helps_in_the_target_domain(domains):
+    net, theta, target, adapt = domains
+    config = FadaConfig(warm_up=50, steps=150, source_batch=64, lr=3e-3)
+    before, after = (accuracy(net, w, *target, *STATISTICS["target"]) for w in (theta, adapt(config)))
+    print(before, after, accuracy(net, adapt(replace(config, adversarial=0)), *target, *STATISTICS["target"]))
+    assert (after > before + 20).all()
+
+
+def test_a_net_does_not_depend_on_the_others(domains):
+    _, theta, _, adapt = domains
+    together, alone = adapt(SHORT), adapt(SHORT, theta[1:], first=1)
+    torch.testing.assert_close(alone[0], together[1], rtol=1e-4, atol=1e-5)
+
+
+def test_equal_nets_have_different_discriminators_and_pairs(domains):
+    _, theta, _, adapt = domains
+    twins = adapt(SHORT, theta[:1].expand(2, -1))
+    assert not torch.allclose(*twins)
+    plain = adapt(replace(SHORT, adversarial=0), theta[:1].expand(2, -1))
+    torch.testing.assert_close(*plain)
+
+
+def test_seeds_reproduce_and_leave_the_weights_given_alone(domains):
+    _, theta, _, adapt = domains
+    kept = theta.clone()
+    once = adapt(SHORT)
+    assert torch.equal(once, adapt(SHORT))
+    assert torch.equal(theta, kept)
+    assert not torch.allclose(once, adapt(SHORT, seed=1))

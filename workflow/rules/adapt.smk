@@ -1,0 +1,26 @@
+rule adapt:
+    input:
+        unpack(get_data),
+        set="<results>/distill/{experiment}/set.safetensors",
+        source=get_source_data,
+    output:
+        "<results>/adapt/{experiment}/{method}.csv",
+    log:
+        "<results>/logs/adapt/{experiment}/{method}.log",
+    benchmark:
+        "<results>/benchmarks/adapt/{experiment}/{method}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime="12h",  # not resumed: one run must do
+    params:
+        options=lambda wildcards: flags(get_adaptation(wildcards)),
+        pool=get_pool_option,
+        source=lambda wildcards, input: " ".join(f"--source {path}" for path in input.source),
+        code=lambda wildcards: digest(f"dd.baselines.{'fada' if wildcards.method == 'fada' else 'adapt'}"),
+    shell:
+        "python -m dd adapt {wildcards.method} --set {input.set} --data {input.npz} --out {output} {params.pool} "
+        "{params.source} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

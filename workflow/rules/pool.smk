@@ -1,0 +1,36 @@
+rule train_shard:
+    input:
+        unpack(get_pool_data),
+    output:
+        "<results>/pools/{pool}/{part}-{first}.safetensors",
+    log:
+        "<results>/logs/pools/{pool}/{part}-{first}.log",
+    benchmark:
+        "<results>/benchmarks/pools/{pool}/{part}-{first}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime="8h",
+    params:
+        options=lambda wildcards: flags(get_shard(wildcards)),
+        work=f"work/{config['scale']}/pools/{{pool}}/{{part}}-{{first}}",
+        code=lambda wildcards: digest("dd.pool.train", get_pool(wildcards.pool)["net"].split(":")[0]),
+    shell:
+        "mkdir -p {params.work} && "
+        "python -m dd pool train --data {input.npz} --out {output} --work {params.work} "
+        "--threads {threads} --gpus {resources.gpu} {params.options} "
+        "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"
+
+
+# One target a pool: `snakemake mnist_LeNet` trains it.
+for pool in config["pools"]:
+
+    rule:
+        name:
+            pool
+        input:
+            get_shards(pool),
+        localrule: True
