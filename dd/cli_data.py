@@ -10,7 +10,7 @@ MIRROR = click.option(
     type=FOLDER,
     envvar="DD_DATA_MIRROR",
     show_envvar=True,
-    help="Folder of NAME.npz and of official files, looked into before downloading.",
+    help="Folder of NAME.npz or of official files, looked into before downloading.",
 )
 
 
@@ -32,12 +32,13 @@ def data():
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
 @click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
 def prepare(name, out, mirror, folder, size, gray, test_fraction):
-    """Prepare NAME: mnist, cifar10, usps, svhn, digits, photos (birds10), or any name with --folder.
+    """Prepare NAME: mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name with --folder.
 
     \b
     Examples:
       python -m dd data prepare mnist --out data/mnist.npz
       python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
+      python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
       python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
     """
     from dd.data.prepare import prepare as run

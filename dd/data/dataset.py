@@ -153,9 +153,9 @@ def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
     channels = x[..., np.newaxis] if x.ndim == 3 else x
     # counts of the 256 values give both exactly, without a float copy of the whole set
     counts = np.zeros((channels.shape[-1], 256), np.int64)
-    for start in range(0, len(x), 1024):
+    for start in range(0, len(x), 64):
         for channel, count in enumerate(counts):
-            count += np.bincount(channels[start : start + 1024, ..., channel].ravel(), minlength=256)
+            count += np.bincount(channels[start : start + 64, ..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255
     shares = counts / counts.sum(1, keepdims=True)
     mean = [float(share @ values) for share in shares]

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from dd.data.birds import birds10
+from dd.data.birds import birds10, cub200
 from dd.data.dataset import read_npz, save
 from dd.data.digits import digits
 from dd.data.folder import image_folder
+from dd.data.official import fetched
 from dd.data.sources import from_mirror, from_torchvision, judge
+from dd.data.svhn import svhn
+from dd.data.voc import voc2007
 from dd.runtime.errors import UserError
 
 DIGIT_NAMES = tuple("0123456789")
@@ -17,9 +20,12 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     "digits": DIGIT_NAMES,
 }
-"""Class names of the datasets known by name."""
+"""Class names of the datasets that a mirror may have as `<name>.npz`."""
 
-PHOTOS = ("birds10",)
+READERS = {"svhn": svhn, "voc2007": voc2007, "cub200": cub200}
+"""What reads the official files of a dataset."""
+
+PHOTOS = ("voc2007", "cub200", "birds10")
 KNOWN = (*CLASSES, *PHOTOS)
 """Every dataset known by name. Photos are scaled as they are prepared; the others have a size of their own."""
 
@@ -46,7 +52,7 @@ def prepare(
         raise UserError(f"{out}: the file to write must end in .npz")
     if mirror and not mirror.is_dir():
         raise UserError(f"data.mirror: {mirror} is not a folder")
-    ready, classes, fidelity = None, CLASSES.get(name), "as its source gives it"
+    ready, fidelity, scale = None, "as its source gives it", {"size": size} if size else {}
     if folder:
         arrays, classes = image_folder(folder, size or 32, gray, test_fraction)
         source = f"folder {folder.resolve()}"
@@ -54,14 +60,19 @@ def prepare(
         raise UserError(f"dataset {name!r} is not known: use one of {', '.join(KNOWN)}, or name a folder of images")
     elif size and name not in PHOTOS:
         raise UserError(f"--size: {name} has a size of its own; scale it with `python -m dd data vary`")
-    elif mirror and classes and (ready := from_mirror(name, mirror)):
-        arrays, source = read_npz(ready), f"mirror {ready.resolve()}"
+    elif mirror and name in CLASSES and (ready := from_mirror(name, mirror)):
+        arrays, classes, source = read_npz(ready), CLASSES[name], f"mirror {ready.resolve()}"
         fidelity = judge(name, arrays)
-    elif name == "birds10":
-        arrays, classes = birds10(mirror, size or 224)
-        source, fidelity = f"mirror {mirror.resolve()}", "ten classes of the 2010 release, in an unofficial split"
     elif name == "digits":
-        arrays, source = digits(), "scikit-learn load_digits, 8x8 scaled bicubically to 28x28"
+        arrays, classes, source = digits(), CLASSES[name], "scikit-learn load_digits, 8x8 scaled bicubically to 28x28"
+    elif name == "birds10":
+        arrays, classes = birds10(mirror, **scale)
+        source, fidelity = f"mirror {mirror.resolve()}", "ten classes of the 2010 release, in an unofficial split"
+    elif name in READERS:
+        with fetched(name, mirror) as files:
+            arrays, classes = READERS[name](*files, **scale)
+        source = f"official files with their MD5: {', '.join(file.name for file in files)}"
     else:
-        arrays, source = from_torchvision(name), "torchvision download, official files with their MD5"
+        arrays, classes = from_torchvision(name), CLASSES[name]
+        source = "torchvision download, official files with their MD5"
     return save(out, name, arrays, classes, ready, source=source, fidelity=fidelity)

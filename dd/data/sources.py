@@ -5,11 +5,11 @@ import hashlib
 import io
 import tempfile
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 
 from dd.data.dataset import NAMES, Arrays
+from dd.data.official import downloading
 from dd.runtime.artifacts import sha256
 from dd.runtime.errors import UserError
 
@@ -46,30 +46,21 @@ def from_mirror(name: str, mirror: Path) -> Path | None:
 
 
 def from_torchvision(name: str) -> Arrays:
-    """Download MNIST, USPS, CIFAR-10 or SVHN in their official form; torchvision checks every MD5.
+    """Download MNIST, USPS or CIFAR-10 in their official form; torchvision checks every MD5.
 
     Raises:
         UserError: no network, a file that does not match its checksum, or a disk that is full.
     """
     from torchvision import datasets
 
-    classes = {"mnist": datasets.MNIST, "usps": datasets.USPS, "cifar10": datasets.CIFAR10, "svhn": datasets.SVHN}
+    official = {"mnist": datasets.MNIST, "usps": datasets.USPS, "cifar10": datasets.CIFAR10}[name]
     arrays = {}
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as raw:
         for split in ("train", "test"):
-            which = {"split": split} if name == "svhn" else {"train": split == "train"}
-            try:
-                with contextlib.redirect_stdout(io.StringIO()):
-                    dataset = classes[name](raw, download=True, **which)
-            except (URLError, OSError, RuntimeError, EOFError) as error:
-                reason = " ".join(str(error).split())
-                raise UserError(
-                    f"{name}: the download failed ({reason}). Connect to the network and try again, or put a prepared "
-                    f"{name}.npz into a folder and name that folder in data.mirror (--mirror)"
-                ) from error
-            images = np.asarray(dataset.data)
-            arrays[f"x_{split}"] = images.transpose(0, 2, 3, 1) if name == "svhn" else images
-            arrays[f"y_{split}"] = np.asarray(dataset.labels if name == "svhn" else dataset.targets, np.uint8)
+            with downloading(name, f"a prepared {name}.npz"), contextlib.redirect_stdout(io.StringIO()):
+                dataset = official(raw, train=split == "train", download=True)
+            arrays[f"x_{split}"] = np.asarray(dataset.data)
+            arrays[f"y_{split}"] = np.asarray(dataset.targets, np.uint8)
     return arrays
 
 

@@ -6,3 +6,8 @@ class UserError(Exception):
 
     The command line prints it as `error: <message>` and exits with 1, without a traceback.
     """
+
+
+def reason(error: Exception) -> str:
+    """What another library says of a failure, in one line."""
+    return " ".join(str(error).split())

@@ -112,9 +112,12 @@ def test_a_variant_is_made(copy):
 def test_without_variants_there_is_no_rule_for_them(copy):
     text = (copy / "config.yaml").read_text()
     (copy / "config.yaml").write_text(re.sub(r"variants: .*(\n    .*)+", "variants: {}", text, count=1))
-    assert planned(snakemake("--dry-run", "results/data/usps.npz", cwd=copy)) == [("prepare_data", "usps")]
-    done = snakemake("--dry-run", "results/data/usps_28.npz", cwd=copy)
-    assert "No rule to produce results/data/usps_28.npz" in done.stderr + done.stdout
+    folder = {"folder": "photos", "size": 28}
+    (copy / "own.yaml").write_text(yaml.dump({"data": {"folders": {"usps_28": folder, "mnist_rgb": folder}}}))
+    plan = ("--dry-run", "--configfile", "own.yaml")
+    assert planned(snakemake("results/data/usps_28.npz", *plan, cwd=copy)) == [("prepare_data", "usps_28")]
+    done = snakemake("results/data/other.npz", *plan, cwd=copy)
+    assert "No rule to produce results/data/other.npz" in done.stderr + done.stdout
 
 
 def test_gpu_slots_come_from_the_command_line():

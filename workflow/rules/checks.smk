@@ -12,7 +12,8 @@ for name, entry in POINTS.items():
         raise WorkflowError(f"config: experiments.{name}: a point of a curve has this name; choose another")
 config["experiments"] |= POINTS
 
-DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits", "birds10", "voc2007", "cub200"} | set(config["data"]["folders"])
+DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
+DATASETS |= set(config["data"]["folders"])
 for variant, entry in config["data"]["variants"].items():
     if variant in DATASETS:
         raise WorkflowError(f"config: data.variants.{variant}: another dataset has this name; choose another")

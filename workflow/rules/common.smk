@@ -207,11 +207,14 @@ def get_folder_files(wildcards):
 
 def get_source(wildcards):
     """The modules that know where this dataset comes from: a change to another must not prepare it again."""
-    if wildcards.dataset in config["data"]["folders"]:
-        return ["dd.data.folder"]
-    return {"digits": ["dd.data.digits"], "birds10": ["dd.data.birds", "dd.data.folder"]}.get(
-        wildcards.dataset, ["dd.data.sources"]
-    )
+    modules = {
+        "digits": ["digits"],
+        "svhn": ["sources", "official", "svhn"],
+        "voc2007": ["official", "voc", "folder"],
+        "cub200": ["official", "birds", "folder"],
+        "birds10": ["birds", "folder"],
+    } | dict.fromkeys(config["data"]["folders"], ["folder"])
+    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["sources", "official"])]
 
 
 def get_original(wildcards):

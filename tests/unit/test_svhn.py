@@ -1,0 +1,76 @@
+"""Tiny files in SVHN's official layout."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from dd.data.official import FILES
+from dd.data.prepare import prepare
+from dd.data.svhn import svhn
+from dd.runtime.errors import UserError
+
+
+@pytest.fixture
+def mats(tmp_path):
+    """SVHN's two files; `changes` replace the contents of train_32x32.mat."""
+
+    def make(**changes):
+        x = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 11), np.uint8)
+        y = np.array([10, *range(1, 11)], np.uint8)[:, np.newaxis]
+        paths = [tmp_path / "train_32x32.mat", tmp_path / "test_32x32.mat"]
+        savemat(paths[0], {k: v for k, v in ({"X": x, "y": y} | changes).items() if v is not None}, do_compression=True)
+        savemat(paths[1], {"X": x[..., ::-1], "y": y[::-1]})
+        return paths, x
+
+    return make
+
+
+def test_svhn_from_its_mat_files(mats):
+    paths, x = mats()
+    arrays, classes = svhn(*paths)
+    assert classes == list("0123456789")
+    assert arrays["y_train"].tolist() == [0, *range(1, 10), 0]
+    assert arrays["y_train"].dtype == np.uint8
+    for index in (0, 7):
+        np.testing.assert_array_equal(arrays["x_train"][index], x[..., index])
+        np.testing.assert_array_equal(arrays["x_test"][10 - index], x[..., index])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"y": None},
+        {"y": np.full((11, 1), 11, np.uint8)},
+        {"y": np.zeros((11, 1), np.uint8)},
+        {"y": np.ones((10, 1), np.uint8)},
+        {"X": np.zeros((32, 32, 3, 11))},
+        {"X": np.zeros((11, 32, 32, 3), np.uint8)},
+        {"X": "text"},
+    ],
+    ids=["no labels", "label 11", "label 0", "lengths", "dtype", "layout", "text"],
+)
+def test_other_mat_files_are_refused(mats, changes):
+    with pytest.raises(UserError, match=r"train_32x32\.mat: truncated or not SVHN's \.mat"):
+        svhn(*mats(**changes)[0])
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.99])
+def test_truncated_mat_files_are_refused(mats, share):
+    paths, _ = mats()
+    content = paths[0].read_bytes()
+    paths[0].write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=r"train_32x32\.mat: truncated or not SVHN's"):
+        svhn(*paths)
+
+
+def test_from_files_in_a_mirror_to_a_dataset(mats, tmp_path, monkeypatch):
+    paths, _ = mats()
+    md5 = {path.name: hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in paths}
+    monkeypatch.setitem(FILES, "svhn", {f"http://127.0.0.1:1/{name}": digest for name, digest in md5.items()})
+    info = prepare("svhn", tmp_path / "svhn.npz", tmp_path)
+    assert (info["train"], info["image"]) == (11, [32, 32, 3])
+    assert info["source"] == "official files with their MD5: train_32x32.mat, test_32x32.mat"
+    assert json.loads((tmp_path / "svhn.json").read_text()) == info
