@@ -11,7 +11,7 @@ from dd.runtime.settings import Settings, setting
 class DistillConfig(Settings):
     """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
 
-    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, or your own as package.module:Class")
+    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, AlexNet, EfficientNetLite0, or your own as package.module:Class")
     init: str = setting(
         "random",
         "initial weights (Section 3.5): a new draw every time, one fixed draw, nets of a pool, or one pre-trained net",

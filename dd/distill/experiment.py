@@ -22,6 +22,9 @@ from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import provenance
 from dd.runtime.errors import UserError
 
+FEW = 2
+"""Images that the way back is tried on: in double precision, large networks take seconds and gigabytes for more."""
+
 
 class Experiment:
     """A dataset, a configuration and everything Algorithm 1 needs of them."""
@@ -44,6 +47,8 @@ class Experiment:
         classes = len(dataset.classes)
         if max(config.attack_class, config.target_class) >= classes:
             raise UserError(f"attack_class, target_class: {dataset.name} has the classes 0 to {classes - 1}")
+        if pool:
+            pool.check(config.net, dataset.image_shape, classes)
         make = partial(build, config.net, channels, size, classes)
         # a file's batch statistics and normalisation of images belong to its weights
         self.module = pretrained(make, file.tensors, str(file.path)) if file else make()
@@ -55,11 +60,11 @@ class Experiment:
         self.net = StackedNet(self.module).to(device)
         if config.compile and not self.net.stacks:
             raise UserError(f"compile: only for nets with a method `stacked`, which {config.net} lacks")
-        self.fixed_weights = self._fixed_weights(make, file)
+        self.fixed_weights = self._fixed_weights(make, pool, file)
         if self.fixed_weights is not None:
             self.initial = FixedInitial(self.fixed_weights)
         elif config.init == "random_pretrained":
-            self.initial = PoolInitial(self._needed_pool(), config.validation_nets, config.seed)
+            self.initial = PoolInitial(_needed(pool, config), config.validation_nets, config.seed)
         else:
             self.initial = RandomInitial(make, config.init_law, config.seed)
         (x, y), (kept_x, kept_y) = dataset.split(config.validation_images, config.seed)
@@ -67,25 +72,20 @@ class Experiment:
         self.validation = kept_x, kept_y
         real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed)
         loss = classification(self.net, config.compile)
-        x, y = normalise(dataset.x_train[:8], self.mean, self.std).double(), dataset.y_train[:8]
+        x, y = normalise(dataset.x_train[:FEW], self.mean, self.std).double(), dataset.y_train[:FEW]
         theta = self.initial("validation", [0]).double()
         tangents = tangents_exact(classification(StackedNet(copy.deepcopy(self.module).double())), theta, x, y)
         self.trainer = Trainer(config, loss, loss, self.initial, real, dataset.image_shape, classes, device, tangents)
 
-    def _fixed_weights(self, make, file: PretrainedFile | None) -> Tensor | None:
+    def _fixed_weights(self, make, pool: Pool | None, file: PretrainedFile | None) -> Tensor | None:
         match self.config.init:
             case "fixed":
                 return RandomInitial(make, self.config.init_law, self.config.seed)("fixed", [0])[0]
             case "fixed_pretrained" if file:
                 return flat_weights(self.module)
             case "fixed_pretrained":
-                return self._needed_pool().rows("train", [self.config.pool_net])[0]
+                return _needed(pool, self.config).rows("train", [self.config.pool_net])[0]
         return None
-
-    def _needed_pool(self) -> Pool:
-        if self.pool is None:
-            raise UserError(f"init: {self.config.init} needs the trained nets of a pool (--pool)")
-        return self.pool
 
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
@@ -112,3 +112,10 @@ class Experiment:
             info["pretrained"] = self.pretrained.info
         images, labels, lrs = (t.detach().cpu() for t in (self.trainer.images, self.trainer.labels, self.trainer.lrs))
         return DistilledSet(images, labels, lrs, self.mean, self.std, self.fixed_weights, self.buffers, info)
+
+
+def _needed(pool: Pool | None, config: DistillConfig) -> Pool:
+    if pool is None:
+        or_file = " or of a file (--pretrained)" if config.init == "fixed_pretrained" else ""
+        raise UserError(f"init: {config.init} needs the nets of a pool (--pool){or_file}")
+    return pool

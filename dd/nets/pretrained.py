@@ -1,10 +1,35 @@
 """Networks with the weights of a file and a new last layer (Table 3)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor, nn
 
+from dd.runtime.artifacts import load_tensors
 from dd.runtime.errors import UserError
+
+
+@dataclass
+class PretrainedFile:
+    """Weights and buffers by name, as `python -m dd data weights` writes them."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    info: dict
+    """name, file, source, sha256, and mean and std of the images it wants (each channel, on the scale 0 to 1)."""
+
+    @classmethod
+    def load(cls, path: Path) -> "PretrainedFile":
+        """Read one.
+
+        Raises:
+            UserError: no such file, damaged, or something else.
+        """
+        tensors, info = load_tensors(path)
+        if not {"name", "mean", "std"} <= set(info):
+            raise UserError(f"{path}: not a file of `python -m dd data weights`")
+        return cls(path, tensors, info)
 
 
 def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str) -> nn.Module:

@@ -68,7 +68,12 @@ def test_few_images_are_of_every_class_and_another_draw_is_others():
 
 @pytest.mark.parametrize(
     ("cls", "size", "last"),
-    [(NETS["LeNet"], 28, "fc3"), (Unstacked, 28, "fc3"), (NETS["AlexCifarNet"], 32, "classifier.4"), (TinyNet, 8, "out")],
+    [
+        (NETS["LeNet"], 28, "fc3"),
+        (Unstacked, 28, "fc3"),
+        (NETS["AlexCifarNet"], 32, "classifier.4"),
+        (TinyNet, 8, "out"),
+    ],
 )
 def test_the_halves_of_a_net_make_the_net(cls, size, last):
     modules = [cls(channels=1, size=size, classes=10) for _ in range(2)]
@@ -111,7 +116,9 @@ def test_a_net_without_a_last_linear_layer_is_refused(module):
 def separable():
     """Features `[2, 60, 6]` of two nets that show an image's class (of 4) and domain, and the groups of its pairs."""
     y = torch.arange(40) % 4, torch.arange(20) % 4
-    shown = torch.cat([nn.functional.one_hot(torch.cat(y)), torch.eye(2).repeat_interleave(torch.tensor([40, 20]), 0)], 1)
+    shown = torch.cat(
+        [nn.functional.one_hot(torch.cat(y)), torch.eye(2).repeat_interleave(torch.tensor([40, 20]), 0)], 1
+    )
     return (shown + 0.1 * torch.randn(2, 60, 6, generator=generator(0, "noise"))), groups_of(*y)
 
 
@@ -154,7 +161,10 @@ def test_the_adversarial_step_makes_cross_pairs_pass_for_pairs_of_the_source(sep
             assert (told.loss(stepped, cross, [own]) > told.loss(features, cross, [own])).all()
 
 
-STATISTICS = {"source": (torch.tensor([0.3]), torch.tensor([0.37])), "target": (torch.tensor([0.2]), torch.tensor([0.2]))}
+STATISTICS = {
+    "source": (torch.tensor([0.3]), torch.tensor([0.37])),
+    "target": (torch.tensor([0.2]), torch.tensor([0.2])),
+}
 
 
 @pytest.fixture(scope="module")

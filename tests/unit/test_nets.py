@@ -180,7 +180,7 @@ def test_a_users_own_network():
 @pytest.mark.parametrize(
     ("name", "cure"),
     [
-        ("LeNett", "LeNet, AlexCifarNet, or your own"),
+        ("LeNett", "LeNet, AlexCifarNet, AlexNet, EfficientNetLite0, or your own"),
         ("nowhere.at.all:Net", "PYTHONPATH"),
         ("tests.conftest:Nothing", "Nothing"),
         ("LeNet", "28 or 32"),

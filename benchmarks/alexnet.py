@@ -1,0 +1,70 @@
+"""Time and memory of one meta-step of Table 3's kind: 224 pixels, an image a class, 1 step x 3 epochs, one net.
+
+    python benchmarks/alexnet.py              # prints the table of benchmarks/README.md; two minutes
+    python benchmarks/alexnet.py --batch 256
+
+Weights are random, which changes neither. Each network has a process of its own, so that peak memory belongs to one.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+
+import torch
+from worker import peak
+
+from dd.distill.objective import classification
+from dd.distill.unroll import adjoint, descend, judge
+from dd.nets import build
+from dd.nets.init import flat_weights
+from dd.nets.stacked import StackedNet
+from dd.runtime.memory import keep_freed_memory
+
+CLASSES = {"AlexNet": 200, "EfficientNetLite0": 10}
+EPOCHS, LR = 3, 0.001
+
+
+def measure(name: str, batch: int) -> str:
+    """Its row of the table: seconds of each part of the meta-step, and MiB when it ended, at most so far."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    classes, cells = CLASSES[name], []
+    module = build(name, 3, 224, classes)
+    loss, theta = classification(StackedNet(module)), flat_weights(module)[None]
+    images, labels = torch.randn(1, classes, 3, 224, 224), torch.arange(classes)[None]
+    lrs = torch.full((EPOCHS, 1), LR)
+    x, y = torch.randn(batch, 3, 224, 224), torch.randint(0, classes, (batch,))
+    del module
+    cells.append(f"{peak():.0f}")
+
+    def timed(function, *arguments):
+        started = time.perf_counter()
+        result = function(*arguments)
+        cells.append(f"{time.perf_counter() - started:.0f} s, {peak():.0f}")
+        return result
+
+    trajectory = timed(descend, loss, theta, images, labels, lrs)
+    _, v = timed(judge, loss, trajectory[-1], x, y)
+    timed(adjoint, loss, trajectory, v, images, labels, lrs)
+    stored = trajectory.numel() * trajectory.element_size() / 2**20
+    return f"| {name}, {classes} classes, {theta.numel() / 1e6:.1f} M weights | {stored:.0f} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch", type=int, default=64, help="real images")
+    parser.add_argument("--net", choices=CLASSES, help="its row alone, in this process")
+    arguments = parser.parse_args()
+    if arguments.net:
+        print(measure(arguments.net, arguments.batch))
+        return
+    parts = f"{EPOCHS} steps | {arguments.batch} real images | {EPOCHS} steps back"
+    print(f"| network | stored weights, MiB | at the start, MiB | {parts} |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for net in CLASSES:
+        subprocess.run([sys.executable, __file__, "--net", net, "--batch", str(arguments.batch)], check=True)
+
+
+if __name__ == "__main__":
+    main()

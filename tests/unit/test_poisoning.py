@@ -1,0 +1,91 @@
+"""The attacker's labels, what is measured of poisoned nets, and which baseline counts as best."""
+
+import pandas as pd
+import pytest
+import torch
+
+from dd.baselines.grid import Judge, Protocol, best_combination, measure
+from dd.data.dataset import load
+from dd.distill.config import DistillConfig
+from dd.distill.experiment import Experiment
+from dd.distill.objective import poisoned, poisoning
+from dd.evaluate import evaluate
+from dd.report.bars import bars, verdict
+from dd.report.bars import poisoned as figure_rows
+from dd.runtime.errors import UserError
+
+ATTACK = {"attack_class": 3, "target_class": 5}
+SMALL = {"epochs": 1, "steps": 1, "images_per_class": 2, "real_batch": 64, "validation_images": 100, "meta_steps": 3}
+LAST = {"accuracy": 1.0, "accuracy_std": 0.0, "nets": 1}
+
+
+def test_labels_of_the_attack_class_become_the_target():
+    assert poisoned(torch.tensor([3, 5, 0, 3]), 3, 5).tolist() == [5, 5, 0, 5]
+    assert poisoned(torch.tensor([3, 5, 0]), -1, -1).tolist() == [3, 5, 0]
+
+
+def test_what_is_measured():
+    y = torch.tensor([3, 3, 3, 3, 5, 5, 0, 1])
+    said = torch.tensor([[5, 5, 5, 3, 5, 5, 0, 0], [3, 3, 3, 3, 5, 5, 0, 1]])
+    measured = poisoning(said, y, 3, 5)
+    assert measured["misled"].tolist() == [75, 0]
+    assert measured["others"].tolist() == [75, 100]
+    assert measured["accuracy"].tolist() == [75, 50]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "misled", "best"),
+    [([80, 90, 70], [50, 5, 20], 0), ([80, 90, 70], [50, 10, 20], 1), ([80, 90, 70], [1, 2, 3], 2)],
+    ids=["too low rates do not count", "ten percent do", "none misleads enough"],
+)
+def test_the_best_combination_misleads(accuracy, misled, best):
+    rates = ["a", "b", "c"]
+    rows = pd.DataFrame({"lr": rates, "epochs": 1, "accuracy": accuracy, "misled": misled})
+    assert best_combination(rows, ["lr", "epochs"]) == (rates[best], 1)
+    assert best_combination(rows.drop(columns="misled"), ["lr", "epochs"]) == ("b", 1)
+
+
+@pytest.fixture(scope="module")
+def attack(digits):
+    return Experiment(DistillConfig(**SMALL, **ATTACK, nets=1), load(digits))
+
+
+def test_the_objective_has_the_attackers_labels_and_the_images_their_own(attack, digits):
+    assert not (attack.trainer.real.y == 3).any()
+    assert not (attack.validation[1] == 3).any()
+    assert attack.trainer.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
+    plain = Experiment(DistillConfig(**SMALL, nets=1), load(digits))
+    assert ((attack.trainer.real.y == 5).sum() - (plain.trainer.real.y == 5).sum()) == (plain.trainer.real.y == 3).sum()
+
+
+def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
+    data, distilled = load(digits), attack.distilled(LAST)
+    ours = evaluate(distilled, data, attack.initial, nets=2)
+    assert {"accuracy", "misled", "others", "attack_class"} <= set(ours)
+    judge = Judge(distilled, data, attack.initial, Protocol(draws=2, nets=2, test_nets=2))
+    images = torch.zeros(1, 20, 1, 28, 28)
+    assert judge.labels(images)[0, 6:8].tolist() == [5, 5]
+    table = measure("random", judge)
+    assert set(table["epochs"]) == {1}  # one GD step
+    rows = figure_rows([table, ours], "tiny")
+    assert list(dict.fromkeys(rows["method"])) == ["ours", "random"]
+    after = ours[ours["stage"] == "after"]
+    mean = rows.set_index(["method", "measure"])["mean"]
+    assert mean["ours", "misled"] == pytest.approx(after["misled"].mean())
+    assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
+    gap = mean["ours", "accuracy"] - mean["random", "accuracy"]
+    assert verdict(rows).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
+    assert len(bars(rows).axes) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"attack_class": 3}, "give both for poisoning, or neither"),
+        ({"attack_class": 3, "target_class": 3}, "is the attack_class itself"),
+        ({"attack_class": 3, "target_class": 10}, "digits has the classes 0 to 9"),
+    ],
+)
+def test_classes_that_make_no_attack(digits, settings, message):
+    with pytest.raises(UserError, match=message):
+        Experiment(DistillConfig(**SMALL, **settings), load(digits))
