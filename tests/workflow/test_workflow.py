@@ -14,9 +14,11 @@ import yaml
 from dd.baselines.grid import KINDS, Protocol
 from dd.data.dataset import load
 from dd.data.prepare import KNOWN
+from dd.data.weights import WEIGHTS
 from dd.distill.config import DistillConfig
 from dd.nets import NETS
-from dd.report.paper import METHODS
+from dd.pool.config import PoolConfig, Recipe
+from dd.report.paper import TABLES
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
@@ -58,6 +60,7 @@ def copy(tmp_path):
         "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
         "experiments": {"one": {"dataset": "digits", "steps": 2}, "two": {"dataset": "digits", "steps": 2}},
         "tables": {"table1": ["one"]},
+        "pools": {"nets": {"dataset": "digits", "nets": 2, "held_out": 1, "epochs": 1, "batch": 64}},
         "curves": {name: [TINY_CURVE] for name in ("fig4", "fig5")},
         "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}, "fig3a": {"experiment": "two", "steps": [1]}},
     }
@@ -71,9 +74,13 @@ def test_every_scale_plans(scale):
     jobs = planned(snakemake("--dry-run", "--forceall", *files))
     figures = 2 if scale == "demo" else 4
     points = {"paper": 30, "laptop": 13, "demo": 5}[scale]
-    experiments = {"paper": 5, "laptop": 5, "demo": 2}[scale]
+    experiments = {"paper": 15, "laptop": 11, "demo": 5}[scale]
     assert len([job for job in jobs if job[0] == "distill"]) == experiments + points
     assert len([job for job in jobs if job[0] == "draw_figure"]) == figures
+    shards = {"paper": 4 * (2000 + 200) // 40, "laptop": 4, "demo": 2}[scale]
+    assert len([job for job in jobs if job[0] == "train_shard"]) == shards
+    tables = 2 if scale == "demo" else 3
+    assert len([job for job in jobs if job[0] == "write_table"]) == tables
 
 
 def test_one_experiment_by_its_name():
@@ -82,10 +89,13 @@ def test_one_experiment_by_its_name():
 
 
 def test_download_all_prepares_data_only():
-    assert sorted(planned(snakemake("--dry-run", "--forceall", "download_all"))) == [
-        ("prepare_data", "cifar10"),
-        ("prepare_data", "mnist"),
-    ]
+    jobs = planned(snakemake("--dry-run", "--forceall", "download_all"))
+    assert {what for rule, what in jobs if rule == "prepare_data"} == {
+        *("mnist", "usps", "svhn", "cifar10", "voc2007", "cub200")
+    }
+    assert {job for job in jobs if job[0] != "prepare_data"} == {
+        *(("vary_data", "usps_28"), ("vary_data", "mnist_rgb"), ("prepare_weights", "alexnet"))
+    }
 
 
 def test_a_variant_comes_from_its_original(tmp_path):
@@ -153,6 +163,22 @@ def test_switches_reach_the_command_line(tmp_path):
         ("curves: {fig4: [{panel: a, label: b, experiment: mnist_random, x: step}]}", "instance['curves']"),
         ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
         ("baselines: {draw: 3}", "'draw' was unexpected"),
+        ("pools: {mnist_LeNet: {epoch: 3}}", "'epoch' was unexpected"),
+        ("pools: {mnist_LeNet: {dataset: mnits}}", "pools.mnist_LeNet.dataset: 'mnits' is none of"),
+        ("pools: {mnist_fixed: {dataset: mnist}}", "pools.mnist_fixed: an experiment has this name"),
+        ("pools: {usps_LeNet: {nets: 0}}", "instance['pools']['usps_LeNet']['nets']"),
+        ("experiments: {mnist_poison: {pool: mnist_Lenet}}", "experiments.mnist_poison.pool: 'mnist_Lenet' is none of"),
+        ("experiments: {voc_alexnet: {pretrained: vgg}}", "experiments.voc_alexnet.pretrained: 'vgg' is none of"),
+        ("experiments: {mnist_fixed: {pool: mnist_LeNet}}", "experiments.mnist_fixed.init: fixed needs neither pool"),
+        (
+            "experiments: {mnist_random: {init: random_pretrained}}",
+            "experiments.mnist_random.init: random_pretrained needs pool",
+        ),
+        ("experiments: {mnist_poison: {target_class: 0}}", "mnist_poison.target_class: is the attack_class itself"),
+        ("experiments: {mnist_poison: {attack_class: -1, target_class: -1}}", "fig6: mnist_poison has no attack_class"),
+        ("bars: {fig6: [mnist_poisn]}", "bars.fig6: no experiment 'mnist_poisn'"),
+        ("adapt: {experiments: {mnist: {full: {nets: 3}}}}", "adapt.experiments: no experiment 'mnist'"),
+        ("adapt: {full: {epoch: 3}}", "'epoch' was unexpected"),
         ("baselines: {experiments: {mnist: {nets: 3}}}", "baselines.experiments: no experiment 'mnist'"),
         ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
         ("data: {variants: {usps_28: {of: uspp}}}", "data.variants.usps_28.of: 'uspp' is none of"),
@@ -185,7 +211,41 @@ def test_schema_and_protocol_know_the_same_settings():
     assert set(schema["$defs"]["protocol"]["properties"]) == set(Protocol.__dataclass_fields__)
     assert set(config) - {"experiments"} == set(Protocol.__dataclass_fields__)
     listed = re.search(r"BASELINES = (\[.*?\])", (ROOT / "workflow/rules/common.smk").read_text())[1]
-    assert tuple(ast.literal_eval(listed)) == KINDS == tuple(METHODS)[2:]
+    assert tuple(ast.literal_eval(listed)) == KINDS == tuple(TABLES["table1"]["mnist"].reported)[2:]
+
+
+def test_schema_and_pools_know_the_same_settings():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    counts = {"nets", "held_out", "shard"}
+    fields = PoolConfig.__dataclass_fields__
+    assert set(schema["$defs"]["pool"]["properties"]) == set(fields) | counts == set(config["pool"])
+    assert {key: value for key, value in config["pool"].items() if key not in counts} == {
+        name: field.default for name, field in fields.items()
+    }
+    assert set(schema["$defs"]["full"]["properties"]) == set(Recipe.__dataclass_fields__) | {"nets"}
+
+
+def test_tables_are_compared_as_in_the_paper():
+    text = (ROOT / "workflow/rules/common.smk").read_text()
+    listed = re.search(r"COMPARED = (\{.*?\n\})", text, re.S)[1].replace("BASELINES", repr(list(KINDS)))
+    for table, compared in eval(listed).items():  # noqa: S307 (our own rules)
+        for task in TABLES[table].values():
+            others = {*compared["baselines"], *compared["methods"]}
+            assert others == set(task.reported) - {
+                "fixed",
+                "random init",
+                "fixed_pretrained",
+                "random_pretrained",
+                "none",
+            }
+
+
+def test_a_table_of_pretrained_nets_names_its_measurements():
+    jobs = planned(snakemake("--dry-run", "--forceall", "table2", "--configfile", "workflow/scales/laptop.yaml"))
+    assert len([job for job in jobs if job[0] == "distill"]) == 4
+    assert len([job for job in jobs if job[0] == "measure_baseline"]) == 8
+    assert len([job for job in jobs if job[0] == "adapt"]) == 4
 
 
 def test_a_table_names_its_measurements():
@@ -211,7 +271,7 @@ def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
     assert all("/mnist_random/" in line for line in of_one)
 
 
-@pytest.mark.parametrize(("name", "known"), [("DATASETS", KNOWN), ("NETS", NETS)])
+@pytest.mark.parametrize(("name", "known"), [("DATASETS", KNOWN), ("NETS", NETS), ("WEIGHTS", WEIGHTS)])
 def test_workflow_knows_the_names(name, known):
     listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/checks.smk").read_text())[1]
     assert ast.literal_eval(listed) == set(known)
