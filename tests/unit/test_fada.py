@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,17 +11,17 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from dd.baselines.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
-from dd.data.real import RealBatches
+from dd.data.real import RealBatches, normalise
 from dd.distill.objective import accuracy, classification
 from dd.nets import NETS
-from dd.nets.init import flat_weights
+from dd.nets.init import flat_weights, initialise
 from dd.nets.stacked import StackedNet
 from dd.pool import train_nets
 from dd.runtime.errors import UserError
-from dd.runtime.seeds import generator
+from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet, Unstacked
 
-SHORT = FadaConfig(warm_up=3, steps=4, source_batch=32, pairs=8, hidden=8)
+SHORT = FadaConfig(warm_up=3, steps=4, real_batch=32, pairs=8, hidden=8)
 
 
 def streams(nets, first=0):
@@ -169,42 +170,85 @@ STATISTICS = {
 
 @pytest.fixture(scope="module")
 def domains():
-    """scikit-learn's 8x8 digits as the source, others, moved, pale and noisy, as the target; two nets trained on the
-    source."""
+    """scikit-learn's 8x8 digits as the source, and other ones, moved, pale and noisy, as the target; nets trained
+    on the source."""
     bunch = load_digits()
     x = torch.from_numpy(bunch.images * 255 / 16).unsqueeze(1)
     y = torch.from_numpy(bunch.target).long()
     noise = 30 * torch.randn(x.shape, generator=generator(0, "noise"))
     other = (0.5 * x.roll(1, 3) + noise).clamp(0, 255).to(torch.uint8)
     source, target = (x[:900].to(torch.uint8), y[:900]), (other[900:], y[900:])
-    module = TinyNet(classes=10)
-    net, theta = StackedNet(module), torch.stack([flat_weights(TinyNet(classes=10)) for _ in range(2)])
+    net = StackedNet(TinyNet(classes=10))
+    rows = [flat_weights(initialise(lambda **_: TinyNet(classes=10), "xavier", rng)) for rng in streams(2)]
     real = RealBatches(*source, *STATISTICS["source"], 100, seed=0)
-    theta = train_nets(classification(net), theta, real, epochs=20, lr=0.01, halve_every=10)
+    theta = train_nets(classification(net), torch.stack(rows), real, epochs=20, lr=0.01, halve_every=10)
     shots = few(*target, 10, 10, seed=0, draw=0)
 
     def adapt(config, weights=theta, seed=0, first=0):
         return fada(net, weights, source, shots, STATISTICS["source"], STATISTICS["target"], config, seed, first)
 
-    return net, theta, target, adapt
+    def tellable(weights):
+        """The loss `[nets]` of new discriminators, trained on the features that `weights` make."""
+        parts = [normalise(x, *STATISTICS[name]) for x, name in [(source[0][:200], "source"), (shots[0], "target")]]
+        features, groups = Halves(net).encode(weights, torch.cat(parts)), groups_of(source[1][:200], shots[1])
+        features = features / features.std((1, 2), keepdim=True)
+        told = Discriminators(features.shape[2], 32, streams(2))
+        return told.loss(features, trained(told, features, groups, steps=200), [0, 1, 2, 3])
+
+    return SimpleNamespace(
+        net=net, theta=theta, target=target, adapt=adapt, tellable=tellable, source=source, shots=shots
+    )
+
+
+def test_steps_are_plain_pytorchs(domains):
+    """Adam on both cross entropies and the adversarial term, and then on the loss of the discriminator, in turn."""
+    config = replace(SHORT, warm_up=0, steps=2, adversarial=5)
+    real = RealBatches(*domains.source, *STATISTICS["source"], config.real_batch, derive(0, "fada", "source"))
+    module, rng = TinyNet(classes=10), [generator(0, "fada", 0)]
+    nn.utils.vector_to_parameters(domains.theta[0].clone(), module.parameters())
+    told = Discriminators(64, config.hidden, rng)
+    adam, adam_told = (torch.optim.Adam(p, lr=config.lr) for p in (module.parameters(), told.parameters))
+    few_x, few_y = normalise(domains.shots[0], *STATISTICS["target"]), domains.shots[1]
+    for step in range(2):
+        features, (x, y) = [], real.batch(step)
+        watch = module.out.register_forward_pre_hook(lambda _, inputs, seen=features: seen.append(inputs[0]))
+        loss = nn.functional.cross_entropy(module(x), y) + nn.functional.cross_entropy(module(few_x), few_y)
+        watch.remove()
+        features, groups = torch.cat(features).unsqueeze(0), groups_of(y, few_y)
+        cross = draw_pairs([groups[1], groups[3]], config.pairs, rng)
+        adam.zero_grad()
+        (loss + 5 * told.loss(features, cross, [0, 2]).sum()).backward()
+        adam.step()
+        adam_told.zero_grad()
+        told.loss(features.detach(), draw_pairs(groups, config.pairs, rng), [0, 1, 2, 3]).sum().backward()
+        adam_told.step()
+    stepped = domains.adapt(config, domains.theta[:1])[0]
+    # Adam's first steps follow the gradient's sign, which rounding decides where the gradient is next to nothing
+    assert ((stepped - flat_weights(module)).abs() < 1e-5).float().mean() > 0.98
+
+
+LONGER = FadaConfig(warm_up=50, steps=150, real_batch=64, lr=3e-3)
 
 
 def test_adapting_helps_in_the_target_domain(domains):
-    net, theta, target, adapt = domains
-    config = FadaConfig(warm_up=50, steps=150, source_batch=64, lr=3e-3)
-    before, after = (accuracy(net, w, *target, *STATISTICS["target"]) for w in (theta, adapt(config)))
-    print(before, after, accuracy(net, adapt(replace(config, adversarial=0)), *target, *STATISTICS["target"]))
+    net, theta, target, adapt = domains.net, domains.theta, domains.target, domains.adapt
+    before, after = (accuracy(net, w, *target, *STATISTICS["target"]) for w in (theta, adapt(LONGER)))
     assert (after > before + 20).all()
 
 
+def test_the_adversarial_term_makes_the_groups_harder_to_tell(domains):
+    without, with_it = (domains.tellable(domains.adapt(replace(LONGER, adversarial=a))) for a in (0, 3))
+    assert (with_it > 1.2 * without).all()
+
+
 def test_a_net_does_not_depend_on_the_others(domains):
-    _, theta, _, adapt = domains
+    theta, adapt = domains.theta, domains.adapt
     together, alone = adapt(SHORT), adapt(SHORT, theta[1:], first=1)
     torch.testing.assert_close(alone[0], together[1], rtol=1e-4, atol=1e-5)
 
 
 def test_equal_nets_have_different_discriminators_and_pairs(domains):
-    _, theta, _, adapt = domains
+    theta, adapt = domains.theta, domains.adapt
     twins = adapt(SHORT, theta[:1].expand(2, -1))
     assert not torch.allclose(*twins)
     plain = adapt(replace(SHORT, adversarial=0), theta[:1].expand(2, -1))
@@ -212,7 +256,7 @@ def test_equal_nets_have_different_discriminators_and_pairs(domains):
 
 
 def test_seeds_reproduce_and_leave_the_weights_given_alone(domains):
-    _, theta, _, adapt = domains
+    theta, adapt = domains.theta, domains.adapt
     kept = theta.clone()
     once = adapt(SHORT)
     assert torch.equal(once, adapt(SHORT))
