@@ -50,10 +50,14 @@ def prepare(name, out, mirror, folder, size, gray, test_fraction):
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
 @click.option("--out", type=OUT, required=True, help="The .npz to write; the new dataset has its name.")
 @click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: as they are]")
+@click.option(
+    "--margin", type=click.IntRange(0), default=0, show_default=True, help="Black pixels of these, each side."
+)
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1 is gray, 3 is RGB.  [default: as they are]")
 @click.option("--invert", is_flag=True, help="Dark becomes bright.")
 @click.option("--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std, 1 being the whole range.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise.")
+@click.option("--test-images", type=click.IntRange(1), help="Split anew, at random, with so many.  [default: as it is]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise and the split.")
 def vary(data_path, out, channels, **changes):
     """Make a dataset from another, so that two domains meet at one size and number of channels.
 

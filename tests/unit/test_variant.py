@@ -74,6 +74,29 @@ def test_scaling_follows_a_ramp(stored, varied):
     np.testing.assert_allclose(made[0, 8, 4:12], expected[4:12], atol=0.51)
 
 
+def test_a_margin_is_black_and_what_is_inside_is_scaled(stored, varied):
+    made = varied(stored(np.full((2, 6, 6), 77, np.uint8)), size=9, margin=2)["x_train"]
+    np.testing.assert_array_equal(made[:, 2:-2, 2:-2], np.full((2, 5, 5), 77))
+    assert made.sum() == 2 * 25 * 77
+    with pytest.raises(UserError, match="margin: 3 leaves nothing of 6 pixels"):
+        varied(stored(made), size=6, margin=3)
+
+
+def test_a_new_split_has_every_image_once(stored, varied):
+    x = np.broadcast_to(np.arange(30, dtype=np.uint8).reshape(-1, 1, 1), (30, 6, 6))
+    data = stored(x.copy())  # the same 30 to train and to test
+    made = varied(data, test_images=20, seed=1)
+    assert (len(made["x_train"]), len(made["x_test"])) == (40, 20)
+    values = np.concatenate([made["x_train"], made["x_test"]])[:, 0, 0]
+    np.testing.assert_array_equal(np.sort(values), np.repeat(np.arange(30), 2))
+    labels = np.concatenate([made["y_train"], made["y_test"]])
+    assert (np.bincount(values, labels, 30) == 1).all()  # one of the two copies has label 1: labels went with images
+    np.testing.assert_array_equal(varied(data, test_images=20, seed=1)["x_test"], made["x_test"])
+    assert (varied(data, test_images=20, seed=2)["x_test"] != made["x_test"]).any()
+    with pytest.raises(UserError, match="test_images: 60 leave nothing of 60 images"):
+        varied(data, test_images=60)
+
+
 def test_inverting_twice_gives_the_original(original, varied, tmp_path):
     data, x = original()
     np.testing.assert_array_equal(varied(data, invert=True)["x_train"], 255 - x)
@@ -107,7 +130,7 @@ def test_labels_and_metadata(original, tmp_path):
     made = load(tmp_path / "small.npz")
     assert made.y_train.tolist() == [0, 1, 0, 1]
     assert made.y_test.tolist() == [1, 0, 1, 0]
-    assert (info["name"], info["of"], info["fidelity"]) == ("small", "own", "made up")
+    assert (info["name"], info["of"], info["fidelity"]) == ("small", "own", "made from own: made up")
     assert info["source"] == "variant of own: 4x4 pixels, RGB, inverted, noise 0.25 (seed 3); own: a test"
     assert made.classes == list(CLASSES)
     floats = made.x_train.double() / 255
