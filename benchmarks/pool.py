@@ -72,9 +72,8 @@ def main() -> None:
         seconds["plain PyTorch"].append(time.perf_counter() - between)
     for name, values in seconds.items():
         rate = options.nets * options.steps * options.batch / statistics.median(values)
-        print(
-            f"{name}: {rate:,.0f} images a second, {3600 * rate / (EPOCHS * IMAGES):.1f} nets of {EPOCHS} epochs an hour"
-        )
+        hourly = 3600 * rate / (EPOCHS * IMAGES)
+        print(f"{name}: {rate:,.0f} images a second, {hourly:.1f} nets of {EPOCHS} epochs an hour")
     ratios = [b / a for a, b in zip(*seconds.values(), strict=True)]
     print(f"ours is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
 

@@ -16,7 +16,8 @@ from dd.distill.objective import accuracy, classification
 from dd.nets import NETS
 from dd.nets.init import flat_weights, initialise
 from dd.nets.stacked import StackedNet
-from dd.pool import train_nets
+from dd.pool.config import Recipe
+from dd.pool.train import train_nets
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet, Unstacked
@@ -180,8 +181,8 @@ def domains():
     source, target = (x[:900].to(torch.uint8), y[:900]), (other[900:], y[900:])
     net = StackedNet(TinyNet(classes=10))
     rows = [flat_weights(initialise(lambda **_: TinyNet(classes=10), "xavier", rng)) for rng in streams(2)]
-    real = RealBatches(*source, *STATISTICS["source"], 100, seed=0)
-    theta = train_nets(classification(net), torch.stack(rows), real, epochs=20, lr=0.01, halve_every=10)
+    recipe = Recipe(epochs=20, lr=0.01, halve_every=10, batch=100)
+    theta = train_nets(classification(net), torch.stack(rows), *source, *STATISTICS["source"], recipe)
     shots = few(*target, 10, 10, seed=0, draw=0)
 
     def adapt(config, weights=theta, seed=0, first=0):
