@@ -17,10 +17,12 @@ BUDGET = ("nets", "real_batch", "meta_steps", "seed")
 def publish(results: Path, out: Path) -> pd.DataFrame:
     """Copy the small files of `results` to `out`, in the same folders, and write `runs.csv` and `runs.md` beside them.
 
+    Experiments published there before that this run has not made again stay as they are.
+
     Returns:
-        A row a distillation: experiment, dataset, fidelity, the settings of `BUDGET`, minutes (distillation alone, as
-        Snakemake measured its job; of the last attempt where one was interrupted), memory_mb, and the versions it was
-        made with.
+        A row a distillation of this run: experiment, dataset, fidelity, the settings of `BUDGET`, minutes (distillation
+        alone, as Snakemake measured its job; of the last attempt where one was interrupted), memory_mb, and the
+        versions it was made with.
 
     Raises:
         UserError: nothing was distilled there, or a set is damaged.
@@ -32,8 +34,11 @@ def publish(results: Path, out: Path) -> pd.DataFrame:
     for path in sorted(p for p in results.rglob("*") if p.suffix in SMALL):
         with atomic(out / path.relative_to(results)) as temporary:
             shutil.copyfile(path, temporary)
-    write_text(out / "runs.csv", runs.to_csv(index=False))
-    write_text(out / "runs.md", runs.drop(columns="fidelity").to_markdown(index=False) + "\n")
+    listed = out / "runs.csv"
+    before = [read_table(listed, {"experiment"}, "publish")] if listed.exists() else []
+    every = pd.concat([*before, runs]).drop_duplicates("experiment", keep="last").sort_values("experiment")
+    write_text(listed, every.to_csv(index=False))
+    write_text(out / "runs.md", every.drop(columns="fidelity").to_markdown(index=False) + "\n")
     return runs
 
 

@@ -111,3 +111,42 @@ def test_other_settings_do_not_resume(digits, tmp_path):
     assert code == 1
     assert "meta_lr was 0.01, is 0.02" in errors
     assert "Traceback" not in errors
+
+
+def start_pool(digits, folder, *more):
+    command = [
+        *(sys.executable, "-m", "dd", "pool", "train", "--data", digits, "--out", folder / "shard.safetensors"),
+        *("--work", folder / "work", "--total", 2, "--epochs", 4, "--batch", 64, "--checkpoint-seconds", 0, *more),
+    ]
+    return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def pool_reached(folder):
+    try:
+        return load_tensors(folder / "work" / "checkpoint.safetensors")[1]["state"]["done"]
+    except UserError:  # none yet, or just being replaced
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name)
+def test_a_shard_of_a_pool_goes_on_bit_identical(digits, tmp_path, number):
+    code, errors = finish(start_pool(digits, tmp_path / "undisturbed"))
+    assert code == 0, errors
+    process = start_pool(digits, tmp_path / "disturbed")
+    deadline = time.monotonic() + 120
+    while pool_reached(tmp_path / "disturbed") < 5:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(number)
+    code, errors = finish(process)
+    assert code == (-9 if number == signal.SIGKILL else 143)
+    assert not (tmp_path / "disturbed/shard.safetensors").exists()
+    code, errors = finish(start_pool(digits, tmp_path / "disturbed", "--lr", 0.1))
+    assert code == 1
+    assert "lr was 0.0002, is 0.1" in errors
+    code, errors = finish(start_pool(digits, tmp_path / "disturbed"))
+    assert code == 0, errors
+    ours, theirs = (tmp_path / name / "shard.safetensors" for name in ("disturbed", "undisturbed"))
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert not list((tmp_path / "disturbed/work").glob("*.safetensors"))

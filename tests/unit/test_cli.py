@@ -20,7 +20,13 @@ from tests.conftest import ROOT, TINY_DISTILL
         ["evaluate"],
         ["figure"],
         ["baseline"],
-        ["table1"],
+        ["table"],
+        ["data", "vary"],
+        ["data", "weights"],
+        ["pool", "train"],
+        ["pool", "check"],
+        ["adapt"],
+        ["bars"],
         ["linear-case"],
         ["publish"],
     ],
@@ -109,15 +115,58 @@ def test_from_a_set_to_table_1(dd, digits, tmp_path):
     metrics = [word for name in ("ours.csv", "average.csv", "knn.csv") for word in ("--metrics", files[name])]
     outputs = [tmp_path / f"table.{suffix}" for suffix in ("csv", "md", "tex", "html")]
     out = [word for path in outputs for word in ("--out", path)]
-    done = dd("table1", *metrics, "--data", digits, "--scale", "test", *out)
+    done = dd("table", "table1", *metrics, "--data", digits, "--scale", "test", *out)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(outputs[0])
-    assert list(table["method"]) == ["Ours, fixed init", "Average real", "Random real, K-NN"]
+    assert list(table["label"]) == ["Ours, fixed init", "Average real", "Random real, K-NN"]
     for path in outputs[1:]:
         assert "Average real" in path.read_text()
-    done = dd("table1", *metrics, "--scale", "test", "--out", tmp_path / "table.doc")
+    done = dd("table", "table1", *metrics, "--scale", "test", "--out", tmp_path / "table.doc")
     assert done.returncode == 1
     assert "table.doc must end in .csv, .md, .tex or .html" in done.stderr
+
+
+def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
+    pool, moved = tmp_path / "pool", tmp_path / "digits_moved.npz"
+    few = ("--nets", 3, "--epochs", 1, "--batch", 128, "--lr", 0.001)
+    for part in ("train", "held-out"):
+        out = pool / f"{part}.safetensors"
+        done = dd("pool", "train", "--data", digits, "--out", out, "--part", part, "--total", 3, *few)
+        assert done.returncode == 0, done.stderr
+    assert "held-out: 3 nets, " in dd("pool", "check", pool).stdout
+    assert dd("data", "vary", "--data", digits, "--out", moved, "--invert").returncode == 0
+    for name, data, more in (("moved", moved, ()), ("poison", digits, ("--attack-class", 0, "--target-class", 1))):
+        made = ("--out", tmp_path / f"{name}.safetensors", "--history", tmp_path / f"{name}.history.csv")
+        settings = (*TINY_DISTILL[1:], "--init=random_pretrained", "--validation-nets=1", "--meta-steps=2")
+        done = dd("distill", "--data", data, "--pool", pool, *made, *settings, *more)
+        assert done.returncode == 0, done.stderr
+        source = ("--set", tmp_path / f"{name}.safetensors", "--data", data, "--pool", pool)
+        done = dd("evaluate", *source, "--out", tmp_path / f"{name}.csv")
+        assert "over 3 net(s)" in done.stdout, done.stderr
+        judged = ("--draws", 1, "--nets", 1, "--test-nets", 1)
+        done = dd("baseline", "average", *source, *judged, "--out", tmp_path / f"{name}.average.csv")
+        assert done.returncode == 0, done.stderr
+    done = dd("adapt", "full", *source[:2], "--data", digits, "--pool", pool, *few[2:], "--out", tmp_path / "x.csv")
+    assert "full: " in done.stdout, done.stderr
+    source = ("--set", tmp_path / "moved.safetensors", "--data", moved, "--pool", pool)
+    for method, more in (("full", few[2:]), ("fada", ("--source", digits))):
+        done = dd("adapt", method, *source, *more, "--out", tmp_path / f"{method}.csv")
+        assert "over 3 net(s)" in done.stdout, done.stderr
+    metrics = [("--metrics", tmp_path / f"{name}.csv") for name in ("moved", "moved.average", "full", "fada")]
+    words = [word for pair in metrics for word in pair]
+    table = tmp_path / "table.csv"
+    done = dd("table", "table2", *words, "--data", digits, "--data", moved, "--scale", "test", "--out", table)
+    assert done.returncode == 0, done.stderr
+    assert list(pd.read_csv(table)["method"]) == ["random_pretrained", "average", "fada", "none", "full"]
+    words = [word for name in ("poison", "poison.average") for word in ("--metrics", tmp_path / f"{name}.csv")]
+    done = dd("bars", *words, "--scale", "test", "--table", tmp_path / "fig6.csv", "--out", tmp_path / "fig6.png")
+    assert done.returncode == 0, done.stderr
+    assert set(pd.read_csv(tmp_path / "fig6.csv")["measure"]) == {"accuracy", "misled", "others"}
+    done = dd("bars", *metrics[0], "--scale", "test", "--table", table, "--out", tmp_path / "fig6.png")
+    assert "moved.csv: not measured of a set made for poisoning" in done.stderr
+    done = dd("adapt", "fada", *source, "--out", tmp_path / "fada.csv")
+    assert "--source: fada needs the data" in done.stderr
+    assert "name its folder (--pool)" in dd("evaluate", *source[:4], "--out", tmp_path / "x.csv").stderr
 
 
 def test_linear_case_and_its_picture(dd, tmp_path):
@@ -134,7 +183,7 @@ def test_linear_case_and_its_picture(dd, tmp_path):
 def test_files_that_are_no_measurements_are_said_in_one_line(dd, tmp_path):
     other, table = tmp_path / "other.csv", tmp_path / "table.md"
     other.write_text("stage,accuracy\nafter,1\n")
-    arguments = ("table1", "--metrics", other, "--scale", "test", "--out", table)
+    arguments = ("table", "table1", "--metrics", other, "--scale", "test", "--out", table)
     assert "other.csv: not a whole table of `python -m dd evaluate`" in dd(*arguments).stderr
     assert "other.json: not the metadata of a prepared dataset" in dd(*arguments, "--data", other).stderr
     assert not table.exists()

@@ -158,5 +158,10 @@ def test_published_is_what_is_small_and_what_made_it(saved, tmp_path):
     assert (run["experiment"], run["dataset"], run["seed"], run["real_batch"]) == ("one", "digits", 0, 64)
     assert (run["minutes"], run["memory_mb"]) == (1.5, 812)
     assert run["torch"] == torch.__version__
+    made.rename(made.with_name("two"))
+    publish(tmp_path / "results", tmp_path / "out")  # another run; what was there stays
+    runs = pd.read_csv(tmp_path / "out/runs.csv")
+    assert runs["experiment"].tolist() == ["one", "two"]
+    assert runs["minutes"].isna().tolist() == [False, True]
     with pytest.raises(UserError, match="no distilled sets"):
         publish(tmp_path / "results/distill", tmp_path / "out")
