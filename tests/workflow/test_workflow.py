@@ -77,7 +77,7 @@ def test_every_scale_plans(scale):
     experiments = {"paper": 15, "laptop": 11, "demo": 5}[scale]
     assert len([job for job in jobs if job[0] == "distill"]) == experiments + points
     assert len([job for job in jobs if job[0] == "draw_figure"]) == figures
-    shards = {"paper": 4 * (2000 + 200) // 40, "laptop": 4, "demo": 2}[scale]
+    shards = {"paper": 4 * (2000 + 200) // 40, "laptop": 6, "demo": 2}[scale]
     assert len([job for job in jobs if job[0] == "train_shard"]) == shards
     tables = 2 if scale == "demo" else 3
     assert len([job for job in jobs if job[0] == "write_table"]) == tables
