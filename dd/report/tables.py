@@ -111,7 +111,10 @@ def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[
     for table in measured:
         first, paired = table.iloc[0], name == "table2"
         target = roots.get(first["dataset"], first["dataset"])
-        task = f"{roots.get(first['source'], first['source'])} → {target}" if paired else target
+        source = roots.get(first["source"], first["source"])
+        if source == target:  # a variant of the very data that its nets know
+            source, target = first["source"], first["dataset"]
+        task = f"{source} → {target}" if paired else target
         known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], "")}
         for row in _baseline_rows(table) if "baseline" in table else _net_rows(table, with_before=paired):
             row = known | row
