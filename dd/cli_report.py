@@ -69,7 +69,8 @@ def table(name, metrics, metadata, scale, out):
     from dd.runtime.artifacts import write_text
 
     check_endings(out, tuple(WRITERS))
-    rows = paper_table(name, [read_measured(path) for path in metrics], scale, [read_data(path) for path in metadata])
+    data = [read_data(path) for path in metadata]
+    rows = paper_table(name, [read_measured(path) for path in metrics], scale, data)
     for path in out:
         write_text(path, WRITERS[path.suffix](name, rows))
 
