@@ -30,9 +30,10 @@ from dd.nets.stacked import together
 # PyTorch of its own insides: some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
-CHUNK, LEAST = 200_000, 16
-"""Pixels of the real batch judged at once on a CPU: what follows from more no longer fits the caches. But at least so
-many images: fewer would spend more time on a large network's weights than on themselves."""
+CHUNK, LEAST = 350_000, 16
+"""Pixels of the real batch times networks judged at once on a CPU: what follows from more no longer fits the caches,
+and blocks above 32 MiB are not kept (`dd.runtime.memory`). But at least so many images: fewer would spend more time on a
+large network's weights than on themselves."""
 
 
 class MetaGradient(NamedTuple):
@@ -184,7 +185,7 @@ def meta_gradient(
 
 def judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """L of each net `[nets]` and its gradient `[nets, P]`, chunk by chunk of the real batch `x [b, ...], y [b]`."""
-    chunk = max(LEAST, CHUNK // x[0].numel()) if x.device.type == "cpu" else len(x)
+    chunk = max(LEAST, CHUNK // (len(theta) * x[0].numel())) if x.device.type == "cpu" else len(x)
     losses, gradient = theta.new_zeros(len(theta)), torch.zeros_like(theta)
     for part, labels in zip(x.split(chunk), y.split(chunk), strict=True):
         w, share = theta.detach().requires_grad_(), len(part) / len(x)

@@ -276,7 +276,7 @@ def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):
     theta = torch.randn(2, sum(net.sizes), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     x, y = torch.randn(23, 1, 8, 8, dtype=torch.float64), torch.arange(23) % 3
     whole = unroll.judge(classification(net), theta, x, y)
-    monkeypatch.setattr(unroll, "CHUNK", 5 * 64 + 1)
+    monkeypatch.setattr(unroll, "CHUNK", 5 * 2 * 64 + 1)
     monkeypatch.setattr(unroll, "LEAST", 1)
     sizes = []
 
