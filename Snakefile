@@ -25,6 +25,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/baseline.smk"
 include: "workflow/rules/adapt.smk"
 include: "workflow/rules/linear.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
 
 

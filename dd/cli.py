@@ -37,11 +37,16 @@ def main():
 @click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy on the way.")
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
 @click.option("--checkpoint-seconds", type=click.FloatRange(0), default=60, show_default=True)
+@click.option(
+    "--tensorboard", is_flag=True, envvar="DD_TENSORBOARD", show_envvar=True, help="Event files, beside the history."
+)
 @click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
 @compute_options
 @pool_option
 @settings_options(DistillConfig, "config")
-def distill(data_path, out, history_path, work, checkpoint_seconds, pretrained, config, pool, device, workers):
+def distill(
+    data_path, out, history_path, work, checkpoint_seconds, tensorboard, pretrained, config, pool, device, workers
+):
     """Distil a dataset into a few images (Algorithm 1).
 
     \b
@@ -59,6 +64,7 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, pretrained, 
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
     from dd.nets.pretrained import PretrainedFile
+    from dd.report.training import Events
     from dd.runtime.artifacts import write_text
     from dd.runtime.checkpoint import Checkpoints
     from dd.runtime.code import digest
@@ -76,8 +82,12 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, pretrained, 
     }
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
 
+    events = Events(history_path.parent / "tensorboard") if tensorboard and leads() else None
+
     def record(history: list[dict]) -> None:
         write_text(history_path, pd.DataFrame(history).to_csv(index=False))
+        if events:
+            events.write(history)
 
     with checkpoints.locked() if leads() else nullcontext(), team(workers, config.nets, device) as crew:
         experiment.trainer.team = crew

@@ -33,16 +33,18 @@ def linear_figure(metrics, out):
     "`dd evaluate` of each point. Repeat.",
 )
 @click.option("--note", default="", help="Small print below.")
+@click.option("--table", "csv", type=OUT, help="CSV of the points, to write.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def curves(lines, note, out):
+def curves(lines, note, csv, out):
     """Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of them.
 
     \b
     Example:
       python -m dd curves --line MNIST "2 epochs" steps one.csv,five.csv,ten.csv --out fig4.png
     """
-    from dd.report.curves import AXES, accuracy_curves, claims, line
+    from dd.report.curves import AXES, accuracy_curves, claims, line, to_table
     from dd.report.tables import METRICS, read_table
+    from dd.runtime.artifacts import write_text
 
     check_endings(out)
     drawn = []
@@ -51,6 +53,8 @@ def curves(lines, note, out):
             raise UserError(f"--line: {x!r} is not one of {', '.join(AXES)}")
         tables = [read_table(Path(path), METRICS, "evaluate") for path in paths.split(",")]
         drawn.append(line(panel, label, x, tables))
+    if csv:
+        write_text(csv, to_table(drawn).to_csv(index=False))
     save(accuracy_curves(drawn, note), out)
     for panel, sentences in claims(drawn).items():
         for sentence in sentences:
@@ -123,6 +127,67 @@ def figure(set_path, metrics, steps, out):
         title(read_table(metrics, METRICS, "evaluate")),
     )
     save(picture, out)
+
+
+@main.command(cls=Command)
+@click.option(
+    "--measured",
+    nargs=2,
+    multiple=True,
+    required=True,
+    metavar="NAME CSV",
+    help="A table or figure of the paper (table1, fig4, fig6, linear_case) and its CSV; of a figure of distilled "
+    "images (fig2a) the CSV of `dd evaluate`. Repeat.",
+)
+@click.option("--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; repeat.")
+@click.option("--scale", required=True, help="What the comparison says it was measured at.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated.")
+def compare(measured, not_run, scale, out):
+    """Write every number and claim of the paper beside what was measured, with a verdict on each.
+
+    \b
+    Example:
+      python -m dd compare --measured table1 table1.csv --measured fig2a evaluate/mnist_fixed.csv \\
+        --not-run fig6 cifar10 "takes days without a GPU" --scale laptop --out compare.md
+    """
+    from dd.report.compare import WRITERS, read, summary
+    from dd.report.compare import compare as rows
+    from dd.runtime.artifacts import write_text
+
+    check_endings(out, tuple(WRITERS))
+    table = rows(
+        {name: read(Path(path)) for name, path in measured},
+        {(name, task): why for name, task, why in not_run},
+        scale,
+    )
+    for path in out:
+        write_text(path, WRITERS[path.suffix](table, scale))
+    click.echo(summary(table).to_string(index=False))
+
+
+@main.command(cls=Command)
+@click.option("--history", type=IN, required=True, help="CSV that `dd distill` writes; it may still be growing.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
+def training(history, out):
+    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates."""
+    from dd.report.tables import read_table
+    from dd.report.training import COLUMNS
+    from dd.report.training import training as draw
+
+    check_endings(out)
+    save(draw(read_table(history, COLUMNS, "distill --history"), history.parent.name), out)
+
+
+@main.command(cls=Command)
+@click.option("--text", required=True, help="The configuration, in YAML.")
+@click.option("--scale", required=True, help="What the page says it belongs to.")
+@click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
+def configuration(text, scale, out):
+    """Write a configuration as a page of the report."""
+    from dd.report.page import configuration as written
+    from dd.runtime.artifacts import write_text
+
+    write_text(out, written(scale, text))
 
 
 @main.command(cls=Command)

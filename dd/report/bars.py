@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from dd.report.claims import Said
 from dd.report.paper import BASELINES, METHODS, MISLED
 from dd.report.tables import combination, pooled
 
@@ -17,7 +18,7 @@ COLORS = ("#1f6fb4", "#c9c9c9", "#a9a9a9", "#898989", "#696969")
 
 
 def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
-    """Rows of the figure: dataset, attack_class, target_class, method, measure, mean and std (%), nets, sets, ...
+    """Rows of the figure: dataset, attack_class, target_class, method, measure, before, mean and std (%), nets, ...
 
     Args:
         measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
@@ -37,19 +38,35 @@ def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
                 mean, std, nets = pooled(test, measure)
             else:
                 mean, std, nets = test[measure].mean(), test[measure].std(ddof=0), len(test)
-            rows.append(known | {"measure": measure, "mean": mean, "std": std, "nets": nets})
+            before = table.loc[table["stage"] == "before", measure].mean()  # of a baseline, none
+            rows.append(known | {"measure": measure, "before": before, "mean": mean, "std": std, "nets": nets})
     order = list(LABELS)
     return pd.DataFrame(sorted(rows, key=lambda row: order.index(row["method"]))).sort_values("dataset", kind="stable")
 
 
-def verdict(rows: pd.DataFrame) -> str:
-    """What the paper says of one dataset (Section 4.2), and whether the measured numbers bear it out."""
+CLAIMS = (
+    "Ours above the best baseline by the attacker's labels",
+    "Ours misleads as often as some baseline",
+    "The other classes stay within 5 points",
+)
+"""What the paper says of poisoning (Section 4.2); of CIFAR-10, that ours misleads more often than all baselines."""
+MOST = {"cifar10": "Ours misleads more often than every baseline"}
+
+
+def claims(rows: pd.DataFrame) -> list[Said]:
+    """What the paper says of one dataset, and whether the measured numbers bear it out: `CLAIMS` in this order."""
+    dataset = rows["dataset"].iloc[0]
     mean = rows.pivot_table(index="method", columns="measure", values="mean")
-    best = mean.drop("ours")["accuracy"].max()
-    ahead = mean.loc["ours", "accuracy"] - best
-    return (
-        f"Ours above the best baseline by the attacker's labels: {'yes' if ahead > 0 else 'NO'} ({ahead:+.1f} points)."
-    )
+    ours, baselines = mean.loc["ours"], mean.drop("ours")
+    ahead = ours["accuracy"] - baselines["accuracy"].max()
+    rival = baselines["misled"].max() if dataset in MOST else baselines["misled"].min()
+    others = rows[(rows["method"] == "ours") & (rows["measure"] == "others")].iloc[0]
+    change = others["mean"] - others["before"]
+    return [
+        Said(CLAIMS[0], ahead > 0, f"{ahead:+.1f} points"),
+        Said(MOST.get(dataset, CLAIMS[1]), ours["misled"] > rival, f"{ours['misled']:.1f} against {rival:.1f} %"),
+        Said(CLAIMS[2], change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
+    ]
 
 
 def bars(rows: pd.DataFrame) -> Figure:
@@ -79,6 +96,6 @@ def bars(rows: pd.DataFrame) -> Figure:
             f"{first['distilled_images']} images, {first['nets']} held-out nets",
             fontsize=8,
         )
-        axes[1].set_xlabel(verdict(of_dataset), fontsize=8)
+        axes[1].set_xlabel(str(claims(of_dataset)[0]), fontsize=8)
     figure.supxlabel(f"scale {rows['scale'].iloc[0]}, final state, test images", fontsize=7, color="0.4")
     return figure

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from dd.report.claims import Said
+
 LEAST = 1e-8
 """Smaller gaps are drawn here: they are rounding."""
 STYLES = {
@@ -41,6 +43,7 @@ def linear_case(table: pd.DataFrame) -> Figure:
 
 AXES = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
 """What accuracy may be drawn against: columns of `dd evaluate`."""
+POINT = ("x", "steps", "mean", "std", "nets")
 COLORS = ("#1f6fb4", "#c8571b", "#3a923a")
 
 
@@ -68,18 +71,40 @@ def line(panel: str, label: str, x: str, measured: list[pd.DataFrame]) -> Line:
         after = table[table["stage"] == "after"]
         first, accuracy = after.iloc[0], after["accuracy"]
         rows.append([first[x], first["steps"], accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
-    points = pd.DataFrame(rows, columns=["x", "steps", "mean", "std", "nets"])
+    points = pd.DataFrame(rows, columns=POINT)
     return Line(panel, label, measured[0]["dataset"].iloc[0], x, points.sort_values("x", ignore_index=True))
 
 
-def claims(lines: list[Line]) -> dict[str, list[str]]:
-    """What the paper says of such curves (Section 4.1), and whether these bear it out: sentences by panel.
+def to_table(lines: list[Line]) -> pd.DataFrame:
+    """A row a point: panel, label, dataset, against (of `AXES`), x, steps, mean and std (%), nets."""
+    parts = []
+    for drawn in lines:
+        known = {"panel": drawn.panel, "label": drawn.label, "dataset": drawn.dataset, "against": drawn.x}
+        parts.append(pd.DataFrame([known] * len(drawn.points)).join(drawn.points))
+    return pd.concat(parts, ignore_index=True)
+
+
+def from_table(table: pd.DataFrame) -> list[Line]:
+    """The lines of a `to_table`."""
+    groups = table.groupby(["panel", "label", "dataset", "against"], sort=False)
+    return [Line(*key, points[list(POINT)].reset_index(drop=True)) for key, points in groups]
+
+
+CLAIMS = {
+    "fig4": ("More steps help", "More epochs help", "They level off", "Epochs help less than steps"),
+    "fig5": ("Many steps beat one",),
+}
+"""What the paper says of its curves (Section 4.1), by figure."""
+
+
+def claims(lines: list[Line]) -> dict[str, list[Said]]:
+    """What the paper says of such curves, and whether these bear it out: by panel.
 
     More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
     points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
     many images.
     """
-    said: dict[str, list[str]] = {}
+    said: dict[str, list[Said]] = {}
     for panel in dict.fromkeys(drawn.panel for drawn in lines):
         inside = [drawn for drawn in lines if drawn.panel == panel]
         if inside[0].x == "distilled_images":
@@ -89,25 +114,25 @@ def claims(lines: list[Line]) -> dict[str, list[str]]:
     return said
 
 
-def _more(drawn: Line) -> list[str]:
-    said = [f"More {drawn.x} help: {_verdict(drawn.gain > 0)} ({drawn.gain:+.1f} points)."]
+def _more(drawn: Line) -> list[Said]:
+    said = [Said(f"More {drawn.x} help", drawn.gain > 0, f"{drawn.gain:+.1f} points")]
     if drawn.x == "epochs" and len(drawn.points) > 2:
         slopes = drawn.points["mean"].diff() / drawn.points["x"].diff()
         first, last = slopes.iloc[1], slopes.iloc[-1]
-        said.append(f"They level off: {_verdict(last < first)} ({first:+.1f}, at last {last:+.1f} points an epoch).")
+        said.append(Said("They level off", last < first, f"{first:+.1f}, at last {last:+.1f} points an epoch"))
     return said
 
 
-def _less_than_steps(inside: list[Line], lines: list[Line]) -> list[str]:
+def _less_than_steps(inside: list[Line], lines: list[Line]) -> list[Said]:
     epochs = [drawn for drawn in inside if drawn.x == "epochs"]
     steps = [drawn.gain for drawn in lines for of in epochs if drawn.x == "steps" and drawn.dataset == of.dataset]
     if not steps:
         return []
     most, least = max(drawn.gain for drawn in epochs), min(steps)
-    return [f"Epochs help less than steps: {_verdict(most < least)} ({most:+.1f} against {least:+.1f} points)."]
+    return [Said("Epochs help less than steps", most < least, f"{most:+.1f} against {least:+.1f} points")]
 
 
-def _many_against_one(lines: list[Line]) -> list[str]:
+def _many_against_one(lines: list[Line]) -> list[Said]:
     one = [drawn for drawn in lines if (drawn.points["steps"] == 1).all()]
     if len(lines) != 2 or len(one) != 1:
         return []
@@ -116,11 +141,7 @@ def _many_against_one(lines: list[Line]) -> list[str]:
     ahead = (several - one[0].points.set_index("x")["mean"]).dropna()
     if ahead.empty:
         return []
-    return [f"Many steps beat one: {_verdict((ahead > 0).all())} (by {ahead.min():.1f} to {ahead.max():.1f} points)."]
-
-
-def _verdict(holds: bool) -> str:
-    return "yes" if holds else "NO"
+    return [Said("Many steps beat one", (ahead > 0).all(), f"by {ahead.min():.1f} to {ahead.max():.1f} points")]
 
 
 def accuracy_curves(lines: list[Line], note: str) -> Figure:
@@ -137,7 +158,7 @@ def accuracy_curves(lines: list[Line], note: str) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         nets = inside[0].points["nets"].iloc[0]
         axes.set_title(f"{panel}, {nets} held-out nets", fontsize=9)
-        below = "\n".join(said.get(panel, []))
+        below = "\n".join(map(str, said.get(panel, [])))
         axes.set_xlabel(f"{AXES[inside[0].x]}\n\n{below}", fontsize=8)
         axes.set_ylabel("test accuracy, %")
         axes.spines[["top", "right"]].set_visible(False)

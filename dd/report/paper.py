@@ -90,5 +90,81 @@ TITLES = {
     "table3": "Table 3: networks pre-trained on ImageNet learn new photos",
 }
 
+
+class Picture(NamedTuple):
+    """A figure of distilled images, whose caption says how accurate nets are."""
+
+    dataset: str
+    init: str
+    task: Task
+    """Its rows are stages: `before` and `after` training on the images."""
+
+
+def _picture(dataset: str, init: str, net: str, steps: int, images: int, **stages: Reported) -> Picture:
+    return Picture(dataset, init, Task(net, steps, images, stages))
+
+
+PICTURES = {
+    "fig2a": _picture("mnist", "fixed", "LeNet", 1, 10, before=Reported(12.90), after=Reported(93.76)),
+    "fig2b": _picture("cifar10", "fixed", "AlexCifarNet", 10, 100, before=Reported(8.82), after=Reported(54.03)),
+    "fig3a": _picture("mnist", "random", "LeNet", 10, 100, after=Reported(79.50, 8.08)),
+    "fig3b": _picture("cifar10", "random", "AlexCifarNet", 10, 100, after=Reported(36.79, 1.18)),
+}
+STAGES = {"before": "before training on the distilled images", "after": "after it"}
+
+POISONED = {"attack_class": 0, "target_class": 1, "distilled_images": 100}
+"""The setting of Figure 6, on both datasets."""
 MISLED = {"mnist": Reported(71.4, 29.6), "cifar10": Reported(45.9, 18.1)}
 """Figure 6b, ours: percent of the attacked class taken for the target class (the authors' project page)."""
+POISONED_NETS = {"mnist": Reported(98.6, 0.5), "cifar10": Reported(78.2, 1.1)}
+"""The nets of Figure 6 before they are poisoned (the same page)."""
+FULL = {"mnist": Reported(99.0), "cifar10": Reported(80.0)}
+"""LeNet and AlexCifarNet trained on all images ("about", Section 4)."""
+
+PLACES = (
+    {name: tuple(tasks) for name, tasks in TABLES.items()}
+    | {name: (picture.dataset,) for name, picture in PICTURES.items()}
+    | dict.fromkeys(("fig4", "fig5", "fig6"), ("mnist", "cifar10"))
+)
+"""Where the paper reports or claims something, and of which tasks."""
+
+
+class Cell(NamedTuple):
+    """One number of the paper."""
+
+    where: str
+    task: str
+    row: str
+    """A method, a stage, or what is measured."""
+    label: str
+    reported: Reported
+    note: str = ""
+    """Why this software does not measure it, or what its verdict is worth."""
+
+
+def cells() -> list[Cell]:
+    """Every number the paper, or its project page, reports."""
+    found = [
+        Cell(table, name, method, METHODS[method], number)
+        for table, tasks in TABLES.items()
+        for name, task in tasks.items()
+        for method, number in task.reported.items()
+    ]
+    for figure, picture in PICTURES.items():
+        for stage, number in picture.task.reported.items():
+            note = "chance, by the draw of one net" if stage == "before" else ""
+            found.append(Cell(figure, picture.dataset, stage, STAGES[stage], number, note))
+    for dataset, number in MISLED.items():
+        found.append(Cell("fig6", dataset, "misled", "Attacked class taken for the target", number))
+    for dataset, number in POISONED_NETS.items():
+        found.append(Cell("fig6", dataset, "nets", "Nets before", number, "judged by the attacker's labels here"))
+    for dataset, number in FULL.items():
+        found.append(Cell("text", dataset, "full", "Training on all images", number, "no rule trains to that end"))
+    return found
+
+
+def place(where: str) -> str:
+    """`fig2a` as `Figure 2a`."""
+    return {"text": "Section 4", "linear_case": "Section 3.3"}.get(
+        where, where.replace("fig", "Figure ").replace("table", "Table ")
+    )

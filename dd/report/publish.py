@@ -31,7 +31,8 @@ def publish(results: Path, out: Path) -> pd.DataFrame:
     if not sets:
         raise UserError(f"{results}: no distilled sets in distill/*/; name a folder like results/laptop")
     runs = pd.DataFrame([_run(results, path) for path in sets])
-    for path in sorted(p for p in results.rglob("*") if p.suffix in SMALL):
+    # pictures of the training are left out: `dd training` draws them from the histories
+    for path in sorted(p for p in results.rglob("*") if p.suffix in SMALL and p.name != "training.png"):
         with atomic(out / path.relative_to(results)) as temporary:
             shutil.copyfile(path, temporary)
     listed = out / "runs.csv"

@@ -3,16 +3,15 @@
 import json
 import math
 from collections.abc import Callable, Iterator
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from dd.report.page import listed, page, wide
 from dd.report.paper import EPOCHS, METHODS, TABLES, TITLES, Reported, Task
 from dd.runtime.errors import UserError
 
-STYLE = "body{font:15px/1.5 system-ui;margin:2em} h1{font-size:1.2em} td,th{padding:.2em .8em;text-align:left}"
 METRICS = {
     *{"dataset", "source", "net", "init", "steps", "epochs", "distilled_images", "held_out_net", "stage"},
     *{"test_images", "accuracy"},
@@ -173,7 +172,8 @@ def _setting(row: pd.Series) -> dict:
     return {"net": row["net"], "steps": row["steps"], "images": row["distilled_images"]}
 
 
-def _cell(mean: float, std: float | None) -> str:
+def cell(mean: float, std: float | None) -> str:
+    """`87.1 ± 3.9`, in percent, or a dash."""
     if math.isnan(mean):
         return "—"
     return f"{mean:.1f}" if std is None or math.isnan(std) else f"{mean:.1f} ± {std:.1f}"
@@ -185,8 +185,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
         {
             "task": table["task"].str.upper(),
             "method": table["label"],
-            "here, %": [_cell(*pair) for pair in zip(table["accuracy"], table["std"], strict=True)],
-            "paper, %": [_cell(*pair) for pair in zip(table["paper"], table["paper_std"], strict=True)],
+            "here, %": [cell(*pair) for pair in zip(table["accuracy"], table["std"], strict=True)],
+            "paper, %": [cell(*pair) for pair in zip(table["paper"], table["paper_std"], strict=True)],
             "nets": nets,
             "sets": table["sets"],
             "combination": table["combination"],
@@ -212,24 +212,25 @@ def _csv(_name: str, table: pd.DataFrame) -> str:
 
 
 def _markdown(name: str, table: pd.DataFrame) -> str:
-    listed = "".join(f"- {line}\n" for line in notes(name, table))
-    return f"{_readable(table).to_markdown(index=False)}\n\n{listed}"
+    said = "".join(f"- {line}\n" for line in notes(name, table))
+    return f"{_readable(table).to_markdown(index=False)}\n\n{said}"
+
+
+def tex(table: pd.DataFrame) -> str:
+    """A tabular in LaTeX."""
+    text = table.to_latex(index=False, escape=True)
+    for sign, macro in {"±": r"$\pm$", "—": "--", "→": r"$\to$", "≥": r"$\geq$"}.items():
+        text = text.replace(sign, macro)
+    return text
 
 
 def _latex(name: str, table: pd.DataFrame) -> str:
-    text = _readable(table).to_latex(index=False, escape=True)
-    for sign, macro in {"±": r"$\pm$", "—": "--", "→": r"$\to$"}.items():
-        text = text.replace(sign, macro)
-    return text + "".join(f"% {line}\n" for line in notes(name, table))
+    return tex(_readable(table)) + "".join(f"% {line}\n" for line in notes(name, table))
 
 
 def _html(name: str, table: pd.DataFrame) -> str:
-    listed = "".join(f"<li>{escape(line)}</li>" for line in notes(name, table))
-    body, title = _readable(table).to_html(index=False, border=0), escape(TITLES[name])
-    return (
-        f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
-        f"<h1>{title}</h1>{body}<ul>{listed}</ul>\n"
-    )
+    body = wide(_readable(table).to_html(index=False, border=0))
+    return page(TITLES[name], body + listed(notes(name, table)))
 
 
 WRITERS: dict[str, Callable[[str, pd.DataFrame], str]] = {

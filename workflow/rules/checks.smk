@@ -52,6 +52,11 @@ ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["ta
 for artefact in config["all"]:
     if artefact not in ARTEFACTS:
         raise WorkflowError(f"config: all: no figure or table {artefact!r}; there are {', '.join(ARTEFACTS)}")
+for where, reasons in config["not_run"].items():
+    for task in reasons:
+        if task not in PLACES.get(where, ()):
+            known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
+            raise WorkflowError(f"config: not_run.{where}: the paper has no {task!r} there. It has {known}")
 named = {f"{kind}.{name}": names for kind in ("tables", "bars") for name, names in config[kind].items()}
 named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt")}
 for key, names in named.items():

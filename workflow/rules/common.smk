@@ -1,14 +1,17 @@
 """Functions of the rules."""
 
 import hashlib
+import json
 import shlex
 import sys
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
 
 sys.path.insert(0, str(workflow.basedir))
+from dd.report.paper import PLACES
 from dd.runtime.code import digest
 
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
@@ -37,18 +40,28 @@ def get_final_output():
     """What `all` names."""
     figures = [name for name in config["all"] if name not in config["tables"]]
     tables = [name for name in config["all"] if name in config["tables"]]
-    return expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"]) + expand(
-        "<results>/tables/{table}.{suffix}", table=tables, suffix=["csv", "md", "tex", "html"]
+    written = {"suffix": ["csv", "md", "tex", "html"]}
+    return (
+        expand("<results>/compare.{suffix}", **written)
+        + expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"])
+        + expand("<results>/tables/{table}.{suffix}", table=tables, **written)
+        + expand("<results>/distill/{experiment}/training.png", experiment=get_distilled())
+        + ["<results>/configuration.html"]
     )
+
+
+def get_distilled():
+    """The experiments `all` needs, with the points of its curves."""
+    experiments = {config["figures"][name]["experiment"] for name in config["all"] if name in config["figures"]}
+    for name in config["all"]:
+        experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
+        experiments |= {point for curve in config["curves"].get(name, []) for point in get_points(curve)}
+    return sorted(experiments)
 
 
 def get_downloads():
     """The datasets and weights `all` needs."""
-    experiments = {config["figures"][name]["experiment"] for name in config["all"] if name in config["figures"]}
-    for name in config["all"]:
-        experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
-        experiments |= {curve["experiment"] for curve in config["curves"].get(name, [])}
-    entries = [config["experiments"][name] for name in experiments]
+    entries = [config["experiments"][name] for name in get_distilled()]
     datasets = {entry["dataset"] for entry in entries}
     datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
     weights = {entry["pretrained"] for entry in entries if "pretrained" in entry}
@@ -111,6 +124,23 @@ def get_metadata(wildcards):
     datasets = {entry["dataset"] for entry in entries}
     datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
     return [f"results/data/{dataset}.json" for dataset in sorted(datasets)]
+
+
+def get_compared(wildcards):
+    """The measurements of everything in `all`, in its order."""
+    places = {name: "<results>/figures/{name}.csv" for name in [*config["curves"], *config["bars"]]}
+    places |= dict.fromkeys(config["tables"], "<results>/tables/{name}.csv")
+    places |= {name: f"<results>/evaluate/{entry['experiment']}.csv" for name, entry in config["figures"].items()}
+    places["linear_case"] = "<results>/linear/{name}.csv"
+    return [place for name in config["all"] for place in expand(places[name], name=name)]
+
+
+def get_measurements(wildcards, input):
+    """The same as options of `dd compare`, with the reasons for what is missing."""
+    words = [word for name, path in zip(config["all"], input) for word in ("--measured", name, path)]
+    for where, reasons in config["not_run"].items():
+        words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
+    return shlex.join(words)
 
 
 def flags(settings):

@@ -32,4 +32,5 @@ for experiment in config["experiments"]:
             experiment
         input:
             f"<results>/evaluate/{experiment}.csv",
+            f"<results>/distill/{experiment}/training.png",
         localrule: True

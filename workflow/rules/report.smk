@@ -35,6 +35,7 @@ rule draw_curves:
             labels={"figure": "{curves}"},
         ),
         pdf="<results>/figures/{curves}.pdf",
+        csv="<results>/figures/{curves}.csv",
     log:
         "<results>/logs/figures/{curves}.log",
     benchmark:
@@ -46,7 +47,7 @@ rule draw_curves:
         scale=config["scale"],
         code=digest("dd.report.curves"),
     shell:
-        "python -m dd curves {params.lines} --note 'scale {params.scale}, final state, test images' "
+        "python -m dd curves {params.lines} --note 'scale {params.scale}, final state, test images' --table {output.csv} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
 
 

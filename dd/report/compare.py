@@ -1,0 +1,296 @@
+"""Every number and claim of the paper beside what was measured."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from dd.report import bars, curves
+from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, table_claim
+from dd.report.page import listed, page, wide
+from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells, place
+from dd.report.tables import METRICS, cell, read_table, tex
+from dd.runtime.errors import UserError
+
+POINTS = 2.0
+"""Percentage points that a number may be off and still count as reproduced, whatever the standard deviations."""
+TITLE = "The paper's numbers and claims beside those measured here"
+KINDS = {
+    "table": {"task", "method", "accuracy", "std", "nets", "sets", "paper"},
+    "curves": {"panel", "label", "against", *curves.POINT},
+    "bars": {"dataset", "method", "measure", "before", "mean", *POISONED},
+    "linear": {"D", "M", "method", "gap", "gap_max"},
+    "evaluate": METRICS,
+}
+"""Columns by which a measured CSV is told: of `dd table`, `dd curves`, `dd bars`, `dd linear-case` and `dd evaluate`."""
+FEW = "Ten images for one known net do better than a hundred for any net"
+CLOSE = "Ten images for one known net come within 10 points of full training"
+
+
+class Measured(NamedTuple):
+    """A number measured in the paper's own setting."""
+
+    mean: float
+    std: float
+    nets: float
+    sets: int
+
+
+def read(path: Path) -> tuple[str, pd.DataFrame]:
+    """Kind of `KINDS` and rows of a measured CSV.
+
+    Raises:
+        UserError: no such file, or none of these.
+    """
+    table = read_table(path, set(), "compare")
+    for kind, columns in KINDS.items():
+        if set(table) >= columns:
+            return kind, table
+    raise UserError(f"{path}: neither a table, curves, bars nor `python -m dd evaluate`; write it anew")
+
+
+def compare(measured: dict[str, tuple[str, pd.DataFrame]], not_run: dict[tuple[str, str], str], scale: str):
+    """A row a number of the paper, then a row a claim.
+
+    Args:
+        measured: kind and rows (`read`) by table or figure.
+        not_run: why something was not run, by (table or figure, task).
+        scale: that they were measured at.
+
+    Returns:
+        Columns kind (`number` or `claim`), where, task, what, reported, reported_std, measured, std (%), nets, sets,
+        scale, difference (points), verdict and why.
+
+    Raises:
+        UserError: `not_run` names what the paper does not report.
+    """
+    for where, task in not_run:
+        if task not in PLACES.get(where, ()):
+            known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
+            raise UserError(f"--not-run: the paper reports nothing of {task!r} in {where}. There are {known}")
+    rows = [*_numbers(measured, not_run, scale), *_claims(measured, not_run, scale)]
+    return pd.DataFrame(rows)
+
+
+def _numbers(measured, not_run, scale: str) -> list[dict]:
+    found: dict[tuple, Measured | None] = {}  # None: in another setting only
+    for where, (kind, table) in measured.items():
+        found |= {(where, *key): number for key, number in NUMBERS.get(kind, lambda *_: {})(where, table).items()}
+    rows = []
+    for c in cells():
+        key = (c.where, c.task, c.row)
+        row = {"kind": "number", "where": c.where, "task": c.task, "what": c.label}
+        row |= {"reported": c.reported.mean, "reported_std": c.reported.std}
+        if number := found.get(key):
+            difference = number.mean - c.reported.mean
+            row |= {"measured": number.mean, "std": number.std, "nets": number.nets, "sets": number.sets}
+            row |= {"scale": scale, "difference": difference}
+            row |= {"verdict": _verdict(difference, c.reported.std, number.std), "why": c.note}
+        else:
+            why = "run in another setting than the paper's" if key in found else f"not part of scale {scale}"
+            row |= {"verdict": "not run", "why": c.note or not_run.get(key[:2], why)}
+        rows.append(row)
+    return rows
+
+
+def _verdict(difference: float, *stds: float | None) -> str:
+    known = [std for std in stds if std is not None and not math.isnan(std)]
+    if abs(round(difference, 1)) <= max([POINTS, *known]):  # the paper's numbers are known to a tenth
+        return "reproduced"
+    return "better" if difference > 0 else "worse"
+
+
+def _of_table(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
+    found = {}
+    for row in table.itertuples():
+        same = not math.isnan(row.paper)
+        found[row.task, row.method] = Measured(row.accuracy, row.std, row.nets, row.sets) if same else None
+    return found if name in TABLES else {}
+
+
+def _of_evaluate(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
+    if name not in PICTURES:
+        return {}
+    picture, first = PICTURES[name], table.iloc[0]
+    wanted = (picture.init, picture.task.net, picture.task.steps, picture.task.images, EPOCHS)
+    same = wanted == tuple(first[key] for key in ("init", "net", "steps", "distilled_images", "epochs"))
+    found = {}
+    for stage, accuracy in table.groupby("stage")["accuracy"]:
+        std = accuracy.std(ddof=0) if len(accuracy) > 1 else math.nan
+        found[first["dataset"], stage] = Measured(accuracy.mean(), std, len(accuracy), 1) if same else None
+    return found
+
+
+def _of_bars(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
+    ours = table[(table["method"] == "ours") & (table["measure"] == "misled")]
+    found = {}
+    for row in ours.itertuples():
+        same = all(getattr(row, key) == value for key, value in POISONED.items())
+        found[row.dataset, "misled"] = Measured(row.mean, row.std, row.nets, row.sets) if same else None
+    return found if name == "fig6" else {}
+
+
+NUMBERS: dict[str, Callable] = {"table": _of_table, "evaluate": _of_evaluate, "bars": _of_bars}
+
+
+def _claims(measured, not_run, scale: str) -> list[dict]:
+    said: dict[tuple[str, str, str], Said | None] = {(*key,): None for key in _claimed()}
+    for where, (kind, table) in measured.items():
+        if kind == "table":
+            for task, rows in table.groupby("task", sort=False):
+                accuracy = dict(zip(rows["method"], rows["accuracy"], strict=True))
+                verdicts = [table_claim(where, task, claim, accuracy) for claim in BEATS[where]]
+                said |= {(where, task, v.text): v for v in verdicts if v}
+        if kind == "bars":
+            for task, rows in table.groupby("dataset", sort=False):
+                said |= {(where, task, v.text): v for v in bars.claims(rows)}
+        if kind == "curves":
+            lines = curves.from_table(table)
+            tasks = {line.panel: line.dataset for line in lines}
+            verdicts = [(tasks[panel], v) for panel, several in curves.claims(lines).items() for v in several]
+            said |= {(where, task, v.text): v for task, v in verdicts}
+        if kind == "linear":
+            said[where, "least squares", LINEAR] = linear_claim(table)
+    said |= _few(measured)
+    rows = []
+    for (where, task, text), verdict in said.items():
+        row = {"kind": "claim", "where": where, "task": task, "what": text, "scale": scale if verdict else None}
+        if verdict:
+            row |= {"verdict": "supported" if verdict.holds else "NOT supported", "why": verdict.detail}
+        else:
+            row |= {"verdict": "not run", "why": not_run.get((where, task), f"not part of scale {scale}")}
+        rows.append(row)
+    order = list(dict.fromkeys([*(key[0] for key in _claimed()), *measured]))
+    return sorted(rows, key=lambda row: order.index(row["where"]))
+
+
+def _claimed() -> list[tuple[str, str, str]]:
+    """Every claim of the paper: table or figure, task and sentence."""
+    claimed = [("fig2a", "mnist", FEW), ("fig2a", "mnist", CLOSE)]
+    for name, claims in BEATS.items():
+        claimed += [(name, task, c.text) for task in TABLES[name] for c in claims if meant(name, task, c)]
+    for name, texts in curves.CLAIMS.items():
+        claimed += [(name, task, text) for task in PLACES[name] for text in texts]
+    for task in PLACES["fig6"]:
+        claimed += [
+            ("fig6", task, bars.MOST.get(task, text) if text == bars.CLAIMS[1] else text) for text in bars.CLAIMS
+        ]
+    return [*claimed, ("linear_case", "least squares", LINEAR)]
+
+
+def _few(measured) -> dict[tuple[str, str, str], Said]:
+    """That a fixed initialisation needs few images: Figure 2a beside 3a, and beside full training."""
+    after = {}
+    for where in ("fig2a", "fig3a"):
+        kind, table = measured.get(where, ("", None))
+        if kind == "evaluate":
+            first = table.iloc[0]
+            mean = table.loc[table["stage"] == "after", "accuracy"].mean()
+            after[where] = (first["dataset"], first["distilled_images"], mean)
+    if "fig2a" not in after:
+        return {}
+    dataset, few, one = after["fig2a"]
+    said = {}
+    if dataset == after.get("fig3a", ("",))[0]:
+        many, every = after["fig3a"][1:]
+        said["fig2a", dataset, FEW] = Said(FEW, one > every, f"{one:.1f} % ({few} images), {every:.1f} % ({many})")
+    if dataset in FULL:
+        full = FULL[dataset].mean
+        said["fig2a", dataset, CLOSE] = Said(CLOSE, one > full - 10, f"{one:.1f} % of {full:.0f}")
+    return said
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts of verdicts, a row a table or figure and one of all."""
+    groups = [(place(where), rows) for where, rows in table.groupby("where", sort=False)]
+    lines = []
+    for name, rows in [*sorted(groups, key=lambda group: group[0]), ("all", table)]:
+        numbers = Counter(rows.loc[rows["kind"] == "number", "verdict"])
+        claims = Counter(rows.loc[rows["kind"] == "claim", "verdict"])
+        run = claims.total() - claims["not run"]
+        lines.append(
+            {"where": name, "numbers": numbers.total()}
+            | {verdict: numbers[verdict] for verdict in ("reproduced", "better", "worse", "not run")}
+            | {"claims supported": f"{claims['supported']} of {run}" if run else "—"}
+            | {"claims not run": claims["not run"]}
+        )
+    return pd.DataFrame(lines)
+
+
+def _readable(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    rows = table[table["kind"] == kind]
+    where = rows["where"].map(place)
+    task = rows["task"].str.upper()
+    if kind == "claim":
+        told = {"claim": rows["what"], "verdict": rows["verdict"], "measured": rows["why"]}
+        return pd.DataFrame({"where": where, "on": task} | told)
+    counts = [f"{_count(n)} / {_count(s)}" for n, s in zip(rows["nets"], rows["sets"], strict=True)]
+    why = [f"{v}: {w}" if w else v for v, w in zip(rows["verdict"], rows["why"], strict=True)]
+    return pd.DataFrame(
+        {
+            "where": where,
+            "on": task,
+            "what": rows["what"],
+            "paper, %": [cell(*pair) for pair in zip(rows["reported"], rows["reported_std"], strict=True)],
+            "here, %": [cell(*pair) for pair in zip(rows["measured"], rows["std"], strict=True)],
+            "difference": ["—" if math.isnan(d) else f"{d:+.1f}" for d in rows["difference"]],
+            "nets / sets": counts,
+            "verdict": why,
+        }
+    )
+
+
+def _count(number: float) -> str:
+    return "—" if math.isnan(number) else f"{number:.0f}"
+
+
+def notes(table: pd.DataFrame, scale: str) -> list[str]:
+    """What must be said of the comparison."""
+    lines = [
+        f"Scale {scale}: accuracy (Figure 6: attacked images misled) in %, mean ± standard deviation over held-out nets "
+        "and sets; a set is one seed.",
+        f"Reproduced: within the larger standard deviation, or {POINTS:.0f} points. Better or worse: further above or "
+        "below.",
+        "A claim on a task of the paper is that ours beats those baselines which it beats by the paper's own numbers; on "
+        "other data, all.",
+    ]
+    if not (table["kind"].eq("number") & table["verdict"].ne("not run")).any():
+        lines.insert(0, f"Nothing at scale {scale} is a number of the paper: only its claims are tried, on other data.")
+    return lines
+
+
+def _parts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {"Summary": summary(table), "Claims": _readable(table, "claim"), "Numbers": _readable(table, "number")}
+
+
+def _csv(table: pd.DataFrame, _scale: str) -> str:
+    return table.to_csv(index=False)
+
+
+def _markdown(table: pd.DataFrame, scale: str) -> str:
+    listing = "".join(f"- {line}\n" for line in notes(table, scale))
+    parts = [f"## {name}\n\n{rows.to_markdown(index=False)}\n" for name, rows in _parts(table).items()]
+    return "\n".join([f"# {TITLE}\n", listing, *parts])
+
+
+def _latex(table: pd.DataFrame, scale: str) -> str:
+    listing = "".join(f"% {line}\n" for line in notes(table, scale))
+    return "\n".join([*(tex(rows) for rows in _parts(table).values()), listing])
+
+
+def _html(table: pd.DataFrame, scale: str) -> str:
+    parts = [f"<h2>{escape(n)}</h2>{wide(rows.to_html(index=False, border=0))}" for n, rows in _parts(table).items()]
+    return page(TITLE, listed(notes(table, scale)) + "".join(parts))
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame, str], str]] = {
+    ".csv": _csv,
+    ".md": _markdown,
+    ".tex": _latex,
+    ".html": _html,
+}
+"""The text of a comparison, given its rows and scale, by the ending of its file."""

@@ -1,0 +1,54 @@
+"""What is shown as a page of HTML in Snakemake's report, each in one file that needs no network."""
+
+from html import escape
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import YamlLexer
+
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:1.5em;max-width:75em} h1{font-size:1.2em} h2{font-size:1.05em}"
+    ".wide{overflow-x:auto} table{border-collapse:collapse} td,th{padding:.2em .8em;text-align:left;vertical-align:top}"
+    "th{cursor:pointer;white-space:nowrap;border-bottom:1px solid #999} tr:nth-child(even) td{background:#f4f4f4}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere} @media(max-width:600px){body{margin:.7em;font-size:13px}"
+    "td,th{padding:.2em .4em}}"
+)
+SORT = """
+document.querySelectorAll("th").forEach((head) => head.addEventListener("click", () => {
+  const body = head.closest("table").tBodies[0], rows = [...body.rows], column = head.cellIndex
+  const down = head.dataset.sorted === "up" ? -1 : 1
+  const text = (row) => row.cells[column].textContent.replace("−", "-")
+  const value = (row) => Number.isNaN(parseFloat(text(row))) ? text(row) : parseFloat(text(row))
+  const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1
+  rows.sort((a, b) => down * compare(value(a), value(b))).forEach((row) => body.append(row))
+  head.dataset.sorted = down === 1 ? "up" : "down"
+}))
+"""
+"""A click on the head of a column sorts by it, numbers by their value; another click turns the order round."""
+
+
+def page(title: str, body: str, style: str = "") -> str:
+    """A whole document around `body`, which is HTML."""
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style><h1>{escape(title)}</h1>{body}"
+        f"<script>{SORT}</script></html>\n"
+    )
+
+
+def wide(table: str) -> str:
+    """An HTML table that scrolls by itself where the window is narrower."""
+    return f"<div class=wide>{table}</div>"
+
+
+def listed(lines: list[str]) -> str:
+    """Lines of text as a list."""
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def configuration(scale: str, text: str) -> str:
+    """The page of a configuration in YAML."""
+    formatter = HtmlFormatter()
+    coloured = highlight(text, YamlLexer(), formatter)
+    title = f"Configuration of scale {scale}: config.yaml under all overlays"
+    return page(title, coloured, formatter.get_style_defs(".highlight"))

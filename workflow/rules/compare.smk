@@ -1,0 +1,71 @@
+rule compare:
+    input:
+        get_compared,
+    output:
+        csv="<results>/compare.csv",
+        md="<results>/compare.md",
+        tex="<results>/compare.tex",
+        html=report(
+            "<results>/compare.html",
+            caption="../report/compare.rst",
+            category="Comparison",
+            labels={"page": "measured beside reported"},
+        ),
+    log:
+        "<results>/logs/compare.log",
+    benchmark:
+        "<results>/benchmarks/compare.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        measured=get_measurements,
+        scale=config["scale"],
+        code=digest("dd.report.compare"),
+    shell:
+        "python -m dd compare {params.measured} --scale {params.scale} "
+        "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
+
+
+rule draw_training:
+    input:
+        "<results>/distill/{experiment}/history.csv",
+    output:
+        report(
+            "<results>/distill/{experiment}/training.png",
+            caption="../report/training.rst",
+            category="Training",
+            subcategory=lambda wildcards: "points of curves" if wildcards.experiment in POINTS else "experiments",
+            labels={"experiment": "{experiment}"},
+        ),
+    log:
+        "<results>/logs/training/{experiment}.log",
+    benchmark:
+        "<results>/benchmarks/training/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=digest("dd.report.training"),
+    shell:
+        "python -m dd training --history {input} --out {output} > {log} 2>&1"
+
+
+rule write_configuration:
+    output:
+        report(
+            "<results>/configuration.html",
+            caption="../report/configuration.rst",
+            category="Configuration",
+            labels={"page": "all settings of this run"},
+        ),
+    log:
+        "<results>/logs/configuration.log",
+    benchmark:
+        "<results>/benchmarks/configuration.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        text=yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, width=100),
+        scale=config["scale"],
+        code=digest("dd.report.page"),
+    shell:
+        "python -m dd configuration --text {params.text:q} --scale {params.scale} --out {output} > {log} 2>&1"
