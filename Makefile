@@ -11,8 +11,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a few minutes, no download
-	snakemake --cores all --configfile workflow/scales/demo.yaml
-	snakemake --report results/demo/report.html --configfile workflow/scales/demo.yaml
+	snakemake --cores all --configfile workflow/scales/demo.yaml --report results/demo/report.html --report-after-run
 	@echo; echo "Done. Open $(CURDIR)/results/demo/report.html"
 
 test: $(READY)
@@ -29,8 +28,8 @@ bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder 
 	python benchmarks/run.py $(if $(AUTHORS),--authors $(AUTHORS))
 
 SCALE ?= laptop
-publish: $(READY)  ## a whole run, two hours and a half at the laptop scale; its small files into results/published
-	snakemake --cores all --configfile workflow/scales/$(SCALE).yaml
+publish: $(READY)  ## a whole run, two hours and a half at the laptop scale; its report, its small files into results/published
+	snakemake --cores all --configfile workflow/scales/$(SCALE).yaml --report results/$(SCALE)/report.html --report-after-run
 	python -m dd publish --results results/$(SCALE) --out results/published/$(SCALE)
 
 clean:

@@ -56,7 +56,7 @@ BEATS = {
 
 
 def meant(name: str, task: str, claim: Beats) -> set[str]:
-    """The methods that `claim` says ours beats on `task` of table `name`: on the paper's tasks, those it beats there."""
+    """The methods that `claim` means on `task` of table `name`: of a task of the paper, those that ours beats there."""
     reported = TABLES[name].get(task)
     if reported is None:
         return set(claim.others)
@@ -74,7 +74,8 @@ def table_claim(name: str, task: str, claim: Beats, accuracy: dict[str, float]) 
     known = [o for o in claim.others if o in accuracy]
     detail = f"{ahead:+.1f} points to {METHODS[strongest]}"
     if len(known) > 1:
-        detail = f"above {len(beaten)} of {len(known)}, {len(compared)} meant; {detail}"
+        paper = f" (paper: {len(meant(name, task, claim))})" if task in TABLES[name] else ""
+        detail = f"above {len(beaten)} of {len(known)}{paper}; {detail}"
     return Said(claim.text, compared <= beaten, detail)
 
 

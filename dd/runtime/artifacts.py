@@ -1,4 +1,9 @@
-"""Files: written whole or not at all, verified when read."""
+"""Files: written whole or not at all, verified when read.
+
+Torch is imported where tensors are, so that commands that only write text start at once.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -9,13 +14,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
-from torch import Tensor
 
 from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 METADATA = "dd"
 """The one key of our metadata (with several, safetensors writes them in any order): SHA-256 in hex, then JSON."""
@@ -62,6 +68,8 @@ def write_text(path: Path | str, text: str) -> None:
 
 def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:
     """Write tensors and JSON-able `values` as one `.safetensors` with a digest of both."""
+    from safetensors.torch import save_file
+
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     text = json.dumps(values)
     with atomic(path) as temporary:
@@ -74,6 +82,8 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     Raises:
         UserError: no such file, truncated, changed since it was written, or not one of ours.
     """
+    from safetensors.torch import load
+
     try:
         content = Path(path).read_bytes()
         tensors = load(content)
@@ -108,6 +118,8 @@ def sha256(path: Path | str) -> str:
 
 def provenance() -> dict[str, str]:
     """Versions and git commit, for the metadata of results."""
+    import torch
+
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from dd.report.curves import accuracy_curves, claims, line
+from dd.report.curves import accuracy_curves, from_table, line, to_table
+from dd.report.curves import claims as claimed
 
 
 def measured(x, value, accuracies, steps):
@@ -16,6 +17,10 @@ def measured(x, value, accuracies, steps):
 def curve(x, means, label="a", one_step=False):
     steps = {v: 1 if one_step else v // 10 if x == "distilled_images" else v for v in means}
     return line("MNIST", label, x, [measured(x, v, [m - 1, m + 1], steps[v]) for v, m in means.items()])
+
+
+def claims(lines):
+    return {panel: [str(said) for said in several] for panel, several in claimed(lines).items()}
 
 
 def test_points_are_sorted_means_over_nets():
@@ -76,3 +81,11 @@ def test_the_verdict_stands_in_the_picture():
     picture = accuracy_curves([curve("steps", {1: 50, 5: 70})], "scale test")
     assert "More steps help: yes" in picture.axes[0].get_xlabel()
     assert "2 held-out nets" in picture.axes[0].get_title()
+
+
+def test_lines_come_back_from_their_table():
+    lines = [curve("steps", {1: 50, 5: 70}), curve("epochs", {1: 50, 3: 60, 5: 62}, "b")]
+    again = from_table(to_table(lines))
+    for before, after in zip(lines, again, strict=True):
+        assert before[:4] == after[:4]
+        pd.testing.assert_frame_equal(before.points, after.points)

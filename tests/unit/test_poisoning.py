@@ -10,7 +10,7 @@ from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
 from dd.distill.objective import poisoned, poisoning
 from dd.evaluate import evaluate
-from dd.report.bars import bars, verdict
+from dd.report.bars import bars, claims
 from dd.report.bars import poisoned as figure_rows
 from dd.runtime.errors import UserError
 
@@ -74,7 +74,7 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     assert mean["ours", "misled"] == pytest.approx(after["misled"].mean())
     assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
     gap = mean["ours", "accuracy"] - mean["random", "accuracy"]
-    assert verdict(rows).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
+    assert str(claims(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
     assert len(bars(rows).axes) == 3
 
 

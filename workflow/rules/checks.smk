@@ -10,6 +10,7 @@ POINTS = {
 for name, entry in POINTS.items():
     if config["experiments"].get(name, entry) != entry:
         raise WorkflowError(f"config: experiments.{name}: a point of a curve has this name; choose another")
+EXPERIMENTS = set(config["experiments"])
 config["experiments"] |= POINTS
 
 DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}

@@ -34,7 +34,7 @@ rule draw_training:
             "<results>/distill/{experiment}/training.png",
             caption="../report/training.rst",
             category="Training",
-            subcategory=lambda wildcards: "points of curves" if wildcards.experiment in POINTS else "experiments",
+            subcategory=lambda wildcards: "experiments" if wildcards.experiment in EXPERIMENTS else "points of curves",
             labels={"experiment": "{experiment}"},
         ),
     log:
@@ -64,7 +64,7 @@ rule write_configuration:
     conda:
         "../../environment.yml"
     params:
-        text=yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, width=100),
+        text=yaml.safe_dump(json.loads(json.dumps(config)), width=100),
         scale=config["scale"],
         code=digest("dd.report.page"),
     shell:

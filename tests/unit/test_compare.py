@@ -1,0 +1,168 @@
+"""The paper's numbers and claims beside measured ones: verdicts, reasons, and what is published."""
+
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from dd.report.compare import WRITERS, compare, read, summary
+from dd.report.paper import PICTURES, PLACES, cells
+from dd.runtime.errors import UserError
+from tests.conftest import ROOT
+
+PUBLISHED = ROOT / "results/published/laptop"
+SOURCES = {
+    "fig2a": "evaluate/mnist_fixed",
+    "fig2b": "evaluate/cifar10_fixed",
+    "fig3a": "evaluate/mnist_random",
+    "fig3b": "evaluate/cifar10_random",
+    **{name: f"figures/{name}" for name in ("fig4", "fig5", "fig6")},
+    **{name: f"tables/{name}" for name in ("table1", "table2")},
+    "linear_case": "linear/linear_case",
+}
+
+
+FADA = "Ours, fixed pre-trained, beats few-shot adaptation"
+
+
+@pytest.fixture
+def published():
+    """The published measurements, by table or figure."""
+    return {name: read(PUBLISHED / f"{path}.csv") for name, path in SOURCES.items()}
+
+
+def rows(measured, **keys):
+    table = compare(measured, {}, "test")
+    for key, value in keys.items():
+        table = table[table[key] == value]
+    return table
+
+
+def test_every_number_of_the_paper_is_there_once():
+    found = [(c.where, c.task, c.row) for c in cells()]
+    assert len(found) == len(set(found)) == 2 * 8 + 3 * 9 + 2 * 5 + 6 + 4 + 2
+    numbers = {(c.where, c.task, c.row): tuple(c.reported) for c in cells()}
+    assert numbers["table2", "svhn → mnist", "fada"] == (74.0, 1.5)
+    assert numbers["fig2b", "cifar10", "before"] == (8.82, None)
+    assert numbers["fig6", "cifar10", "misled"] == (45.9, 18.1)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "std", "verdict"),
+    [
+        (81.4, 0.5, "reproduced"),  # within 2 points of 79.5
+        (87.5, 0.5, "reproduced"),  # within the paper's 8.1
+        (87.7, 0.5, "better"),
+        (71.3, 0.5, "worse"),
+        (71.3, 9.0, "reproduced"),
+    ],
+)
+def test_verdicts(published, accuracy, std, verdict):
+    kind, table = published["table1"]
+    table.loc[table["method"].eq("random init") & table["task"].eq("mnist"), ["accuracy", "std"]] = accuracy, std
+    row = rows({"table1": (kind, table)}, kind="number", where="table1", task="mnist", what="Ours, random init").iloc[0]
+    assert row["verdict"] == verdict
+    assert row["difference"] == pytest.approx(accuracy - 79.5)
+    assert (row["nets"], row["sets"], row["scale"]) == (50, 1, "test")
+
+
+def test_numbers_are_compared_in_the_papers_setting_only(published):
+    kind, table = published["fig2a"]
+    other = rows({"fig2a": (kind, table.assign(steps=2))}, where="fig2a", kind="number")
+    assert set(other["why"].str.replace("chance.*", "", regex=True)) == {"", "run in another setting than the paper's"}
+    assert set(other["verdict"]) == {"not run"}
+    digits = rows({"fig2a": (kind, table.assign(dataset="digits"))}, where="fig2a", kind="number")
+    assert set(digits["verdict"]) == {"not run"}
+    ours = rows({"fig2a": (kind, table)}, where="fig2a", kind="number").set_index("what")
+    assert ours.loc["after it", ["measured", "verdict"]].tolist() == [94.67, "reproduced"]
+
+
+def test_what_was_not_run_says_why(published):
+    table = compare(published, {("fig6", "cifar10"): "too slow"}, "test")
+    of = table[table["where"].eq("fig6") & table["task"].eq("cifar10") & table["what"].ne("Nets before")]
+    assert len(of) == 4
+    assert set(of["why"]) == {"too slow"}
+    assert set(table.loc[table["where"] == "table3", "why"]) == {"not part of scale test"}
+    with pytest.raises(UserError, match=r"nothing of 'svhn' in table2\. There are table1: mnist, cifar10;"):
+        compare(published, {("table2", "svhn"): "offline"}, "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "changed", "claim", "verdict"),
+    [
+        ("table1", "mnist", {}, "Ours, random init, beats the baselines", "supported"),  # but for K-NN, as in the paper
+        ("table1", "mnist", {"average": 90.0}, "Ours, random init, beats the baselines", "NOT supported"),
+        ("table1", "cifar10", {"knn_k_means": 40.5}, "Ours, random init, beats the baselines", "NOT supported"),
+        ("table2", "usps → mnist", {"fada": 97.6}, FADA, "NOT supported"),
+        ("table2", "usps → mnist", {"k_means": 91.5}, "Ours, random pre-trained, beats real images", "NOT supported"),
+    ],
+)
+def test_claims_follow_the_numbers(published, name, task, changed, claim, verdict):
+    kind, table = published[name]
+    for method, accuracy in changed.items():
+        table.loc[table["method"].eq(method) & table["task"].eq(task), "accuracy"] = accuracy
+    (row,) = rows({name: (kind, table)}, where=name, task=task, what=claim).itertuples()
+    assert row.verdict == verdict
+
+
+def test_what_the_papers_own_numbers_deny_is_no_claim_of_it():
+    claimed = rows({}, kind="claim")
+    adaptation = claimed[claimed["what"] == "Ours, random pre-trained, beats few-shot adaptation"]
+    assert set(adaptation["task"]) == {"usps → mnist", "svhn → mnist"}
+    assert set(claimed["verdict"]) == {"not run"}
+
+
+def test_figures_claims(published):
+    kind, table = published["fig6"]
+    cifar10 = rows({"fig6": (kind, table.assign(dataset="cifar10"))}, kind="claim", task="cifar10", where="fig6")
+    assert cifar10["verdict"].tolist() == ["supported", "NOT supported", "supported"]  # must mislead more than all
+    table.loc[table["method"].eq("ours") & table["measure"].eq("others"), "before"] = 99.9
+    assert rows({"fig6": (kind, table)}, where="fig6", task="mnist")["verdict"].tolist()[-1] == "NOT supported"
+    kind, table = published["linear_case"]
+    table.loc[table["M"] == 12, "gap_max"] = 0.1
+    assert rows({"linear_case": (kind, table)}, where="linear_case")["verdict"].tolist() == ["NOT supported"]
+    kind, table = published["fig3a"]
+    better = {"fig2a": published["fig2a"], "fig3a": (kind, table.assign(accuracy=99.0))}
+    assert rows(better, where="fig2a", kind="claim")["verdict"].tolist() == ["NOT supported", "supported"]
+
+
+def test_other_data_has_claims_and_no_numbers(published):
+    kind, table = published["table1"]
+    own = table[table["task"] == "mnist"].assign(task="digits", paper=float("nan"))
+    kind_4, curves = published["fig4"]
+    made = {"table1": (kind, own), "fig4": (kind_4, curves.assign(dataset="digits"))}
+    table = compare(made, {}, "demo")
+    assert set(table.loc[table["kind"] == "number", "verdict"]) == {"not run"}
+    digits = table[table["task"] == "digits"]
+    assert digits["verdict"].tolist() == ["supported", "NOT supported", *["supported"] * 4]  # all baselines are meant
+    for suffix in (".md", ".tex", ".html"):
+        assert "Nothing at scale demo is a number of the paper" in WRITERS[suffix](table, "demo").replace("\n", " ")
+
+
+def test_published_comparison_is_that_of_the_published_files(published):
+    scale = yaml.safe_load((ROOT / "workflow/scales/laptop.yaml").read_text())
+    reasons = {(where, task): why for where, tasks in scale["not_run"].items() for task, why in tasks.items()}
+    table = compare(published, reasons, "laptop")
+    assert WRITERS[".md"](table, "laptop") == (PUBLISHED / "compare.md").read_text()
+    written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": ""})
+    pd.testing.assert_frame_equal(written, table, check_dtype=False)
+    assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
+
+
+def test_every_place_is_listed():
+    assert {c.where for c in cells()} - {"text"} | {"fig4", "fig5"} == set(PLACES)
+    assert set(PICTURES) < set(PLACES)
+
+
+def test_command(dd, tmp_path):
+    words = ["--measured", "fig2a", PUBLISHED / "evaluate/mnist_fixed.csv", "--scale", "x"]
+    outs = [word for end in WRITERS for word in ("--out", tmp_path / f"c{end}")]
+    done = dd("compare", *words, *outs)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Figure 2a +2 +1 +0 +1 +0 ", done.stdout)
+    assert all((tmp_path / f"c{end}").stat().st_size > 1000 for end in WRITERS)
+    foreign = PUBLISHED / "runs.csv"
+    done = dd("compare", "--measured", "fig2a", foreign, "--scale", "x", "--out", tmp_path / "c.md")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"error: {foreign}: neither a table, curves, bars nor" in done.stderr

@@ -1,0 +1,67 @@
+"""How a distillation went: its picture, and TensorBoard's event files."""
+
+import sys
+
+import pandas as pd
+import pytest
+
+from dd.report.training import Events, training
+from dd.runtime.errors import UserError
+from tests.conftest import ROOT, TINY_DISTILL
+
+HISTORY = ROOT / "results/published/laptop/distill/mnist_random/history.csv"
+
+
+def scalars(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {name: [(e.step, e.value) for e in events.Scalars(name)] for name in events.Tags()["scalars"]}
+
+
+@pytest.mark.parametrize("rows", [1, 30], ids=["just begun", "whole"])
+def test_the_picture_shows_every_row(rows):
+    history = pd.read_csv(HISTORY).head(rows)
+    picture = training(history, "mnist_random")
+    drawn = [line.get_ydata().tolist() for axes in picture.axes for line in axes.lines]
+    assert drawn == [history[c].tolist() for c in ("loss", "accuracy", "grad_norm", "mean_distill_lr", "meta_lr")]
+    assert f"{history['accuracy'].iloc[-1]:.1f} at last, 16 net(s)" in picture.axes[1].get_title()
+
+
+def test_command(dd, tmp_path):
+    done = dd("training", "--history", HISTORY, "--out", tmp_path / "a.png", "--out", tmp_path / "a.pdf")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    done = dd("training", "--history", HISTORY.parents[2] / "runs.csv", "--out", tmp_path / "a.png")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "runs.csv: not a table of `python -m dd distill --history`" in done.stderr
+
+
+def test_event_files_hold_the_history(dd, digits, tmp_path):
+    pytest.importorskip("tensorboard", reason="the optional package tensorboard is not installed")
+    words = ["--data", digits, "--out", tmp_path / "set.safetensors", "--history", tmp_path / "history.csv"]
+    done = dd("distill", *words, *TINY_DISTILL, "--meta-steps=10", "--tensorboard")
+    assert done.returncode == 0, done.stderr
+    history = pd.read_csv(tmp_path / "history.csv")
+    found = scalars(tmp_path / "tensorboard")
+    assert set(found) == set(history) - {"meta_step"}
+    for name, points in found.items():
+        assert points == [(s, pytest.approx(v)) for s, v in zip(history["meta_step"], history[name], strict=True)]
+
+
+def test_a_resumed_run_replaces_its_event_files(tmp_path):
+    pytest.importorskip("tensorboard", reason="the optional package tensorboard is not installed")
+    history = [{"meta_step": 5, "loss": 2.0}, {"meta_step": 10, "loss": 1.0}]
+    Events(tmp_path).write(history[:1])
+    again = Events(tmp_path)
+    again.write(history[:1])
+    again.write(history)
+    again.write(history)
+    assert scalars(tmp_path) == {"loss": [(5, 2.0), (10, 1.0)]}
+
+
+def test_without_the_package_one_line_says_so(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if it were not installed
+    with pytest.raises(UserError, match=r"--tensorboard: the package is missing; `pip install tensorboard`"):
+        Events(tmp_path)

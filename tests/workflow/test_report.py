@@ -1,0 +1,134 @@
+"""The report of a whole run, in a real browser."""
+
+import shutil
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.workflow.test_workflow import TINY_CURVE, snakemake
+
+TINY = {
+    "scale": "tiny",
+    "all": ["fig2a", "fig4"],
+    "evaluate": {"nets": 2},
+    "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
+    "experiments": {"one": {"dataset": "digits", "steps": 2}},
+    "tables": {"table1": ["one"]},
+    "curves": {name: [TINY_CURVE] for name in ("fig4", "fig5")},
+    "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}},
+}
+RESULTS = {
+    "Comparison": ["compare.html"],
+    "Configuration": ["configuration.html"],
+    "Figures": ["fig2a.png", "fig4.png"],
+    "Training": ["one/training.png", "one_steps1/training.png"],  # an experiment, and another point of the curve
+}
+FLAGS = [
+    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"),
+    *("disable-component-update", "disable-sync"),
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The report of a scale of seconds, in a checkout of its own."""
+    folder = tmp_path_factory.mktemp("report")
+    for name in ("dd", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / "tiny.yaml").write_text(yaml.dump(TINY))
+    made = ("--report", "report.html", "--report-after-run")
+    done = snakemake("--configfile", "tiny.yaml", *made, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "report.html"
+
+
+@pytest.fixture(params=[(1400, 900), (390, 844)], ids=["desktop", "phone"])
+def browser(request, report, tmp_path):
+    """Chromium with the report open, on a desktop and on a phone."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra: dev)")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no Chromium to open the report in (apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*FLAGS, f"user-data-dir={tmp_path / 'profile'}"]:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as opened:
+        width, height = request.param
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        opened.width = width
+        opened.get(report.as_uri())
+        yield opened
+
+
+def show(browser, path):
+    """Open a result as its button does, and wait for it."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    name = browser.execute_script("return Object.keys(results).find((path) => path.endsWith(arguments[0]))", path)
+    kind = "html" if path.endswith("html") else "img"
+    view = "app.setView({content: arguments[0], contentPath: results[arguments[1]].data_uri, resultPath: arguments[1]})"
+    browser.execute_script(view, kind, name)
+    tag = "iframe" if kind == "html" else "img[src^='data:image/png']"
+    return WebDriverWait(browser, 10).until(lambda b: b.find_element(By.CSS_SELECTOR, tag))
+
+
+def fits(browser):
+    """Whether nothing has to be scrolled sideways."""
+    return browser.execute_script("return document.documentElement.scrollWidth") <= browser.width
+
+
+def test_it_opens_without_an_error_and_everything_is_listed(browser):
+    from selenium.webdriver.common.by import By
+
+    found = browser.execute_script("return categories")
+    listed = {category: sorted(p for paths in sub.values() for p in paths) for category, sub in found.items()}
+    assert list(listed) == list(RESULTS)
+    for category, endings in RESULTS.items():
+        assert all(path.endswith(end) for path, end in zip(listed[category], endings, strict=True)), listed
+    assert list(found["Training"]) == ["experiments", "points of curves"]
+    captions = browser.execute_script("return Object.values(results).map((result) => [result.caption, result.labels])")
+    assert all(caption and labels for caption, labels in captions)
+    menu = browser.find_element(By.TAG_NAME, "nav").text.split("\n")
+    assert menu[menu.index("RESULTS" if "RESULTS" in menu else "Results") + 1] == "Comparison"
+    browser.find_element(By.LINK_TEXT, "Statistics").click()
+    browser.find_element(By.ID, "runtimes")
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert fits(browser)
+
+
+def test_every_picture_is_seen(browser):
+    for path in RESULTS["Figures"] + RESULTS["Training"]:
+        picture = show(browser, path)
+        assert picture.is_displayed()
+        assert browser.execute_script("return arguments[0].naturalWidth", picture) > 300
+        left, right = picture.rect["x"], picture.rect["x"] + picture.rect["width"]
+        assert 0 <= left < right <= browser.width
+    assert fits(browser)
+
+
+def test_pages_can_be_read_and_tables_sorted(browser):
+    from selenium.webdriver.common.by import By
+
+    browser.switch_to.frame(show(browser, "configuration.html"))
+    assert "meta_steps: 4" in browser.find_element(By.TAG_NAME, "pre").text
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.switch_to.default_content()
+    browser.switch_to.frame(show(browser, "compare.html"))
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert "Nothing at scale tiny is a number of the paper" in browser.find_element(By.TAG_NAME, "li").text
+    numbers = browser.find_elements(By.TAG_NAME, "table")[2]
+    head = next(th for th in numbers.find_elements(By.TAG_NAME, "th") if th.text == "paper, %")
+    column = "return [...arguments[0].tBodies[0].rows].map((row) => parseFloat(row.cells[3].textContent))"
+    browser.execute_script("arguments[0].scrollIntoView({inline: 'center'})", head)
+    for turned in (False, True):
+        head.click()
+        values = browser.execute_script(column, numbers)
+        assert len(values) == 65
+        assert values == sorted(values, reverse=turned)
