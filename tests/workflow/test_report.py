@@ -132,3 +132,29 @@ def test_pages_can_be_read_and_tables_sorted(browser):
         values = browser.execute_script(column, numbers)
         assert len(values) == 65
         assert values == sorted(values, reverse=turned)
+
+
+def test_every_scale_is_compared_with_reasons_for_what_it_lacks():
+    for scale in ([], ["workflow/scales/laptop.yaml"], ["workflow/scales/demo.yaml"]):
+        files = [word for name in scale for word in ("--configfile", name)]
+        done = snakemake("compare", "--dry-run", "--forceall", "--printshellcmds", *files)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (command,) = (line for line in done.stdout.splitlines() if "-m dd compare" in line)
+        assert "--measured fig2a results/" in command
+        assert "--measured linear_case results/" in command
+        assert ("--not-run fig6 cifar10 'too slow without a GPU'" in command) == ("laptop" in command)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "named"),
+    [
+        ("not_run: {fig6: {svhn: offline}}", "not_run.fig6: the paper has no 'svhn' there. It has table1: mnist"),
+        ("not_run: {fig9: {mnist: offline}}", "not_run.fig9: the paper has no 'mnist' there"),
+        ("not_run: {fig6: offline}", "instance['not_run']['fig6']"),
+    ],
+)
+def test_reasons_for_what_the_paper_has_not_are_refused(tmp_path, overlay, named):
+    (tmp_path / "wrong.yaml").write_text(overlay)
+    done = snakemake("--dry-run", "--configfile", str(tmp_path / "wrong.yaml"))
+    assert done.returncode != 0
+    assert named in done.stderr + done.stdout

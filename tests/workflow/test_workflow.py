@@ -76,6 +76,7 @@ def test_every_scale_plans(scale):
     points = {"paper": 30, "laptop": 13, "demo": 5}[scale]
     experiments = {"paper": 15, "laptop": 11, "demo": 5}[scale]
     assert len([job for job in jobs if job[0] == "distill"]) == experiments + points
+    assert len([job for job in jobs if job[0] == "draw_training"]) == experiments + points
     assert len([job for job in jobs if job[0] == "draw_figure"]) == figures
     shards = {"paper": 4 * (2000 + 200) // 40, "laptop": 6, "demo": 2}[scale]
     assert len([job for job in jobs if job[0] == "train_shard"]) == shards
@@ -85,7 +86,8 @@ def test_every_scale_plans(scale):
 
 def test_one_experiment_by_its_name():
     jobs = planned(snakemake("--dry-run", "--forceall", "mnist_fixed"))
-    assert set(jobs) == {("prepare_data", "mnist"), ("distill", "mnist_fixed"), ("evaluate", "mnist_fixed")}
+    of_one = {(rule, "mnist_fixed") for rule in ("distill", "draw_training", "evaluate")}
+    assert set(jobs) == {("prepare_data", "mnist")} | of_one
 
 
 def test_download_all_prepares_data_only():
@@ -308,7 +310,8 @@ def test_only_what_a_change_touches_runs_again(copy):
     assert set(planned(snakemake(*again, cwd=copy))) == expected
     change("tiny.yaml", "    seed: 1\n", "")
     change("dd/distill/unroll.py", "CHUNK, LEAST = 350_000", "CHUNK, LEAST = 350_001")
-    assert {rule for rule, _ in planned(snakemake(*again, cwd=copy))} == {"distill", "evaluate", "draw_figure"}
+    changed = {rule for rule, _ in planned(snakemake(*again, cwd=copy))}
+    assert changed == {"distill", "draw_training", "evaluate", "draw_figure"}
 
 
 def test_a_mistake_in_a_job_is_one_line_on_the_console(copy):
