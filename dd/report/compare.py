@@ -92,10 +92,10 @@ def _numbers(measured, not_run, scale: str) -> list[dict]:
             difference = number.mean - c.reported.mean
             row |= {"measured": number.mean, "std": number.std, "nets": number.nets, "sets": number.sets}
             row |= {"scale": scale, "difference": difference}
-            row |= {"verdict": _verdict(difference, c.reported.std, number.std), "why": c.note}
+            row |= {"verdict": _verdict(difference, c.reported.std, number.std), "why": c.remark}
         else:
             why = "run in another setting than the paper's" if key in found else f"not part of scale {scale}"
-            row |= {"verdict": "not run", "why": c.note or not_run.get(key[:2], why)}
+            row |= {"verdict": "not run", "why": c.never or not_run.get(key[:2], why)}
         rows.append(row)
     return rows
 
@@ -146,7 +146,7 @@ def _claims(measured, not_run, scale: str) -> list[dict]:
         if kind == "table":
             for task, rows in table.groupby("task", sort=False):
                 accuracy = dict(zip(rows["method"], rows["accuracy"], strict=True))
-                verdicts = [table_claim(where, task, claim, accuracy) for claim in BEATS[where]]
+                verdicts = [table_claim(where, task, claim, accuracy) for claim in BEATS.get(where, ())]
                 said |= {(where, task, v.text): v for v in verdicts if v}
         if kind == "bars":
             for task, rows in table.groupby("dataset", sort=False):

@@ -1,5 +1,6 @@
 """What the paper reports: accuracy in percent, mean and standard deviation over held-out networks."""
 
+import re
 from typing import NamedTuple
 
 
@@ -138,8 +139,10 @@ class Cell(NamedTuple):
     """A method, a stage, or what is measured."""
     label: str
     reported: Reported
-    note: str = ""
-    """Why this software does not measure it, or what its verdict is worth."""
+    never: str = ""
+    """Why this software does not measure it, if it does not."""
+    remark: str = ""
+    """What its verdict is worth, if that is little."""
 
 
 def cells() -> list[Cell]:
@@ -152,8 +155,8 @@ def cells() -> list[Cell]:
     ]
     for figure, picture in PICTURES.items():
         for stage, number in picture.task.reported.items():
-            note = "chance, by the draw of one net" if stage == "before" else ""
-            found.append(Cell(figure, picture.dataset, stage, STAGES[stage], number, note))
+            remark = "chance, by the draw of one net" if stage == "before" else ""
+            found.append(Cell(figure, picture.dataset, stage, STAGES[stage], number, remark=remark))
     for dataset, number in MISLED.items():
         found.append(Cell("fig6", dataset, "misled", "Attacked class taken for the target", number))
     for dataset, number in POISONED_NETS.items():
@@ -165,6 +168,6 @@ def cells() -> list[Cell]:
 
 def place(where: str) -> str:
     """`fig2a` as `Figure 2a`."""
-    return {"text": "Section 4", "linear_case": "Section 3.3"}.get(
-        where, where.replace("fig", "Figure ").replace("table", "Table ")
-    )
+    if numbered := re.fullmatch(r"(fig|table)(\d\w*)", where):
+        return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}"
+    return {"text": "Section 4", "linear_case": "Section 3.3"}.get(where, where)

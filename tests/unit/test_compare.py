@@ -70,7 +70,7 @@ def test_verdicts(published, accuracy, std, verdict):
 def test_numbers_are_compared_in_the_papers_setting_only(published):
     kind, table = published["fig2a"]
     other = rows({"fig2a": (kind, table.assign(steps=2))}, where="fig2a", kind="number")
-    assert set(other["why"].str.replace("chance.*", "", regex=True)) == {"", "run in another setting than the paper's"}
+    assert set(other["why"]) == {"run in another setting than the paper's"}
     assert set(other["verdict"]) == {"not run"}
     digits = rows({"fig2a": (kind, table.assign(dataset="digits"))}, where="fig2a", kind="number")
     assert set(digits["verdict"]) == {"not run"}
@@ -153,6 +153,13 @@ def test_published_comparison_is_that_of_the_published_files(published):
 def test_every_place_is_listed():
     assert {c.where for c in cells()} - {"text"} | {"fig4", "fig5"} == set(PLACES)
     assert set(PICTURES) < set(PLACES)
+
+
+def test_figures_of_ones_own_keep_their_names(published):
+    own = {"fig_mine": published["fig4"], "figure_of_mine": published["fig2a"]}
+    table = compare(own, {}, "test")
+    assert set(table.loc[table["scale"] == "test", "where"]) == {"fig_mine"}
+    assert "fig_mine" in set(summary(table)["where"])
 
 
 def test_command(dd, tmp_path):
