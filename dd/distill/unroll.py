@@ -31,8 +31,8 @@ from dd.nets.stacked import together
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
 CHUNK, LEAST = 350_000, 16
-"""Pixels of the real batch times networks judged at once on a CPU: what follows from more no longer fits the caches,
-and blocks above 32 MiB are not kept (`dd.runtime.memory`). But at least so many images: fewer would spend more time on a
+"""Pixels of the real batch times networks judged at once on a CPU: what follows from more no longer fits the caches, and
+blocks above 32 MiB are not kept (`dd.runtime.memory`). But at least so many images: fewer would spend more time on a
 large network's weights than on themselves."""
 
 
