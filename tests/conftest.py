@@ -1,6 +1,7 @@
 """Small nets and data for tests, in double precision where gradients are compared."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,14 @@ class TinyNet(nn.Module):
 
 class Unstacked(LeNet):
     """One derived from a net that stacks, which may have another forward and so does not."""
+
+
+def checkout(folder: Path) -> None:
+    """Copy what a run of the workflow needs into `folder`."""
+    for name in ("dd", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from dd.distill.config import DistillConfig
 from dd.nets import NETS
 from dd.pool.config import PoolConfig, Recipe
 from dd.report.paper import TABLES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, checkout
 
 BIN = Path(sys.executable).parent
 SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
@@ -49,10 +48,7 @@ def planned(done):
 @pytest.fixture
 def copy(tmp_path):
     """A checkout of its own, with a scale of seconds."""
-    for name in ("dd", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml", "environment.yml"):
-        shutil.copy2(ROOT / name, tmp_path / name)
+    checkout(tmp_path)
     tiny = {
         "scale": "tiny",
         "all": ["fig2a"],
