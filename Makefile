@@ -19,7 +19,7 @@ test: $(READY)
 	pytest
 
 test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm)
-	pytest -m cluster tests/cluster
+	pytest tests/cluster/test_slurm.py
 
 lint: $(READY)
 	ruff check .

@@ -32,14 +32,6 @@ class Unstacked(LeNet):
     """One derived from a net that stacks, which may have another forward and so does not."""
 
 
-def checkout(folder: Path) -> None:
-    """Copy what a run of the workflow needs into `folder`."""
-    for name in ("dd", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml", "environment.yml"):
-        shutil.copy2(ROOT / name, folder / name)
-
-
 @pytest.fixture
 def tiny_net():
     return TinyNet().double()
@@ -70,6 +62,15 @@ def dd():
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
     return run
+
+
+def checkout(folder: Path) -> Path:
+    """What the workflow needs, copied to `folder`, so that a run or a change there touches nothing here."""
+    for name in ("dd", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 TINY_DISTILL = [

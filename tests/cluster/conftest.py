@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT, checkout
 
-HERE = Path(__file__).parent
+SCRIPTS = Path(__file__).parent / "slurm"
 BIN = Path(sys.executable).parent
 
 
@@ -97,17 +97,18 @@ def cluster(tmp_path_factory):
         pytest.skip("only root can start a SLURM cluster")
     folder = tmp_path_factory.mktemp("slurm")
     try:
-        started = subprocess.run([HERE / "start.sh", folder], capture_output=True, text=True, check=False, timeout=300)
+        started = subprocess.run(
+            [SCRIPTS / "start.sh", folder], capture_output=True, text=True, check=False, timeout=300
+        )
         if started.returncode == 77:
             pytest.skip(f"SLURM cannot be installed here: {started.stderr}")
         assert started.returncode == 0, started.stderr
         yield Cluster(folder)
     finally:
-        subprocess.run([HERE / "stop.sh", folder], check=True, timeout=60)
+        subprocess.run([SCRIPTS / "stop.sh", folder], check=True, timeout=60)
 
 
 @pytest.fixture
 def copy(tmp_path) -> Path:
     """A checkout of its own."""
-    checkout(tmp_path)
-    return tmp_path
+    return checkout(tmp_path)

@@ -14,8 +14,6 @@ import yaml
 from tests.cluster.conftest import BIN, Cluster, Workflow, without_cuda
 from tests.conftest import ROOT, checkout
 
-pytestmark = pytest.mark.cluster
-
 STEPS = 150
 FAULTS = {
     "scale": "faults",
