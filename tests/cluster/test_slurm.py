@@ -14,7 +14,7 @@ import yaml
 from tests.cluster.conftest import BIN, Cluster, Workflow, without_cuda
 from tests.conftest import ROOT, checkout
 
-STEPS = 150
+STEPS = 100
 FAULTS = {
     "scale": "faults",
     "distill": {"epochs": 2, "real_batch": 64, "validation_images": 100, "validate_every": 10, "meta_steps": STEPS},

@@ -132,6 +132,14 @@ def test_gpu_slots_come_from_the_command_line():
     assert "--gpus 1" in snakemake(*plan, "--resources", "gpu=4").stdout
 
 
+def test_the_slurm_profile_computes_with_gpus_or_without(copy):
+    profile = copy / "profiles/slurm/config.yaml"
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed", "--workflow-profile", "profiles/slurm")
+    assert "--gpus 1" in snakemake(*plan, cwd=copy).stdout
+    profile.write_text(profile.read_text().replace("# set-resources", "set-resources"))
+    assert "--gpus 0" in snakemake(*plan, cwd=copy).stdout
+
+
 def test_switches_reach_the_command_line(tmp_path):
     (tmp_path / "compiled.yaml").write_text("experiments: {mnist_fixed: {compile: true}}")
     plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")

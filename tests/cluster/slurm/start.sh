@@ -1,27 +1,30 @@
 #!/usr/bin/env bash
 # A real SLURM on this one machine, for tests: start.sh DIR, later stop.sh DIR. Needs root on Debian or Ubuntu.
 #
-# NODES nodes n1, n2, ... with four CPUs, 16 GB and four GPUs each, none of which need be there; partition `main`, and
+# Four nodes, n1 to n4, with four CPUs, 16 GB and four GPUs each, none of which need be there; partition `main`, and
 # `spot`, whose jobs make way for those of `main`. It lives in a network namespace of its own, which has nothing but
-# loopback: all nodes are offline. Enter it by `nsenter --net=/proc/$(cat DIR/pid/munged)/ns/net`, with SLURM_CONF=DIR/slurm.conf.
-# Exit code 77: SLURM cannot be installed here.
+# loopback: all nodes are offline. To enter: nsenter --net=/proc/$(cat DIR/pid/munged)/ns/net; SLURM_CONF=DIR/slurm.conf
+# Exit code 77: SLURM cannot be installed or run here.
 set -euo pipefail
 dir=$(realpath -m "$1")
-nodes=${NODES:-4} gpus=4
+nodes=4 gpus=4
 
-if ! command -v slurmctld munged ip >/dev/null; then
+if ! { command -v slurmctld && command -v munged && command -v ip; } >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
-  install=(apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends slurm-wlm munge iproute2)
-  { apt-get -o DPkg::Lock::Timeout=120 update && "${install[@]}"; } >/dev/null || exit 77
+  apt=(apt-get -qq -o DPkg::Lock::Timeout=120)
+  { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends slurm-wlm munge iproute2; } >/dev/null || exit 77
 fi
 # The plugin's job step drops every SLURM_* variable before it calls srun, SLURM_CONF too: the default place must serve
-if [ -e /etc/slurm/slurm.conf ]; then echo "/etc/slurm/slurm.conf is there: another SLURM uses this machine" >&2; exit 77; fi
+if [ -e /etc/slurm/slurm.conf ]; then
+  echo "/etc/slurm/slurm.conf is there: this machine has another SLURM" >&2
+  exit 77
+fi
+unshare --net true || exit 77  # a container may not be allowed to
 if [ "${2:-}" != offline ]; then exec unshare --net "$0" "$dir" offline; fi
 ip link set lo up
 ip address add 10.0.0.1/32 dev lo  # with 127.0.0.1 alone no address is ever looked up
 
-mkdir -p "$dir"/{state,log,pid,gpu}
-mkdir -p /etc/slurm
+mkdir -p "$dir"/{state,log,pid,gpu} /etc/slurm
 ln -s "$dir/slurm.conf" /etc/slurm/slurm.conf
 export SLURM_CONF=$dir/slurm.conf
 
@@ -67,7 +70,8 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 KillWait=5
 AccountingStorageType=accounting_storage/none
-NodeName=n[1-$nodes] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$(seq -s , 17001 $((17000 + nodes))) CPUs=4 RealMemory=16000 Gres=gpu:$gpus
+NodeName=n[1-$nodes] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$(seq -s , 17001 $((17000 + nodes))) \
+  CPUs=4 RealMemory=16000 Gres=gpu:$gpus
 PartitionName=main Nodes=ALL Default=YES PriorityTier=10
 PartitionName=spot Nodes=ALL PriorityTier=1
 CONF
