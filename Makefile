@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test lint bench publish clean
+.PHONY: demo test test-cluster lint bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,9 @@ demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a f
 
 test: $(READY)
 	pytest
+
+test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm)
+	pytest tests/cluster/test_slurm.py
 
 lint: $(READY)
 	ruff check .

@@ -11,7 +11,17 @@ from dataclasses import asdict
 import click
 
 from dd.distill.config import DistillConfig
-from dd.options import FOLDER, IN, OUT, Command, compute_options, numbers, pool_option, settings_options
+from dd.options import (
+    FOLDER,
+    IN,
+    OUT,
+    Command,
+    checkpoint_option,
+    compute_options,
+    numbers,
+    pool_option,
+    settings_options,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -36,7 +46,7 @@ def main():
 @click.option("--out", type=OUT, required=True, help="The distilled set to write, a .safetensors.")
 @click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy on the way.")
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
-@click.option("--checkpoint-seconds", type=click.FloatRange(0), default=60, show_default=True)
+@checkpoint_option(60)
 @click.option(
     "--tensorboard", is_flag=True, envvar="DD_TENSORBOARD", show_envvar=True, help="Event files, beside the history."
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dd.cli import main
-from dd.options import FOLDER, IN, OUT, Command, compute_options, pool_option, settings_options
+from dd.options import FOLDER, IN, OUT, Command, checkpoint_option, compute_options, pool_option, settings_options
 from dd.pool.config import PoolConfig, Recipe
 
 
@@ -24,7 +24,7 @@ def pool():
 @click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the shard's first net.")
 @click.option("--nets", type=click.IntRange(1), default=40, show_default=True, help="Nets in this shard, at most.")
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
-@click.option("--checkpoint-seconds", type=click.FloatRange(0), default=120, show_default=True)
+@checkpoint_option(120)
 @compute_options
 @settings_options(PoolConfig, "config")
 def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, config, device, workers):

@@ -64,6 +64,19 @@ def compute_options(command: Callable) -> Callable:
     return wrapped
 
 
+def checkpoint_option(seconds: float) -> Callable:
+    """--checkpoint-seconds, `seconds` by default; an environment variable reaches jobs that a workflow starts."""
+    return click.option(
+        "--checkpoint-seconds",
+        type=click.FloatRange(0),
+        default=seconds,
+        show_default=True,
+        envvar="DD_CHECKPOINT_SECONDS",
+        show_envvar=True,
+        help="Seconds between two states kept on disk.",
+    )
+
+
 def pool_option(command: Callable) -> Callable:
     """--pool; the command gets the open `pool`, or None."""
 

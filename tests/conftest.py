@@ -1,6 +1,7 @@
 """Small nets and data for tests, in double precision where gradients are compared."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,15 @@ def dd():
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
     return run
+
+
+def checkout(folder: Path) -> Path:
+    """What the workflow needs, copied to `folder`, so that a run or a change there touches nothing here."""
+    for name in ("dd", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 TINY_DISTILL = [

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from dd.distill.config import DistillConfig
 from dd.nets import NETS
 from dd.pool.config import PoolConfig, Recipe
 from dd.report.paper import TABLES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, checkout
 
 BIN = Path(sys.executable).parent
 SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
@@ -49,10 +48,7 @@ def planned(done):
 @pytest.fixture
 def copy(tmp_path):
     """A checkout of its own, with a scale of seconds."""
-    for name in ("dd", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml", "environment.yml"):
-        shutil.copy2(ROOT / name, tmp_path / name)
+    checkout(tmp_path)
     tiny = {
         "scale": "tiny",
         "all": ["fig2a"],
@@ -136,6 +132,14 @@ def test_gpu_slots_come_from_the_command_line():
     plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")
     assert "--gpus 0" in snakemake(*plan).stdout
     assert "--gpus 1" in snakemake(*plan, "--resources", "gpu=4").stdout
+
+
+def test_the_slurm_profile_computes_with_gpus_or_without(copy):
+    profile = copy / "profiles/slurm/config.yaml"
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed", "--workflow-profile", "profiles/slurm")
+    assert "--gpus 1" in snakemake(*plan, cwd=copy).stdout
+    profile.write_text(profile.read_text().replace("# set-resources", "set-resources"))
+    assert "--gpus 0" in snakemake(*plan, cwd=copy).stdout
 
 
 def test_switches_reach_the_command_line(tmp_path):

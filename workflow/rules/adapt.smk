@@ -14,8 +14,8 @@ rule adapt:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime="12h",  # not resumed: one run must do
+        mem_mb=grow(8000),
+        runtime=grow(12 * 60),  # not resumed: one run must do
     params:
         options=lambda wildcards: flags(get_adaptation(wildcards)),
         pool=get_pool_option,

@@ -13,8 +13,8 @@ rule measure_baseline:
     threads: config["threads"]
     resources:
         gpu=lambda wildcards: 0 if wildcards.baseline.startswith("knn") else 1,
-        mem_mb=6000,
-        runtime="12h",  # not resumed: one run must do
+        mem_mb=grow(6000),
+        runtime=grow(12 * 60),  # not resumed: one run must do
     params:
         options=lambda wildcards: flags(get_protocol(wildcards)),
         pool=get_pool_option,

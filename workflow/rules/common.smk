@@ -24,6 +24,11 @@ COMPARED = {
 SOURCES = {"dataset", "pool", "pretrained"}  # keys of an experiment that are no settings of `dd distill`
 
 
+def grow(amount):
+    """A resource that is `amount` for the first attempt, twice that for the second, and so on; the profile says how many."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def get_points(curve):
     """The experiments that are the points of a curve, by name, which tells the settings that differ from its experiment's."""
     experiment, points = curve["experiment"], {}

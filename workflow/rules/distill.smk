@@ -14,8 +14,8 @@ rule distill:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, threads: 4000 * max(1, threads // 2),  # a process for every two threads
-        runtime="4h",
+        mem_mb=lambda wildcards, threads, attempt: attempt * 4000 * max(1, threads // 2),  # a process for every two threads
+        runtime=grow(4 * 60),
     params:
         options=lambda wildcards: flags(get_experiment(wildcards.experiment)),
         pool=get_pool_option,
@@ -23,8 +23,9 @@ rule distill:
         work=f"work/{config['scale']}/{{experiment}}",
         code=get_code,
     shell:
+        # SIGTERM is for dd alone, which saves and ends: were the shell to end first, SLURM would kill the rest at once.
         # attempts.log keeps what a later attempt would wipe from {log}; the console sees it too
-        "mkdir -p {params.work} && "
+        "trap '' TERM; mkdir -p {params.work} && "
         "python -m dd distill --data {input.npz} --out {output.set} --history {output.history} --work {params.work} "
         "--threads {threads} --gpus {resources.gpu} {params.pool} {params.pretrained} {params.options} "
         "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"

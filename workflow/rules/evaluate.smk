@@ -13,8 +13,8 @@ rule evaluate:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, threads: 4000 * max(1, threads // 2),  # a process for every two threads
-        runtime="1h",
+        mem_mb=lambda wildcards, threads, attempt: attempt * 4000 * max(1, threads // 2),  # a process for every two threads
+        runtime=grow(1 * 60),
     params:
         nets=config["evaluate"]["nets"],
         pool=get_pool_option,

@@ -9,8 +9,8 @@ rule measure_linear_case:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime="1h",
+        mem_mb=grow(2000),
+        runtime=grow(1 * 60),
     params:
         code=digest("dd.linear"),
     shell:

@@ -12,14 +12,14 @@ rule train_shard:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime="8h",
+        mem_mb=grow(8000),
+        runtime=grow(8 * 60),
     params:
         options=lambda wildcards: flags(get_shard(wildcards)),
         work=f"work/{config['scale']}/pools/{{pool}}/{{part}}-{{first}}",
         code=lambda wildcards: digest("dd.pool.train", get_pool(wildcards.pool)["net"].split(":")[0]),
     shell:
-        "mkdir -p {params.work} && "
+        "trap '' TERM; mkdir -p {params.work} && "
         "python -m dd pool train --data {input.npz} --out {output} --work {params.work} "
         "--threads {threads} --gpus {resources.gpu} {params.options} "
         "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"
