@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test lint bench publish clean
+.PHONY: demo test test-containers lint bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,6 +17,9 @@ demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a f
 
 test: $(READY)
 	pytest
+
+test-containers: $(READY)  ## builds the image, runs the demo and every stage in it; Debian as root, or podman and apptainer
+	pytest tests/cluster/test_containers.py
 
 lint: $(READY)
 	ruff check .

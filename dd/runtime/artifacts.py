@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from dd.runtime.code import commit
 from dd.runtime.errors import UserError
 
 METADATA = "dd"
@@ -108,13 +108,8 @@ def sha256(path: Path | str) -> str:
 
 def provenance() -> dict[str, str]:
     """Versions and git commit, for the metadata of results."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout
-    except OSError:  # no git here
-        git = ""
     return {
-        "commit": git.strip() or "unknown",
+        "commit": commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

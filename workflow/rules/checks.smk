@@ -52,6 +52,10 @@ ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["ta
 for artefact in config["all"]:
     if artefact not in ARTEFACTS:
         raise WorkflowError(f"config: all: no figure or table {artefact!r}; there are {', '.join(ARTEFACTS)}")
+if "apptainer" in map(str, workflow.deployment_settings.deployment_method):
+    image = config["container"]
+    if "://" not in image and not Path(image).exists():
+        raise WorkflowError(f"config: container: no such file {image}; README, Containers, tells how to build it")
 named = {f"{kind}.{name}": names for kind in ("tables", "bars") for name, names in config[kind].items()}
 named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt")}
 for key, names in named.items():

@@ -1,6 +1,7 @@
 """Functions of the rules."""
 
 import hashlib
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
 
 sys.path.insert(0, str(workflow.basedir))
-from dd.runtime.code import digest
+from dd.runtime.code import commit, digest
+
+os.environ.update(DD_COMMIT=commit())  # for jobs in containers, where there is no git
 
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
 # what the experiments of a table are compared with, and which of them
