@@ -12,7 +12,7 @@ from snakemake.io import expand
 sys.path.insert(0, str(workflow.basedir))
 from dd.runtime.code import commit, digest
 
-os.environ.update(DD_COMMIT=commit())  # for jobs in containers, where there is no git
+os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
 # what the experiments of a table are compared with, and which of them
