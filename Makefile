@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test test-cluster lint bench publish clean
+.PHONY: demo test test-cluster test-containers lint bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,6 +19,9 @@ test: $(READY)
 
 test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm)
 	pytest tests/cluster/test_slurm.py
+
+test-containers: $(READY)  ## builds the image, runs the demo and every stage in it; Debian as root, or podman and apptainer
+	pytest tests/cluster/test_containers.py
 
 lint: $(READY)
 	ruff check .

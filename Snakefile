@@ -13,6 +13,9 @@ pathvars:
     results=f"results/{config['scale']}",
 
 
+container: config["container"]
+
+
 report: "workflow/report/workflow.rst"
 
 

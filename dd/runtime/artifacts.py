@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError
 
+from dd.runtime.code import commit
 from dd.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -120,13 +120,8 @@ def provenance() -> dict[str, str]:
     """Versions and git commit, for the metadata of results."""
     import torch
 
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        git = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout
-    except OSError:  # no git here
-        git = ""
     return {
-        "commit": git.strip() or "unknown",
+        "commit": commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

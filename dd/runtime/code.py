@@ -1,7 +1,9 @@
-"""Digests of source code, so that a result is made again when its own code has changed."""
+"""Which code this is: digests, so that a result is made again when its own code has changed, and the git commit."""
 
 import ast
 import hashlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,3 +38,13 @@ def _find(name: str) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+def commit() -> str:
+    """The git commit of this code; where git cannot tell, as in a container, what `DD_COMMIT` says, or `unknown`."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        told = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # no git here
+        told = ""
+    return told or os.environ.get("DD_COMMIT", "unknown")

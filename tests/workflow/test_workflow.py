@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -284,11 +285,24 @@ def test_workflow_knows_the_names(name, known):
 
 
 def test_environments_agree():
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text().lower(), re.M))
-    pip = next(d for d in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"] if isinstance(d, dict))
-    for line in pip["pip"]:
-        name, version = line.split("==")
-        assert pins[name] == version
+    def names(lines):
+        return {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
+
+    pins = (ROOT / "constraints.txt").read_text().lower().splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["birds"]
+    python, _, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert set(map(str.lower, pip["pip"])) <= set(pins)
+    assert names(pip["pip"]) == names(needed)
+    assert python.replace("=", ":") in (ROOT / "Containerfile").read_text()
+    developing = [line for line in project["optional-dependencies"]["dev"] if not line.startswith(project["name"])]
+    assert names(developing) <= names(line for line in pins if "==" in line)
+
+
+def test_a_missing_image_is_named():
+    done = snakemake("--dry-run", "--workflow-profile", "profiles/apptainer", "--config", "container=nowhere.sif")
+    assert done.returncode != 0
+    assert "config: container: no such file nowhere.sif" in done.stderr + done.stdout
 
 
 def test_only_what_a_change_touches_runs_again(copy):

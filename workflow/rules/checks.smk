@@ -58,6 +58,10 @@ for where, reasons in config["not_run"].items():
         if task not in PLACES.get(where, ()):
             known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
             raise WorkflowError(f"config: not_run.{where}: the paper has no {task!r} there. It has {known}")
+if "apptainer" in map(str, workflow.deployment_settings.deployment_method):
+    image = config["container"]
+    if "://" not in image and not Path(image).exists():
+        raise WorkflowError(f"config: container: no such file {image}; README, Containers, tells how to build it")
 named = {f"{kind}.{name}": names for kind in ("tables", "bars") for name, names in config[kind].items()}
 named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt")}
 for key, names in named.items():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from snakemake.io import expand
 
 sys.path.insert(0, str(workflow.basedir))
 from dd.report.paper import PLACES
-from dd.runtime.code import digest
+from dd.runtime.code import commit, digest
+
+os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
 # what the experiments of a table are compared with, and which of them

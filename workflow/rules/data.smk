@@ -1,8 +1,14 @@
-import os
-
 # Not a param of the rule: where a mirror lies must not make anything run again.
 if config["data"]["mirror"]:
     os.environ.update(DD_DATA_MIRROR=config["data"]["mirror"])
+
+# Under apptainer a job sees the working folder; data from elsewhere must be shown to it.
+shown = [os.environ.get("DD_DATA_MIRROR"), *(entry["folder"] for entry in config["data"]["folders"].values())]
+binds = [
+    os.environ.get("APPTAINER_BIND"),
+    *(str(Path(folder).absolute()) for folder in shown if folder and Path(folder).exists()),
+]
+os.environ.update(APPTAINER_BIND=",".join(dict.fromkeys(filter(None, binds))))
 
 
 rule prepare_data:
