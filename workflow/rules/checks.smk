@@ -24,7 +24,7 @@ DATASETS |= set(config["data"]["variants"])
 for pool, entry in config["pools"].items():
     if pool in config["experiments"]:
         raise WorkflowError(f"config: pools.{pool}: an experiment has this name; choose another")
-NETS = {"LeNet", "AlexCifarNet", "AlexNet", "EfficientNetLite0"}
+NETS = {"LeNet", "AlexCifarNet", "AlexNet", "ConvNet3", "EfficientNetLite0", "MLP"}
 WEIGHTS = {"alexnet", "efficientnet_lite0"}
 made = {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
 made |= {f"pools.{name}": config["pool"] | entry for name, entry in config["pools"].items()}
