@@ -48,12 +48,17 @@ for figure, entry in config["figures"].items():
     last = (config["distill"] | config["experiments"][entry["experiment"]])["steps"]
     if max(entry["steps"]) > last:
         raise WorkflowError(f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}")
-ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["tables"], "linear_case"]
+for net in config["transfer"]["nets"]:
+    if net not in NETS and ":" not in net:
+        raise WorkflowError(
+            f"config: transfer.nets: {net!r} is none of {', '.join(sorted(NETS))} or package.module:Class"
+        )
+ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["tables"], "linear_case", "transfer"]
 for artefact in config["all"]:
     if artefact not in ARTEFACTS:
         raise WorkflowError(f"config: all: no figure or table {artefact!r}; there are {', '.join(ARTEFACTS)}")
 named = {f"{kind}.{name}": names for kind in ("tables", "bars") for name, names in config[kind].items()}
-named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt")}
+named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt", "transfer")}
 for key, names in named.items():
     for experiment in names:
         if experiment not in config["experiments"]:

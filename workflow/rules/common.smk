@@ -35,10 +35,12 @@ def get_points(curve):
 
 def get_final_output():
     """What `all` names."""
-    figures = [name for name in config["all"] if name not in config["tables"]]
     tables = [name for name in config["all"] if name in config["tables"]]
-    return expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"]) + expand(
-        "<results>/tables/{table}.{suffix}", table=tables, suffix=["csv", "md", "tex", "html"]
+    figures = [name for name in config["all"] if name not in [*tables, "transfer"]]
+    return (
+        expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"])
+        + expand("<results>/tables/{table}.{suffix}", table=tables, suffix=["csv", "md", "tex", "html"])
+        + ["<results>/tables/transfer.html"] * ("transfer" in config["all"])
     )
 
 
@@ -48,6 +50,7 @@ def get_downloads():
     for name in config["all"]:
         experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
         experiments |= {curve["experiment"] for curve in config["curves"].get(name, [])}
+    experiments |= set(config["transfer"]["experiments"] if "transfer" in config["all"] else [])
     entries = [config["experiments"][name] for name in experiments]
     datasets = {entry["dataset"] for entry in entries}
     datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
