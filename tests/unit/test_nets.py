@@ -232,8 +232,8 @@ class Wrong(nn.Module):
         ),
         (Wrong(after=lambda x: x[:, :2]), r"returns \[2, 2\] for 2 images of 3 classes"),
         (Wrong(after=lambda x: (x, x)), r"returns a tuple for 2 images of 3 classes"),
-        (Wrong(after=lambda x: x / 0), "must be finite"),
-        (Wrong(before=nn.functional.dropout), "random in evaluation mode; give F.dropout training=self.training"),
+        (Wrong(after=lambda x: x / 0), "returns .*inf.*; must be finite"),
+        (Wrong(before=nn.functional.dropout), "is random in evaluation mode; give F.dropout training=self.training"),
         (nn.Flatten(), "has no weights to train"),
         (nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "has lazy layers"),
         (

@@ -77,8 +77,8 @@ def test_a_folder_has_every_image_where_its_order_says(distilled, tmp_path, chan
     )
     error = x - images.flatten(0, 1)
     outside = (255 * (images * std[0] + mean[0]) - 127.5).abs().flatten(0, 1) > 128
-    assert about["lost"]["clipped_percent"] == pytest.approx(100 * outside.float().mean(), abs=0.01)
-    assert about["lost"]["rms_error"] == pytest.approx(error.square().mean().sqrt(), abs=1e-3)
+    assert about["lost"]["clipped_percent"] == pytest.approx(100 * outside.float().mean().item(), abs=0.01)
+    assert about["lost"]["rms_error"] == pytest.approx(error.square().mean().sqrt().item(), abs=1e-3)
     assert error[~outside].abs().max() <= 0.51 / 255 / std[0]
     with pytest.raises(UserError, match="is there already"):
         to_folder(distilled, tmp_path / "images")
