@@ -11,7 +11,7 @@ from dataclasses import asdict
 import click
 
 from dd.distill.config import DistillConfig
-from dd.options import FOLDER, IN, OUT, Command, compute_options, numbers, pool_option, settings_options
+from dd.options import FOLDER, IN, OUT, Command, compute_options, numbers, pool_option, settings_options, tell_remark
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -58,7 +58,6 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, pretrained, 
     from dd.data.dataset import load
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
-    from dd.nets import remark
     from dd.nets.pretrained import PretrainedFile
     from dd.runtime.artifacts import write_text
     from dd.runtime.checkpoint import Checkpoints
@@ -68,8 +67,7 @@ def distill(data_path, out, history_path, work, checkpoint_seconds, pretrained, 
 
     dataset = load(data_path)
     experiment = Experiment(config, dataset, device, pool, pretrained and PretrainedFile.load(pretrained))
-    if said := remark(experiment.module, config.net):
-        click.echo(said, err=True)
+    tell_remark(experiment.module, config.net)
     identity = {
         **asdict(config),
         "dataset": dataset.info["sha256"],
@@ -137,6 +135,8 @@ def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, wor
     distilled, dataset = load_set(set_path), load(data_path)
     sets = [for_net(distilled, name) for name in names] or [distilled]
     runs = [(each, each.initial(pool), protocol) for each in sets for protocol in protocols or ("",)]
+    for name, each in zip(names, sets, strict=False):  # of its own net nothing new is to be said
+        tell_remark(each.make(), name)
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]
     with team(workers, max(counts), device) as crew:
         share = sum(len(crew.share(range(count))) for count in counts)
