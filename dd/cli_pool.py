@@ -7,7 +7,17 @@ from pathlib import Path
 import click
 
 from dd.cli import main
-from dd.options import FOLDER, IN, OUT, Command, checkpoint_option, compute_options, pool_option, settings_options
+from dd.options import (
+    FOLDER,
+    IN,
+    OUT,
+    Command,
+    checkpoint_option,
+    compute_options,
+    pool_option,
+    settings_options,
+    tell_remark,
+)
 from dd.pool.config import PoolConfig, Recipe
 
 
@@ -52,6 +62,7 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
     if not numbers:
         raise click.UsageError(f"--first: {first} is beyond the {total} nets of --total")
     shard = PoolShard(config, load(data_path), part, numbers, device)
+    tell_remark(shard.net.module, config.net)
     code = digest("dd.pool.train", config.net.partition(":")[0])
     identity = {
         **shard.description(),

@@ -122,6 +122,14 @@ def numbers(option: str, text: str) -> list[int]:
     return numbers
 
 
+def tell_remark(module, name: str) -> None:
+    """Say before training what may surprise of a network whose layers stay in evaluation mode."""
+    from dd.nets import remark
+
+    if said := remark(module, name):
+        click.echo(said, err=True)
+
+
 def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
     """Refuse files of another kind before anything is computed."""
     if wrong := [path for path in paths if path.suffix not in endings]:

@@ -12,7 +12,8 @@ class DistillConfig(Settings):
     """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
 
     net: str = setting(
-        "LeNet", "network: LeNet, AlexCifarNet, AlexNet, EfficientNetLite0, or your own as package.module:Class"
+        "LeNet",
+        "network: LeNet, AlexCifarNet, AlexNet, ConvNet3, EfficientNetLite0, MLP, or your own as package.module:Class",
     )
     init: str = setting(
         "random",

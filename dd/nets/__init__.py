@@ -1,15 +1,18 @@
-"""Networks by name: the paper's, EfficientNet-Lite0, or a user's own as `package.module:Class`."""
+"""Networks by name: the paper's, the field's, EfficientNet-Lite0, or a user's own as `package.module:Class`."""
 
 import importlib
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from dd.nets.alexcifar import AlexCifarNet
 from dd.nets.alexnet import AlexNet
+from dd.nets.convnet import ConvNet3
 from dd.nets.efficientnet import efficientnet_lite0
 from dd.nets.lenet import LeNet
+from dd.nets.mlp import MLP
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -17,7 +20,9 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "LeNet": LeNet,
     "AlexCifarNet": AlexCifarNet,
     "AlexNet": AlexNet,
+    "ConvNet3": ConvNet3,
     "EfficientNetLite0": efficientnet_lite0,
+    "MLP": MLP,
 }
 
 
@@ -43,24 +48,52 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
     """Refuse a network that does not turn such images into such logits, each by itself, before any training.
 
     Raises:
-        UserError: it fails on two images, returns something else than `[2, classes]`, or judges an image by the others.
+        UserError: it has no weights, or layers whose sizes are not known yet; it fails on two images, returns something
+            else than finite logits `[2, classes]`, is random in evaluation mode, or judges an image by the others.
     """
     images = torch.randn(2, channels, size, size, generator=generator(0, "try out"))
+    weights = list(net.parameters())
+    if not weights:
+        raise UserError(f"net {name}: has no weights to train; give it layers such as nn.Linear")
+    if any(map(is_lazy, weights)):
+        raise UserError(f"net {name}: has lazy layers, whose weights do not exist yet; give them their input sizes")
     try:
         with torch.no_grad():
-            logits, alone = net.eval()(images), net(images[:1])
+            logits, again, alone = net.eval()(images), net(images), net(images[:1])
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"net {name}: fails on images [2, {channels}, {size}, {size}]: {reason}") from error
-    if logits.shape != (2, classes):
         raise UserError(
-            f"net {name}: returns {list(logits.shape)} for 2 images of {classes} classes; must be [2, {classes}]"
+            f"net {name}: fails on images [2, {channels}, {size}, {size}]: {reason}; change it or the images' size"
+        ) from error
+    shape = list(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+    if shape != [2, classes]:
+        raise UserError(f"net {name}: returns {shape} for 2 images of {classes} classes; must be [2, {classes}]")
+    if not logits.isfinite().all():
+        raise UserError(f"net {name}: returns {logits[0].tolist()} for random images; must be finite")
+    if not torch.allclose(logits, again, rtol=1e-3, atol=1e-4):
+        raise UserError(
+            f"net {name}: is random in evaluation mode; give F.dropout training=self.training, or remove it"
         )
     if not torch.allclose(logits[:1], alone, rtol=1e-3, atol=1e-4):
         raise UserError(
             f"net {name}: what it makes of an image depends on the others in the batch; use a norm without batch "
             "statistics, such as nn.GroupNorm"
         )
+
+
+def remark(net: nn.Module, name: str) -> str:
+    """What a user may not expect of a network whose layers stay in evaluation mode, in one line; or nothing."""
+    said = {}
+    for layer in net.modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd):
+            said[type(layer).__name__] = "drops nothing"
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            said[type(layer).__name__] = (
+                "uses stored statistics, never the batch's (mean 0, variance 1 unless pre-trained, which normalises "
+                "nothing: nn.GroupNorm does)"
+            )
+    what = " and ".join(f"{layer} {does}" for layer, does in said.items())
+    return f"net {name}: layers stay in evaluation mode: {what}" if what else ""
 
 
 def _import(name: str) -> Callable[..., nn.Module]:

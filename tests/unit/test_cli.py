@@ -28,6 +28,8 @@ from tests.conftest import ROOT, TINY_DISTILL
         ["adapt"],
         ["bars"],
         ["linear-case"],
+        ["export"],
+        ["transfer"],
         ["publish"],
     ],
     ids=" ".join,

@@ -9,7 +9,7 @@ from dd.data.real import RealBatches
 from dd.distill.config import DistillConfig
 from dd.distill.objective import classification
 from dd.distill.unroll import adjoint, descend
-from dd.nets import NETS, build, try_out
+from dd.nets import NETS, build, remark, try_out
 from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.init import LAWS, flat_weights, initialise
 from dd.nets.layers import convolve_images
@@ -18,10 +18,12 @@ from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 from tests.conftest import TinyNet
 
-SIZES = {"LeNet": (1, 28, 10), "AlexCifarNet": (3, 32, 10)}
+SIZES = {"LeNet": (1, 28, 10), "AlexCifarNet": (3, 32, 10), "ConvNet3": (3, 32, 10), "MLP": (1, 28, 10)}
 
 
-@pytest.mark.parametrize(("name", "weights"), [("LeNet", 61_706), ("AlexCifarNet", 1_756_426)])
+@pytest.mark.parametrize(
+    ("name", "weights"), [("LeNet", 61_706), ("AlexCifarNet", 1_756_426), ("ConvNet3", 320_010), ("MLP", 118_282)]
+)
 def test_number_of_weights(name, weights):
     assert sum(p.numel() for p in build(name, *SIZES[name]).parameters()) == weights
 
@@ -180,7 +182,7 @@ def test_a_users_own_network():
 @pytest.mark.parametrize(
     ("name", "cure"),
     [
-        ("LeNett", "LeNet, AlexCifarNet, AlexNet, EfficientNetLite0, or your own"),
+        ("LeNett", "LeNet, AlexCifarNet, AlexNet, ConvNet3, EfficientNetLite0, MLP, or your own"),
         ("nowhere.at.all:Net", "PYTHONPATH"),
         ("tests.conftest:Nothing", "Nothing"),
         ("LeNet", "28 or 32"),
@@ -193,21 +195,67 @@ def test_refused_networks(name, cure):
         build(name, 1, 30, 10)
 
 
+@pytest.mark.parametrize(("size", "pixels"), [(8, 1), (9, 1), (28, 16), (32, 16), (40, 25)])
+def test_convnet_takes_images_of_any_size_from_8(size, pixels):
+    net = build("ConvNet3", 1, size, 5)
+    assert net.classifier.in_features == 128 * pixels
+    try_out(net, "ConvNet3", 1, size, 5)
+    with pytest.raises(UserError, match="at least 8 pixels, not 7"):
+        build("ConvNet3", 1, 7, 5)
+
+
+def test_convnet_normalises_each_image_by_itself():
+    net, x = build("ConvNet3", 3, 16, 10), torch.randn(4, 3, 16, 16)
+    normalised = net.features[:2](5 * x + 3)
+    torch.testing.assert_close(normalised.mean((2, 3)), torch.zeros(4, 128), atol=1e-4, rtol=0)
+    torch.testing.assert_close(normalised.var((2, 3), correction=0), torch.ones(4, 128), atol=1e-3, rtol=0)
+
+
+class Wrong(nn.Module):
+    """A linear layer whose input or output is treated by `change`."""
+
+    def __init__(self, before=lambda x: x, after=lambda x: x):
+        super().__init__()
+        self.linear, self.before, self.after = nn.Linear(64, 3), before, after
+
+    def forward(self, x):
+        return self.after(self.linear(self.before(x.flatten(1))))
+
+
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
         (nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), r"fails on images \[2, 1, 8, 8\]: mat1 and mat2"),
-        (nn.Flatten(), r"returns \[2, 64\] for 2 images of 3 classes"),
+        (
+            nn.Sequential(nn.Conv2d(1, 4, 9), nn.Flatten()),
+            r"fails on images \[2, 1, 8, 8\]: .*; change it or the images' size",
+        ),
+        (Wrong(after=lambda x: x[:, :2]), r"returns \[2, 2\] for 2 images of 3 classes"),
+        (Wrong(after=lambda x: (x, x)), r"returns a tuple for 2 images of 3 classes"),
+        (Wrong(after=lambda x: x / 0), "returns .*inf.*; must be finite"),
+        (Wrong(before=nn.functional.dropout), "is random in evaluation mode; give F.dropout training=self.training"),
+        (nn.Flatten(), "has no weights to train"),
+        (nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "has lazy layers"),
         (
             nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(64, 3)),
             "what it makes of an image depends on the others in the batch",
         ),
     ],
-    ids=["size", "classes", "batch statistics"],
+    ids=["size", "small", "classes", "tuple", "infinite", "random", "no weights", "lazy", "batch statistics"],
 )
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
     with pytest.raises(UserError, match=f"net own: {reason}"):
         try_out(module, "own", 1, 8, 3)
+
+
+def test_what_evaluation_mode_does_to_layers_is_said():
+    net = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Dropout(), nn.Linear(64, 3))
+    try_out(net, "own", 1, 8, 3)
+    said = remark(net, "own")
+    assert "BatchNorm2d uses stored statistics, never the batch's" in said
+    assert "Dropout drops nothing" in said
+    assert "\n" not in said
+    assert not remark(build("ConvNet3", 1, 8, 3), "ConvNet3")
 
 
 def test_views_of_images_are_taken():

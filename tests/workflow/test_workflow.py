@@ -157,6 +157,9 @@ def test_switches_reach_the_command_line(tmp_path):
         ("distill: {step: 3}", "'step' was unexpected"),
         ("experiments: {mnist_fixed: {dataset: mnist, epoch: 3}}", "'epoch' was unexpected"),
         ("data: {miror: x}", "'miror' was unexpected"),
+        ("transfer: {protocols: [dcbench]}", "instance['transfer']['protocols'][0]"),
+        ("transfer: {nets: [LeNett]}", "transfer.nets: 'LeNett' is none of AlexCifarNet, AlexNet, ConvNet3"),
+        ("transfer: {experiments: [mnist]}", "transfer.experiments: no experiment 'mnist'"),
         ("evaluate: {nets: 0}", "instance['evaluate']['nets']"),
         ("distill: {meta_lr: fast}", "instance['distill']['meta_lr']"),
         ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
@@ -259,6 +262,15 @@ def test_a_table_names_its_measurements():
     jobs = planned(snakemake("--dry-run", "--forceall", "table1"))
     assert len([job for job in jobs if job[0] == "distill"]) == 4
     assert len([job for job in jobs if job[0] == "measure_baseline"]) == 2 * len(KINDS)
+
+
+def test_a_set_is_carried_to_other_networks(tmp_path):
+    (tmp_path / "own.yaml").write_text("transfer: {nets: [MLP, tests.conftest:TinyNet], protocols: [dc-bench]}")
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "--configfile", str(tmp_path / "own.yaml"))
+    done = snakemake("transfer", *plan)
+    assert ("evaluate_transfer", "mnist_random") in planned(done)
+    assert "--nets 5 --net MLP --net tests.conftest:TinyNet --protocol dc-bench" in done.stdout
+    assert "rule write_transfer" not in snakemake(*plan).stdout
 
 
 def test_a_baseline_hears_only_of_its_own_settings(tmp_path):

@@ -25,7 +25,7 @@ DATASETS |= set(config["data"]["variants"])
 for pool, entry in config["pools"].items():
     if pool in config["experiments"]:
         raise WorkflowError(f"config: pools.{pool}: an experiment has this name; choose another")
-NETS = {"LeNet", "AlexCifarNet", "AlexNet", "EfficientNetLite0"}
+NETS = {"LeNet", "AlexCifarNet", "AlexNet", "ConvNet3", "EfficientNetLite0", "MLP"}
 WEIGHTS = {"alexnet", "efficientnet_lite0"}
 made = {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
 made |= {f"pools.{name}": config["pool"] | entry for name, entry in config["pools"].items()}
@@ -49,7 +49,12 @@ for figure, entry in config["figures"].items():
     last = (config["distill"] | config["experiments"][entry["experiment"]])["steps"]
     if max(entry["steps"]) > last:
         raise WorkflowError(f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}")
-ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["tables"], "linear_case"]
+for net in config["transfer"]["nets"]:
+    if net not in NETS and ":" not in net:
+        raise WorkflowError(
+            f"config: transfer.nets: {net!r} is none of {', '.join(sorted(NETS))} or package.module:Class"
+        )
+ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["tables"], "linear_case", "transfer"]
 for artefact in config["all"]:
     if artefact not in ARTEFACTS:
         raise WorkflowError(f"config: all: no figure or table {artefact!r}; there are {', '.join(ARTEFACTS)}")
@@ -63,7 +68,7 @@ if "apptainer" in map(str, workflow.deployment_settings.deployment_method):
     if "://" not in image and not Path(image).exists():
         raise WorkflowError(f"config: container: no such file {image}; README, Containers, tells how to build it")
 named = {f"{kind}.{name}": names for kind in ("tables", "bars") for name, names in config[kind].items()}
-named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt")}
+named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt", "transfer")}
 for key, names in named.items():
     for experiment in names:
         if experiment not in config["experiments"]:

@@ -46,14 +46,15 @@ def get_points(curve):
 
 def get_final_output():
     """What `all` names."""
-    figures = [name for name in config["all"] if name not in config["tables"]]
     tables = [name for name in config["all"] if name in config["tables"]]
+    figures = [name for name in config["all"] if name not in [*tables, "transfer"]]
     written = {"suffix": ["csv", "md", "tex", "html"]}
     return (
         expand("<results>/compare.{suffix}", **written)
         + expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"])
         + expand("<results>/tables/{table}.{suffix}", table=tables, **written)
         + expand("<results>/distill/{experiment}/training.png", experiment=get_distilled())
+        + ["<results>/tables/transfer.html"] * ("transfer" in config["all"])
         + ["<results>/configuration.html"]
     )
 
@@ -64,6 +65,7 @@ def get_distilled():
     for name in config["all"]:
         experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
         experiments |= {point for curve in config["curves"].get(name, []) for point in get_points(curve)}
+    experiments |= set(config["transfer"]["experiments"] if "transfer" in config["all"] else [])
     return sorted(experiments)
 
 
@@ -135,17 +137,18 @@ def get_metadata(wildcards):
 
 
 def get_compared(wildcards):
-    """The measurements of everything in `all`, in its order."""
+    """The measurements of everything in `all` that the paper has, in its order."""
     places = {name: "<results>/figures/{name}.csv" for name in [*config["curves"], *config["bars"]]}
     places |= dict.fromkeys(config["tables"], "<results>/tables/{name}.csv")
     places |= {name: f"<results>/evaluate/{entry['experiment']}.csv" for name, entry in config["figures"].items()}
     places["linear_case"] = "<results>/linear/{name}.csv"
-    return [place for name in config["all"] for place in expand(places[name], name=name)]
+    return [place for name in config["all"] if name in places for place in expand(places[name], name=name)]
 
 
 def get_measurements(wildcards, input):
     """The same as options of `dd compare`, with the reasons for what is missing."""
-    words = [word for name, path in zip(config["all"], input) for word in ("--measured", name, path)]
+    names = [name for name in config["all"] if name != "transfer"]
+    words = [word for name, path in zip(names, input) for word in ("--measured", name, path)]
     for where, reasons in config["not_run"].items():
         words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
     return shlex.join(words)

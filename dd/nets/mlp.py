@@ -1,0 +1,25 @@
+"""The field's multi-layer perceptron, to which distilled sets are carried over."""
+
+from torch import Tensor, nn
+
+WIDTH = 128
+"""Units of both hidden layers."""
+
+
+class MLP(nn.Module):
+    """Three linear layers with ReLU between them; 118,282 weights for 28 gray pixels a side and ten classes."""
+
+    def __init__(self, channels: int = 1, size: int = 28, classes: int = 10):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(channels * size**2, WIDTH),
+            nn.ReLU(),
+            nn.Linear(WIDTH, WIDTH),
+            nn.ReLU(),
+            nn.Linear(WIDTH, classes),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `[n, classes]` of images `x [n, channels, size, size]`."""
+        return self.layers(x)

@@ -1,0 +1,52 @@
+"""How distilled sets do on networks they were not made for, and by the field's protocol."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dd.report.tables import METRICS, STYLE, read_table
+
+TITLE = "Distilled sets on other networks"
+NOTE = (
+    "Accuracy on test images, mean ± standard deviation over newly initialised held-out nets. native: the set's own "
+    "order and learned rates. dc-bench: 300 epochs of SGD in random minibatches of 256, rate 0.01, a tenth of it in "
+    "the second half, momentum 0.9, weight decay 0.0005."
+)
+
+
+def transfers(paths: Sequence[Path]) -> pd.DataFrame:
+    """A row a set (named as its file), network and protocol: accuracy in percent after training, std, nets.
+
+    Raises:
+        UserError: a file that `dd evaluate --protocol` has not written.
+    """
+    tables = [read_table(path, METRICS | {"protocol"}, "evaluate --protocol").assign(set=path.stem) for path in paths]
+    rows = pd.concat(tables).query("stage == 'after'").groupby(["set", "net", "protocol"], sort=False)["accuracy"]
+    return rows.agg(accuracy="mean", std=lambda values: values.std(ddof=0), nets="size").reset_index()
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    cells = [
+        f"{mean:.1f} ± {std:.1f}" if n > 1 else f"{mean:.1f}"
+        for mean, std, n in table[["accuracy", "std", "nets"]].values
+    ]
+    wide = table.assign(cell=cells).pivot(index=["set", "net"], columns="protocol", values="cell")
+    order = table[["set", "net"]].drop_duplicates().apply(tuple, axis=1)
+    return wide.loc[order, table["protocol"].unique()].fillna("—").add_suffix(", %").reset_index()
+
+
+def _html(table: pd.DataFrame) -> str:
+    body = _readable(table).to_html(index=False, border=0)
+    return (
+        f"<!doctype html><meta charset=utf-8><title>{TITLE}</title><style>{STYLE}</style><h1>{TITLE}</h1>{body}"
+        f"<p>{NOTE}\n"
+    )
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
+    ".csv": lambda table: table.round(4).to_csv(index=False),
+    ".md": lambda table: f"{_readable(table).to_markdown(index=False)}\n\n{NOTE}\n",
+    ".html": _html,
+}
+"""The text of a table by the ending of its file."""

@@ -1,0 +1,40 @@
+"""docs/tutorial.md, word for word, in a checkout of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from tests.conftest import ROOT
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+
+
+def test_the_tutorial_works(tmp_path):
+    """Files are what their first line names; commands run in order, each of which must succeed."""
+    ignored = shutil.ignore_patterns("__pycache__", ".*", "results", "work", "published")
+    shutil.copytree(ROOT, tmp_path / "checkout", ignore=ignored)
+    checkout = tmp_path / "checkout"
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    environment.pop("DD_DATA_MIRROR", None)
+    said = ""
+    for language, text in BLOCK.findall((ROOT / "docs/tutorial.md").read_text()):
+        if language != "sh":
+            (checkout / re.match(r"# (\S+)\n", text)[1]).write_text(text)
+            continue
+        done = subprocess.run(
+            ["bash", "-ec", text], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        said += done.stdout
+    accuracy = pd.read_csv(checkout / "results/mine/evaluate/my_experiment.csv").groupby("stage")["accuracy"].mean()
+    assert accuracy["before"] < 40 < 75 < accuracy["after"]
+    assert float(re.search(r"([\d.]+) % of \d+ pictures", said)[1]) > 65  # a new random network each time
+    assert float(re.search(r"loss ([\d.]+) at the last step", said)[1]) < 1
+    assert (checkout / "my_images.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list((checkout / "my_set").rglob("*.png"))) == 18
+    assert "MLP" in (checkout / "carried.md").read_text()

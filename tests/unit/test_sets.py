@@ -1,0 +1,191 @@
+"""What one can do with a saved set: export it, carry it to other networks, train on it as the field does."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from dd import load as load_set
+from dd.data.dataset import load
+from dd.data.real import normalise
+from dd.distill.config import DistillConfig
+from dd.distill.experiment import Experiment
+from dd.distill.objective import classification
+from dd.evaluate import dc_bench, evaluate, for_net
+from dd.export import to_folder, to_npz, to_pt, to_sheet
+from dd.nets.init import flat_weights
+from dd.nets.stacked import StackedNet
+from dd.runtime.errors import UserError
+from dd.runtime.seeds import generator
+from tests.conftest import TinyNet
+
+SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "image_std": 0.5}
+
+
+@pytest.fixture(scope="module")
+def saved(digits, tmp_path_factory):
+    """A set of a fixed initialisation."""
+    experiment = Experiment(DistillConfig(init="fixed", **SETTINGS), load(digits))
+    experiment.trainer.step()
+    path = tmp_path_factory.mktemp("set") / "set.safetensors"
+    experiment.distilled({"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}).save(path)
+    return path
+
+
+@pytest.fixture
+def distilled(saved):
+    return load_set(saved)
+
+
+def test_pt_and_npz_hold_all_of_it(distilled, tmp_path):
+    distilled = replace(distilled, buffers={"norm.running_mean": torch.arange(3.0)})
+    to_pt(distilled, tmp_path / "set.pt")
+    to_npz(distilled, tmp_path / "set.npz")
+    tensors = torch.load(tmp_path / "set.pt", weights_only=True)
+    arrays = np.load(tmp_path / "set.npz", allow_pickle=False)
+    for name in ("images", "labels", "lrs", "mean", "std", "fixed_weights"):
+        assert torch.equal(tensors[name], getattr(distilled, name))
+        np.testing.assert_array_equal(arrays[name], getattr(distilled, name))
+    assert torch.equal(tensors["buffers"]["norm.running_mean"], torch.arange(3.0))
+    np.testing.assert_array_equal(arrays["buffer.norm.running_mean"], np.arange(3))
+    assert tensors["info"] == json.loads(str(arrays["info"])) == distilled.info
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_folder_has_every_image_where_its_order_says(distilled, tmp_path, channels):
+    images = distilled.images.repeat(1, 1, channels, 1, 1)
+    images[..., 0, 0] = 50  # far outside
+    mean, std = distilled.mean.repeat(channels), distilled.std.repeat(channels)
+    distilled = replace(distilled, images=images, mean=mean, std=std)
+    to_folder(distilled, tmp_path / "images")
+    about = json.loads((tmp_path / "images/set.json").read_text())
+    assert torch.tensor([[entry["label"] for entry in step] for step in about["steps"]]).equal(distilled.labels)
+    assert torch.tensor(about["lrs"]).equal(distilled.lrs)
+    files = [entry["file"] for step in about["steps"] for entry in step]
+    assert {str(p.relative_to(tmp_path / "images")) for p in (tmp_path / "images").rglob("*.png")} == set(files)
+    assert files[11].startswith("1/")
+    pictures = np.stack([np.asarray(Image.open(tmp_path / "images" / file)) for file in files]).reshape(
+        30, 28, 28, channels
+    )
+    x = normalise(
+        torch.from_numpy(pictures).permute(0, 3, 1, 2), torch.tensor(about["mean"]), torch.tensor(about["std"])
+    )
+    error = x - images.flatten(0, 1)
+    outside = (255 * (images * std[0] + mean[0]) - 127.5).abs().flatten(0, 1) > 128
+    assert about["lost"]["clipped_percent"] == pytest.approx(100 * outside.float().mean().item(), abs=0.01)
+    assert about["lost"]["rms_error"] == pytest.approx(error.square().mean().sqrt().item(), abs=1e-3)
+    assert error[~outside].abs().max() <= 0.51 / 255 / std[0]
+    with pytest.raises(UserError, match="is there already"):
+        to_folder(distilled, tmp_path / "images")
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", ".hidden", ".."])
+def test_classes_that_are_no_folder_names_are_refused(distilled, tmp_path, name):
+    distilled.info["classes"] = [name, *distilled.info["classes"][1:]]
+    with pytest.raises(UserError, match="cannot be the name of a folder"):
+        to_folder(distilled, tmp_path / "images")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sheet_has_a_column_a_step_and_a_row_a_class(distilled, tmp_path):
+    # images that are their class, in an order of their own
+    labels = torch.stack([torch.randperm(10) for _ in range(3)])
+    gray = (20.0 * labels + torch.arange(3).unsqueeze(1)) / 255
+    images = ((gray - distilled.mean) / distilled.std).view(3, 10, 1, 1, 1).expand_as(distilled.images)
+    to_sheet(replace(distilled, images=images, labels=labels), tmp_path / "sheet.png")
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    assert sheet.shape == (10 * 30 + 2, 3 * 30 + 2, 3)
+    for c in range(10):
+        for step in range(3):
+            assert (sheet[30 * c + 2 : 30 * c + 30, 30 * step + 2 : 30 * step + 30] == 20 * c + step).all()
+
+
+def test_dc_bench_is_plain_sgd():
+    """A loop as anyone would write it, for each of two networks."""
+    modules = [TinyNet() for _ in range(2)]
+    random = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(10, 30, 1, 8, 8, generator=random), torch.arange(30).remainder(3).expand(10, -1)
+    theta = torch.stack([flat_weights(module) for module in modules])
+    ours = dc_bench(classification(StackedNet(modules[0])), theta, images, labels, seed=5)
+    x, y = images.flatten(0, 1), labels.flatten()
+    for module, weights in zip(modules, ours, strict=True):
+        for epoch in range(300):
+            lr = 0.01 if epoch < 150 else 0.001
+            if epoch == 0:
+                sgd = torch.optim.SGD(module.parameters(), lr=lr, momentum=0.9, weight_decay=5e-4)
+            sgd.param_groups[0]["lr"] = lr
+            for batch in torch.randperm(300, generator=generator(5, "dc-bench", epoch)).split(256):
+                sgd.zero_grad()
+                nn.functional.cross_entropy(module(x[batch]), y[batch]).backward()
+                sgd.step()
+        torch.testing.assert_close(weights, flat_weights(module), rtol=1e-3, atol=1e-3)
+    assert not torch.equal(*ours)
+
+
+def test_another_net_is_new_whatever_the_set_was_made_for(distilled, digits):
+    assert for_net(distilled, "LeNet") is distilled
+    other = for_net(distilled, "MLP")
+    assert other.setting() | {"net": "LeNet", "init": "fixed"} == distilled.setting()
+    table = evaluate(other, load(digits), other.initial(), nets=2, protocol="native")
+    assert set(table["net"]) == {"MLP"}
+    assert set(table["held_out_net"]) == {0, 1}
+    before = table[table["stage"] == "before"]["accuracy"]
+    assert before.nunique() == 2
+    with pytest.raises(UserError, match="AlexNet takes images of at least 63 pixels"):
+        for_net(distilled, "AlexNet")
+
+
+def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
+    source = ("--set", saved, "--data", digits, "--nets", 2)
+    plain, carried = tmp_path / "plain.csv", tmp_path / "carried.csv"
+    assert dd("evaluate", *source, "--out", plain).returncode == 0
+    which = ("--net", "LeNet", "--net", "MLP", "--protocol", "native", "--protocol", "dc-bench")
+    done = dd("evaluate", *source, *which, "--out", carried)
+    assert "MLP, dc-bench, after: " in done.stdout, done.stderr
+    rows = pd.read_csv(carried)
+    own = rows[(rows["net"] == "LeNet") & (rows["protocol"] == "native")]
+    pd.testing.assert_frame_equal(own.drop(columns="protocol"), pd.read_csv(plain))
+    learned = rows[rows["stage"] == "after"].set_index(["net", "protocol"])["accuracy"]
+    assert learned.loc["MLP", "dc-bench"].mean() > learned.loc["MLP", "native"].mean()
+    out = [tmp_path / f"table.{end}" for end in ("csv", "md", "html")]
+    done = dd("transfer", "--metrics", carried, *out_of(out))
+    assert done.returncode == 0, done.stderr
+    assert out[1].read_text().splitlines()[0].split() == [
+        "|",
+        "set",
+        "|",
+        "net",
+        "|",
+        "native,",
+        "%",
+        "|",
+        "dc-bench,",
+        "%",
+        "|",
+    ]
+    mean = learned.loc["MLP", "dc-bench"].mean()
+    assert f"{mean:.1f} ± " in out[2].read_text()
+    assert list(pd.read_csv(out[0])["nets"]) == [1, 1, 2, 2]
+    assert (
+        "not a table of `python -m dd evaluate --protocol`" in dd("transfer", "--metrics", plain, *out_of(out)).stderr
+    )
+
+
+def out_of(paths):
+    return [word for path in paths for word in ("--out", path)]
+
+
+def test_export_says_what_is_lost(dd, saved, tmp_path):
+    names = ("sheet.png", "set.pt", "set.npz", "images")
+    done = dd("export", "--set", saved, *out_of(tmp_path / name for name in names))
+    assert done.returncode == 0, done.stderr
+    assert "% of values clipped" in done.stdout
+    assert "the initial weights are left out" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    assert dd("export", "--set", saved, "--out", tmp_path / "again.npz").stdout == ""
+    assert "x.jpg must end in .png, .pt or .npz" in dd("export", "--set", saved, "--out", tmp_path / "x.jpg").stderr
