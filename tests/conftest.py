@@ -1,18 +1,25 @@
 """Small nets and data for tests, in double precision where gradients are compared."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import nn
 
 from dd.data.prepare import prepare
 from dd.nets.lenet import LeNet
 
 ROOT = Path(__file__).parents[1]
+
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
+settings.register_profile("default", max_examples=25, derandomize=True, database=None, **COMMON)
+settings.register_profile("long", max_examples=500, **COMMON)  # --hypothesis-profile=long: others every time
+settings.load_profile("default")
 
 
 class TinyNet(nn.Module):
@@ -61,6 +68,15 @@ def dd():
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
 
     return run
+
+
+def checkout(folder: Path) -> Path:
+    """What the workflow needs, copied to `folder`, so that a run or a change there touches nothing here."""
+    for name in ("dd", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 TINY_DISTILL = [

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from dd.distill.config import DistillConfig
 from dd.nets import NETS
 from dd.pool.config import PoolConfig, Recipe
 from dd.report.paper import TABLES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, checkout
 
 BIN = Path(sys.executable).parent
 SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
@@ -49,10 +48,7 @@ def planned(done):
 @pytest.fixture
 def copy(tmp_path):
     """A checkout of its own, with a scale of seconds."""
-    for name in ("dd", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml", "environment.yml"):
-        shutil.copy2(ROOT / name, tmp_path / name)
+    checkout(tmp_path)
     tiny = {
         "scale": "tiny",
         "all": ["fig2a"],
@@ -141,60 +137,6 @@ def test_switches_reach_the_command_line(tmp_path):
     plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")
     assert "--compile" not in snakemake(*plan).stdout
     assert "--compile" in snakemake(*plan, "--configfile", str(tmp_path / "compiled.yaml")).stdout
-
-
-@pytest.mark.parametrize(
-    ("overlay", "named"),
-    [
-        ("distil: {steps: 3}", "'distil' was unexpected"),
-        ("distill: {step: 3}", "'step' was unexpected"),
-        ("experiments: {mnist_fixed: {dataset: mnist, epoch: 3}}", "'epoch' was unexpected"),
-        ("data: {miror: x}", "'miror' was unexpected"),
-        ("evaluate: {nets: 0}", "instance['evaluate']['nets']"),
-        ("distill: {meta_lr: fast}", "instance['distill']['meta_lr']"),
-        ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
-        ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
-        ("all: [fig9]", "fig9"),
-        ("tables: {table1: [mnist_fixd]}", "tables.table1: no experiment 'mnist_fixd'"),
-        (
-            "curves: {fig4: [{panel: a, label: b, experiment: mnist, x: steps, vary: steps, values: [1, 2]}]}",
-            "curves.fig4: no experiment 'mnist'",
-        ),
-        ("curves: {fig4: [{panel: a, label: b, experiment: mnist_random, x: step}]}", "instance['curves']"),
-        ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
-        ("baselines: {draw: 3}", "'draw' was unexpected"),
-        ("pools: {mnist_LeNet: {epoch: 3}}", "'epoch' was unexpected"),
-        ("pools: {mnist_LeNet: {dataset: mnits}}", "pools.mnist_LeNet.dataset: 'mnits' is none of"),
-        ("pools: {mnist_fixed: {dataset: mnist}}", "pools.mnist_fixed: an experiment has this name"),
-        ("pools: {usps_LeNet: {nets: 0}}", "instance['pools']['usps_LeNet']['nets']"),
-        ("experiments: {mnist_poison: {pool: mnist_Lenet}}", "experiments.mnist_poison.pool: 'mnist_Lenet' is none of"),
-        ("experiments: {voc_alexnet: {pretrained: vgg}}", "experiments.voc_alexnet.pretrained: 'vgg' is none of"),
-        ("experiments: {mnist_fixed: {pool: mnist_LeNet}}", "experiments.mnist_fixed.init: fixed needs neither pool"),
-        (
-            "experiments: {mnist_random: {init: random_pretrained}}",
-            "experiments.mnist_random.init: random_pretrained needs pool",
-        ),
-        ("experiments: {mnist_poison: {target_class: 0}}", "mnist_poison.target_class: is the attack_class itself"),
-        ("experiments: {mnist_poison: {attack_class: -1, target_class: -1}}", "fig6: mnist_poison has no attack_class"),
-        ("bars: {fig6: [mnist_poisn]}", "bars.fig6: no experiment 'mnist_poisn'"),
-        ("adapt: {experiments: {mnist: {full: {nets: 3}}}}", "adapt.experiments: no experiment 'mnist'"),
-        ("adapt: {full: {epoch: 3}}", "'epoch' was unexpected"),
-        ("baselines: {experiments: {mnist: {nets: 3}}}", "baselines.experiments: no experiment 'mnist'"),
-        ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
-        ("data: {variants: {usps_28: {of: uspp}}}", "data.variants.usps_28.of: 'uspp' is none of"),
-        ("data: {variants: {again: {of: usps_28}}}", "data.variants.again.of: 'usps_28' is none of"),
-        ("data: {variants: {usps: {of: mnist}}}", "data.variants.usps: another dataset has this name"),
-        ("data: {variants: {usps_28: {channels: 2}}}", "instance['data']['variants']['usps_28']['channels']"),
-        ("data: {variants: {usps_28: {sise: 2}}}", "'sise' was unexpected"),
-        ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
-    ],
-)
-def test_wrong_configs_stop_before_any_job_and_name_the_key(tmp_path, overlay, named):
-    (tmp_path / "wrong.yaml").write_text(overlay)
-    done = snakemake("--dry-run", "--configfile", str(tmp_path / "wrong.yaml"))
-    assert done.returncode != 0
-    assert named in done.stderr + done.stdout
-    assert "rule distill" not in done.stdout
 
 
 def test_schema_and_command_line_know_the_same_settings():

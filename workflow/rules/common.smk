@@ -10,6 +10,7 @@ from snakemake.io import expand
 
 sys.path.insert(0, str(workflow.basedir))
 from dd.runtime.code import digest
+from dd.runtime.schema import mistake
 
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
 # what the experiments of a table are compared with, and which of them
@@ -19,6 +20,11 @@ COMPARED = {
     "table3": {"init": "fixed_pretrained", "baselines": ["random", "optimized", "average"], "methods": ["full"]},
 }
 SOURCES = {"dataset", "pool", "pretrained"}  # keys of an experiment that are no settings of `dd distill`
+
+
+def any_of(names):
+    """What a wildcard may be that is one of these. Where there are none, it is nothing: an empty one would match anything."""
+    return "|".join(names) or "(?!)"
 
 
 def get_points(curve):
