@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test lint bench publish clean
+.PHONY: demo test test-faults lint bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,6 +17,10 @@ demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a f
 
 test: $(READY)
 	pytest
+
+test-faults: $(READY)  ## kills and full disks; the latter need root, to mount small file systems
+	pytest tests/faults
+	pytest tests/workflow/test_config.py --hypothesis-profile=long
 
 lint: $(READY)
 	ruff check .

@@ -23,9 +23,9 @@ all: [fig3a, table1, table2]
 pool: {nets: 4, held_out: 2, shard: 4, epochs: 20}
 distill: {real_batch: 64, validation_images: 100, validation_nets: 2, validate_every: 10}
 experiments:
-  digits_random: {meta_steps: 100, nets: 2}
-  digits_shifted_fixed: {meta_steps: 150}
-  digits_shifted_random: {meta_steps: 100, nets: 2}
+  digits_random: {meta_steps: 60, nets: 2}
+  digits_shifted_fixed: {meta_steps: 80}
+  digits_shifted_random: {meta_steps: 40, nets: 2}
 evaluate: {nets: 2}
 baselines: {draws: 2, nets: 1, test_nets: 2, candidates: 3, candidate_nets: 1}
 adapt: {full: {epochs: 2, nets: 2}, fada: {nets: 2}}
