@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test test-cluster test-containers lint bench publish clean
+.PHONY: demo test test-cluster test-containers test-faults lint bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,10 @@ test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or
 
 test-containers: $(READY)  ## builds the image, runs the demo and every stage in it; Debian as root, or podman and apptainer
 	pytest tests/cluster/test_containers.py
+
+test-faults: $(READY)  ## kills and full disks; the latter need root, to mount small file systems
+	pytest tests/faults
+	pytest tests/workflow/test_config.py --hypothesis-profile=long
 
 lint: $(READY)
 	ruff check .

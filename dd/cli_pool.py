@@ -84,7 +84,8 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
 @pool.command(cls=Command)
 @click.argument("folder", type=FOLDER)
 def check(folder: Path):
-    """Say what is in the pool FOLDER, and read every net of it against its digest."""
+    """Say what is in the pool FOLDER, and read all of it against its checksums."""
+    from dd.runtime.artifacts import load_tensors
     from dd.runtime.pools import PoolFolder
 
     opened = PoolFolder(folder)
@@ -92,8 +93,8 @@ def check(folder: Path):
         f"{folder}: {opened.info['net']} trained on {opened.info['dataset']['name']}, seed {opened.info['seed']}"
     )
     for part, size in opened.sizes.items():
-        for index in range(size):
-            opened.rows(part, [index])
+        for shard in opened.shards[part]:
+            load_tensors(shard.path)
         accuracy = opened.accuracy(part)
         click.echo(f"{part}: {size} nets, {accuracy.mean():.2f} ± {accuracy.std(correction=0):.2f} % on test images")
 

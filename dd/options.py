@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 from dd.runtime.settings import Settings
 
 IN = click.Path(path_type=Path, dir_okay=False)
@@ -25,7 +25,12 @@ class Command(click.Command):
             return super().invoke(ctx)
         except UserError as error:
             click.echo(f"error: {error}", err=True)
-            sys.exit(1)
+        except (MemoryError, ImportError) as error:
+            # libraries that find no room to be loaded in are errors of import
+            if isinstance(error, ImportError) and "failed to map segment" not in str(error):
+                raise
+            click.echo(f"error: out of memory ({reason(error)[:200]}); give the job more", err=True)
+        sys.exit(1)
 
 
 def compute_options(command: Callable) -> Callable:
@@ -57,8 +62,8 @@ def compute_options(command: Callable) -> Callable:
                 if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
                 if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                    reason = str(error).strip().partition("\n")[0]
-                    raise UserError(f"PyTorch could not compile the steps ({reason}); leave out compile") from error
+                    first = str(error).strip().partition("\n")[0]
+                    raise UserError(f"PyTorch could not compile the steps ({first}); leave out compile") from error
                 raise
 
     return wrapped

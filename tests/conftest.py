@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import nn
 
 from dd.data.prepare import prepare
 from dd.nets.lenet import LeNet
 
 ROOT = Path(__file__).parents[1]
+
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
+settings.register_profile("default", max_examples=25, derandomize=True, database=None, **COMMON)
+settings.register_profile("long", max_examples=100, **COMMON)  # --hypothesis-profile=long: others every time
+settings.load_profile("default")
 
 
 class TinyNet(nn.Module):

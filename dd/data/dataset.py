@@ -74,10 +74,16 @@ def read_npz(path: Path) -> Arrays:
             missing = [name for name in NAMES if name not in file.files]
             if missing:
                 raise UserError(f"{path}: array {missing[0]} is missing; the file must hold {', '.join(NAMES)}")
-            return {name: file[name] for name in NAMES}
+            arrays = {name: file[name] for name in NAMES}
+            if not all(
+                isinstance(array, np.ndarray) for array in arrays.values()
+            ):  # numpy hands on what it cannot read
+                raise ValueError("a member that is no array")
+            return arrays
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    # the last two: packed in a way that Python lacks, or encrypted, as a damaged header may say
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{path}: truncated or not an .npz file ({error}); fetch it again") from error
 
 
@@ -91,7 +97,9 @@ def read(path: Path) -> tuple[Arrays, dict]:
     cure = "prepare it again with `python -m dd data prepare`"
     try:
         info = json.loads(sidecar.read_text())
-        digest, classes, *_ = (info[key] for key in ("sha256", "classes", "name", "mean", "std", "source", "fidelity"))
+        digest, classes, *_ = (info[key] for key in ("sha256", "classes", "name", "source", "fidelity"))
+        if not np.isfinite(info["mean"]).all() or not (np.isfinite(info["std"]) & np.greater(info["std"], 0)).all():
+            raise ValueError(f"mean {info['mean']}, std {info['std']}")
     except FileNotFoundError as error:
         raise UserError(f"{sidecar}: no such file; {cure}") from error
     except (ValueError, TypeError, KeyError) as error:

@@ -1,6 +1,7 @@
 """Files in their official form: found in a mirror or downloaded, checked by MD5, and archives read where they lie."""
 
 import contextlib
+import socket
 import tarfile
 import tempfile
 import zlib
@@ -25,6 +26,9 @@ FILES = {
     "cub200": {f"{CUB}/CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78"},
 }
 """The MD5 of every official file of a dataset, by its address."""
+
+SILENCE = 60
+"""Seconds without a byte after which a server has gone."""
 
 
 @contextlib.contextmanager
@@ -57,13 +61,17 @@ def fetched(name: str, mirror: Path | None) -> Iterator[list[Path]]:
 @contextlib.contextmanager
 def downloading(name: str, file: str) -> Iterator[None]:
     """A download that fails is a `UserError` that says what to do: to put `file` into a mirror, for one."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
     try:
         yield
-    except (OSError, RuntimeError, EOFError, HTTPException) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, HTTPException) as error:
         raise UserError(
             f"{name}: the download failed ({reason(error)}). Connect to the network and try again, or put {file} into "
             "a folder and name that folder in data.mirror (--mirror)"
         ) from error
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 class Archive:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from dd.data.official import downloading
 from dd.runtime.artifacts import save_tensors, sha256
 from dd.runtime.errors import UserError
 
@@ -30,13 +31,8 @@ class Weights:
 
 def _download(file: str, folder: Path) -> tuple[Path, str]:
     url = HOST + file
-    try:
+    with downloading(file, url):
         torch.hub.download_url_to_file(url, str(folder / file), progress=False)
-    except OSError as error:
-        raise UserError(
-            f"{file}: the download failed ({error}). Connect to the network and try again, or put the file of {url} "
-            "into a folder and name that folder in data.mirror (--mirror)"
-        ) from error
     return folder / file, url
 
 
@@ -97,4 +93,6 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path}: damaged, or holds objects that could run code; weights are tensors alone") from error
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise UserError(f"{path}: not a file of weights, which are tensors by name")
+    if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
+        raise UserError(f"{path}: {bad[0]} holds values that are no finite numbers; fetch it again")
     return dict(tensors)

@@ -1,6 +1,7 @@
 """Checkpoints that survive kill -9, and the lock that keeps two runs apart."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ class Checkpoints:
         temporary.replace(newest)
         self._saved = time.monotonic()
 
-    def load(self, warn=print) -> tuple[dict[str, Tensor], dict] | None:
+    def load(self, warn=lambda text: print(text, file=sys.stderr)) -> tuple[dict[str, Tensor], dict] | None:
         """The newest readable state, or None where there is none.
 
         Raises:

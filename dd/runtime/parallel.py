@@ -7,6 +7,7 @@ there already and join each other.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -163,6 +164,8 @@ class _Other:
     def reason(self) -> str:
         """Why it ended."""
         code, said = self.process.returncode, self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+        if code == -signal.SIGKILL:
+            return f"process {self.rank + 1} of {self.size} was killed, by the system if memory ran out"
         return f"process {self.rank + 1} of {self.size} ended early (exit code {code}{said and ': '}{said})"
 
 

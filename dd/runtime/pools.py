@@ -51,7 +51,7 @@ class _Shard:
                 info[key] for key in ("part", "first", "total", "digests", "pool")
             )
             self.weights, self.accuracy = self.file.get_slice("weights"), self.file.get_tensor("accuracy")
-        except (SafetensorError, OSError, ValueError) as error:
+        except (SafetensorError, OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: damaged or not a .safetensors file ({error}); train this shard again") from error
         self.numbers = range(self.first, self.first + len(self.digests))
 
@@ -70,7 +70,8 @@ class PoolFolder:
         Raises:
             UserError: no such folder, a shard that is damaged, missing, twice there, or of another pool.
         """
-        paths = sorted(Path(folder).rglob("*.safetensors"))
+        # hidden ones were being written when their job was killed
+        paths = sorted(path for path in Path(folder).rglob("*.safetensors") if not path.name.startswith("."))
         if not paths:
             raise UserError(f"{folder}: no shards of a pool here; make them with `python -m dd pool train`")
         self.folder, shards = Path(folder), [_Shard(path) for path in paths]

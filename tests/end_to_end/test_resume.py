@@ -16,9 +16,9 @@ from tests.conftest import ROOT, TINY_DISTILL
 STEPS = 60
 
 
-def start(digits, folder, *more, **options):
+def start(digits, folder, *more, launcher=(), **options):
     command = [
-        *(sys.executable, "-m", "dd", "distill", "--data", digits, "--work", folder / "work"),
+        *(sys.executable, "-m", *launcher, "dd", "distill", "--data", digits, "--work", folder / "work"),
         *("--out", folder / "set.safetensors", "--history", folder / "history.csv"),
         *("--meta-steps", STEPS, "--checkpoint-seconds", 0, *TINY_DISTILL, *more),
     ]
@@ -38,7 +38,7 @@ def reached(folder):
         return 0
 
 
-def wait_until_step(process, folder, step):
+def wait_until_step(process, folder, step, reached=reached):
     deadline = time.monotonic() + 120
     while reached(folder) < step:
         assert process.poll() is None, process.stderr.read()
@@ -90,18 +90,6 @@ def test_a_signal_saves_and_exits(digits, tmp_path, undisturbed, number):
     assert_same(tmp_path, undisturbed)
 
 
-def test_a_second_run_on_the_same_folder_refuses(digits, tmp_path):
-    first = start(digits, tmp_path)
-    wait_until_step(first, tmp_path, 1)
-    first.send_signal(signal.SIGSTOP)
-    code, errors = finish(start(digits, tmp_path))
-    first.kill()
-    finish(first)
-    assert code == 1
-    assert "error:" in errors
-    assert "another run is working here" in errors
-
-
 def test_other_settings_do_not_resume(digits, tmp_path):
     first = start(digits, tmp_path)
     wait_until_step(first, tmp_path, 1)
@@ -133,11 +121,7 @@ def test_a_shard_of_a_pool_goes_on_bit_identical(digits, tmp_path, number):
     code, errors = finish(start_pool(digits, tmp_path / "undisturbed"))
     assert code == 0, errors
     process = start_pool(digits, tmp_path / "disturbed")
-    deadline = time.monotonic() + 120
-    while pool_reached(tmp_path / "disturbed") < 5:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until_step(process, tmp_path / "disturbed", 5, pool_reached)
     process.send_signal(number)
     code, errors = finish(process)
     assert code == (-9 if number == signal.SIGKILL else 143)
@@ -150,3 +134,53 @@ def test_a_shard_of_a_pool_goes_on_bit_identical(digits, tmp_path, number):
     ours, theirs = (tmp_path / name / "shard.safetensors" for name in ("disturbed", "undisturbed"))
     assert ours.read_bytes() == theirs.read_bytes()
     assert not list((tmp_path / "disturbed/work").glob("*.safetensors"))
+
+
+COMMANDS = {"distill": (start, reached, "set.safetensors"), "pool": (start_pool, pool_reached, "shard.safetensors")}
+"""What makes checkpoints: how it is started, how far it is, what it writes."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_second_run_on_the_same_folder_refuses(digits, tmp_path, command):
+    begin, at, _ = COMMANDS[command]
+    first = begin(digits, tmp_path)
+    wait_until_step(first, tmp_path, 1, at)
+    first.send_signal(signal.SIGSTOP)
+    code, errors = finish(begin(digits, tmp_path))
+    first.kill()
+    finish(first)
+    assert code == 1
+    assert errors.splitlines() == [f"error: {tmp_path / 'work'}: another run is working here; wait for it or stop it"]
+
+
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory):
+    """What each command writes when nobody disturbs it."""
+    made = {}
+    for name, (begin, _, result) in COMMANDS.items():
+        folder = tmp_path_factory.mktemp(name)
+        code, errors = finish(begin(digits, folder))
+        assert code == 0, errors
+        made[name] = (folder / result).read_bytes()
+    return made
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(digits, tmp_path, whole, command, damage):
+    begin, at, result = COMMANDS[command]
+    process = begin(digits, tmp_path)
+    wait_until_step(process, tmp_path, 5, at)
+    process.kill()
+    finish(process)
+    path = tmp_path / "work" / "checkpoint.safetensors"
+    content, chance = bytearray(path.read_bytes()), random.Random(command + damage)
+    place = chance.randrange(len(content))
+    if damage == "flipped":
+        content[place] ^= 1 << chance.randrange(8)
+    path.write_bytes({"cut": content[:place], "flipped": content, "empty": b""}[damage])
+    code, errors = finish(begin(digits, tmp_path))
+    assert code == 0, errors
+    assert f"warning: {path}: " in errors
+    assert "trying the one before" in errors
+    assert (tmp_path / result).read_bytes() == whole[command]

@@ -270,17 +270,3 @@ def test_what_a_mirror_lacks_is_downloaded_and_goes_again(cub, server, tmp_path,
     with fetched("cub200", tmp_path) as (download,):
         assert len(cub200(download, size=8)[1]) == 2
     assert not download.parent.exists()
-
-
-@pytest.mark.parametrize("fault", ["another file", "not there"])
-def test_downloads_that_fail_leave_nothing(server, tmp_path, monkeypatch, fault):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    (tmp_path / "tmp").mkdir()
-    if fault == "another file":
-        (tmp_path / "web" / "CUB_200_2011.tgz").write_bytes(b"<html>moved</html>")
-    monkeypatch.setitem(FILES, "cub200", {f"{server}/CUB_200_2011.tgz": "0" * 32})
-    with pytest.raises(UserError, match=r"cub200: the download failed .* or put CUB_200_2011\.tgz into a folder"):
-        prepare("cub200", tmp_path / "out" / "cub200.npz")
-    assert not (tmp_path / "out").exists()
-    assert not list((tmp_path / "tmp").iterdir())

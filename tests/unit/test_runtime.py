@@ -1,7 +1,9 @@
+import contextlib
 import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -93,6 +95,27 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
     (tmp_path / PREVIOUS).write_bytes(b"")
     with pytest.raises(UserError, match="no checkpoint here can be read; delete the folder"):
         store.load(warnings.append)
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_a_kill_between_any_two_renames_leaves_a_whole_checkpoint(tmp_path, monkeypatch, renames):
+    """Of a save's three renames, so many are done."""
+    store, done, rename = checkpoints(tmp_path), [], Path.replace
+    store.save(TENSORS, {"step": 1})
+
+    def rename_or_die(path, target):
+        if len(done) == renames:
+            raise KeyboardInterrupt
+        done.append(target)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", rename_or_die)
+    with pytest.raises(KeyboardInterrupt) if renames < 3 else contextlib.nullcontext():
+        store.save(TENSORS, {"step": 2})
+    monkeypatch.undo()
+    assert checkpoints(tmp_path).load()[1] == {"step": 1 if renames < 2 else 2}
+    store.save(TENSORS, {"step": 3})
+    assert checkpoints(tmp_path).load()[1] == {"step": 3}
 
 
 def test_checkpoint_of_other_settings_is_refused(tmp_path):

@@ -150,63 +150,6 @@ def test_switches_reach_the_command_line(tmp_path):
     assert "--compile" in snakemake(*plan, "--configfile", str(tmp_path / "compiled.yaml")).stdout
 
 
-@pytest.mark.parametrize(
-    ("overlay", "named"),
-    [
-        ("distil: {steps: 3}", "'distil' was unexpected"),
-        ("distill: {step: 3}", "'step' was unexpected"),
-        ("experiments: {mnist_fixed: {dataset: mnist, epoch: 3}}", "'epoch' was unexpected"),
-        ("data: {miror: x}", "'miror' was unexpected"),
-        ("transfer: {protocols: [dcbench]}", "instance['transfer']['protocols'][0]"),
-        ("transfer: {nets: [LeNett]}", "transfer.nets: 'LeNett' is none of AlexCifarNet, AlexNet, ConvNet3"),
-        ("transfer: {experiments: [mnist]}", "transfer.experiments: no experiment 'mnist'"),
-        ("evaluate: {nets: 0}", "instance['evaluate']['nets']"),
-        ("distill: {meta_lr: fast}", "instance['distill']['meta_lr']"),
-        ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
-        ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
-        ("all: [fig9]", "fig9"),
-        ("tables: {table1: [mnist_fixd]}", "tables.table1: no experiment 'mnist_fixd'"),
-        (
-            "curves: {fig4: [{panel: a, label: b, experiment: mnist, x: steps, vary: steps, values: [1, 2]}]}",
-            "curves.fig4: no experiment 'mnist'",
-        ),
-        ("curves: {fig4: [{panel: a, label: b, experiment: mnist_random, x: step}]}", "instance['curves']"),
-        ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
-        ("baselines: {draw: 3}", "'draw' was unexpected"),
-        ("pools: {mnist_LeNet: {epoch: 3}}", "'epoch' was unexpected"),
-        ("pools: {mnist_LeNet: {dataset: mnits}}", "pools.mnist_LeNet.dataset: 'mnits' is none of"),
-        ("pools: {mnist_fixed: {dataset: mnist}}", "pools.mnist_fixed: an experiment has this name"),
-        ("pools: {usps_LeNet: {nets: 0}}", "instance['pools']['usps_LeNet']['nets']"),
-        ("experiments: {mnist_poison: {pool: mnist_Lenet}}", "experiments.mnist_poison.pool: 'mnist_Lenet' is none of"),
-        ("experiments: {voc_alexnet: {pretrained: vgg}}", "experiments.voc_alexnet.pretrained: 'vgg' is none of"),
-        ("experiments: {mnist_fixed: {pool: mnist_LeNet}}", "experiments.mnist_fixed.init: fixed needs neither pool"),
-        (
-            "experiments: {mnist_random: {init: random_pretrained}}",
-            "experiments.mnist_random.init: random_pretrained needs pool",
-        ),
-        ("experiments: {mnist_poison: {target_class: 0}}", "mnist_poison.target_class: is the attack_class itself"),
-        ("experiments: {mnist_poison: {attack_class: -1, target_class: -1}}", "fig6: mnist_poison has no attack_class"),
-        ("bars: {fig6: [mnist_poisn]}", "bars.fig6: no experiment 'mnist_poisn'"),
-        ("adapt: {experiments: {mnist: {full: {nets: 3}}}}", "adapt.experiments: no experiment 'mnist'"),
-        ("adapt: {full: {epoch: 3}}", "'epoch' was unexpected"),
-        ("baselines: {experiments: {mnist: {nets: 3}}}", "baselines.experiments: no experiment 'mnist'"),
-        ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
-        ("data: {variants: {usps_28: {of: uspp}}}", "data.variants.usps_28.of: 'uspp' is none of"),
-        ("data: {variants: {again: {of: usps_28}}}", "data.variants.again.of: 'usps_28' is none of"),
-        ("data: {variants: {usps: {of: mnist}}}", "data.variants.usps: another dataset has this name"),
-        ("data: {variants: {usps_28: {channels: 2}}}", "instance['data']['variants']['usps_28']['channels']"),
-        ("data: {variants: {usps_28: {sise: 2}}}", "'sise' was unexpected"),
-        ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
-    ],
-)
-def test_wrong_configs_stop_before_any_job_and_name_the_key(tmp_path, overlay, named):
-    (tmp_path / "wrong.yaml").write_text(overlay)
-    done = snakemake("--dry-run", "--configfile", str(tmp_path / "wrong.yaml"))
-    assert done.returncode != 0
-    assert named in done.stderr + done.stdout
-    assert "rule distill" not in done.stdout
-
-
 def test_schema_and_command_line_know_the_same_settings():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     config = yaml.safe_load((ROOT / "config.yaml").read_text())

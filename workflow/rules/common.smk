@@ -14,6 +14,7 @@ from snakemake.io import expand
 sys.path.insert(0, str(workflow.basedir))
 from dd.report.paper import PLACES
 from dd.runtime.code import commit, digest
+from dd.runtime.schema import mistake
 
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 
@@ -30,6 +31,11 @@ SOURCES = {"dataset", "pool", "pretrained"}  # keys of an experiment that are no
 def grow(amount):
     """A resource that is `amount` for the first attempt, twice that for the second, and so on; the profile says how many."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def any_of(names):
+    """What a wildcard may be that is one of these. Where there are none, it is nothing: an empty one would match anything."""
+    return "|".join(names) or "(?!)"
 
 
 def get_points(curve):

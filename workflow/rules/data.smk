@@ -20,7 +20,7 @@ rule prepare_data:
     benchmark:
         "results/data/benchmarks/{dataset}.tsv"
     wildcard_constraints:
-        dataset="|".join(sorted(DATASETS - set(config["data"]["variants"]))),
+        dataset=any_of(sorted(DATASETS - set(config["data"]["variants"]))),
     retries: 1  # the network
     localrule: True
     conda:
@@ -44,7 +44,7 @@ rule vary_data:
     benchmark:
         "results/data/benchmarks/{variant}.tsv"
     wildcard_constraints:
-        variant="|".join(config["data"]["variants"]) or "(?!)",  # an empty one would match anything
+        variant=any_of(config["data"]["variants"]),
     localrule: True
     conda:
         "../../environment.yml"

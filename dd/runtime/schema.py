@@ -1,0 +1,40 @@
+"""A configuration against its schema, in words for the one who wrote it."""
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
+
+
+def _is_integer(_checker, value) -> bool:
+    # JSON takes 3.0 for an integer, but no command line takes it for a number of steps
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_checker, value) -> bool:
+    return _is_integer(_checker, value) or (isinstance(value, float) and abs(value) <= sys.float_info.max)
+
+
+Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number}),
+)
+"""The standard one, but numbers are finite and integers have no point."""
+
+
+def mistake(config: dict, schema: Path) -> str | None:
+    """What is wrong with `config` by the JSON schema in the YAML file `schema`, or None.
+
+    One line, the key first: `distill.steps: 0 is less than the minimum of 1`.
+    """
+    error = best_match(Validator(yaml.safe_load(schema.read_text())).iter_errors(config))
+    if error is None:
+        return None
+    message = re.sub(r".* \((.+) w(as|ere) unexpected\)$", r"unknown key \1", " ".join(error.message.split()))
+    if len(message) > 200:  # it begins with the whole value
+        message = f"{message[:60]} ... {message[-100:]}"
+    return ": ".join([".".join(map(str, error.absolute_path)), message]).removeprefix(": ")

@@ -1,0 +1,274 @@
+"""Configs that cannot be meant: each ends before any job, in one line that names the key.
+
+Snakemake reads its own Snakefile here in this process, a fraction of a second each time; one of every kind goes
+through the command itself.
+"""
+
+import copy
+import json
+import logging
+import math
+import os
+from unittest import mock
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.api import SnakemakeApi
+from snakemake.exceptions import CreateRuleException, WorkflowError
+from snakemake.settings.types import OutputSettings, ResourceSettings
+from snakemake.utils import update_config
+
+from dd.baselines.grid import Protocol
+from dd.distill.config import DistillConfig
+from dd.pool.config import PoolConfig
+from tests.conftest import ROOT
+from tests.workflow.test_workflow import snakemake
+
+
+def paper() -> dict:
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def demo() -> dict:
+    config = paper()
+    update_config(config, yaml.safe_load((ROOT / "workflow/scales/demo.yaml").read_text()))
+    return config
+
+
+PAPER, DEMO = paper(), demo()
+
+
+@pytest.fixture(scope="session")
+def read(tmp_path_factory):
+    """Have Snakemake read the Snakefile with a config: (what it then holds as config, why it refuses)."""
+    folder = tmp_path_factory.mktemp("config")
+
+    def run(config: dict) -> tuple[dict, str]:
+        (folder / "config.yaml").write_text(json.dumps(config))
+        with mock.patch.dict(os.environ), SnakemakeApi(OutputSettings()) as api:
+            workflow = api.workflow(ResourceSettings(cores=1), snakefile=ROOT / "Snakefile", workdir=folder)
+            try:
+                workflow.list_rules(only_targets=True)
+            except (WorkflowError, CreateRuleException) as error:
+                return {}, str(error)
+            return workflow._workflow.globals["config"], ""
+
+    logging.disable()
+    yield run
+    logging.disable(logging.NOTSET)
+
+
+def at(config: dict, *path):
+    for key in path:
+        config = config[key]
+    return config
+
+
+def places(node, kind, path=()):
+    """Paths to the values of a type."""
+    if type(node) is kind:
+        yield path
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from places(child, kind, (*path, key))
+
+
+def changed(path, value, base=DEMO):
+    config = copy.deepcopy(base)
+    at(config, *path[:-1])[path[-1]] = value
+    return config
+
+
+def assert_refused(read, config, *named):
+    _, refusal = read(config)
+    assert "\n" not in refusal
+    assert refusal.startswith("config: ")
+    assert len(refusal) < 500
+    for name in named:
+        assert str(name) in refusal
+
+
+OF_KIND = {kind: sorted(places(DEMO, kind), key=str) for kind in (dict, list, str, int, float, bool)}
+VALUES = {
+    dict: {"a": 1}, list: ["a"], str: "fast", int: 7, float: 2.5, bool: True, type(None): None,
+}  # fmt: skip
+NO_COUNTS = {"seed", "pool_net", "attack_class", "target_class", "margin", "clip", "clip_adjoint", "noise"}
+FREE_SECTIONS = {"folders", "variants", "pools", "experiments", "figures", "curves", "bars"}
+"""Whose keys are names that users choose."""
+
+
+def test_the_configs_of_the_scales_are_accepted(read):
+    for config in (PAPER, DEMO):
+        assert read(config)[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("overlay", "named"),
+    [
+        ("distil: {steps: 3}", "unknown key 'distil'"),
+        ("distill: {step: 3}", "unknown key 'step'"),
+        ("experiments: {mnist_fixed: {dataset: mnist, epoch: 3}}", "unknown key 'epoch'"),
+        ("data: {miror: x}", "unknown key 'miror'"),
+        ("transfer: {protocols: [dcbench]}", "config: transfer.protocols"),
+        ("transfer: {nets: [LeNett]}", "transfer.nets: 'LeNett' is none of AlexCifarNet, AlexNet, ConvNet3"),
+        ("transfer: {experiments: [mnist]}", "transfer.experiments: no experiment 'mnist'"),
+        ("evaluate: {nets: 0}", "config: evaluate.nets"),
+        ("distill: {meta_lr: fast}", "config: distill.meta_lr"),
+        ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
+        ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),
+        ("all: [fig9]", "fig9"),
+        ("tables: {table1: [mnist_fixd]}", "tables.table1: no experiment 'mnist_fixd'"),
+        (
+            "curves: {fig4: [{panel: a, label: b, experiment: mnist, x: steps, vary: steps, values: [1, 2]}]}",
+            "curves.fig4: no experiment 'mnist'",
+        ),
+        ("curves: {fig4: [{panel: a, label: b, experiment: mnist_random, x: step}]}", "config: curves"),
+        ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
+        ("baselines: {draw: 3}", "unknown key 'draw'"),
+        ("pools: {mnist_LeNet: {epoch: 3}}", "unknown key 'epoch'"),
+        ("pools: {mnist_LeNet: {dataset: mnits}}", "pools.mnist_LeNet.dataset: 'mnits' is none of"),
+        ("pools: {mnist_fixed: {dataset: mnist}}", "pools.mnist_fixed: an experiment has this name"),
+        ("pools: {usps_LeNet: {nets: 0}}", "config: pools.usps_LeNet.nets"),
+        ("experiments: {mnist_poison: {pool: mnist_Lenet}}", "experiments.mnist_poison.pool: 'mnist_Lenet' is none of"),
+        ("experiments: {voc_alexnet: {pretrained: vgg}}", "experiments.voc_alexnet.pretrained: 'vgg' is none of"),
+        ("experiments: {mnist_fixed: {pool: mnist_LeNet}}", "experiments.mnist_fixed.init: fixed needs neither pool"),
+        (
+            "experiments: {mnist_random: {init: random_pretrained}}",
+            "experiments.mnist_random.init: random_pretrained needs pool",
+        ),
+        ("experiments: {mnist_poison: {target_class: 0}}", "mnist_poison.target_class: is the attack_class itself"),
+        ("experiments: {mnist_poison: {attack_class: -1, target_class: -1}}", "fig6: mnist_poison has no attack_class"),
+        ("bars: {fig6: [mnist_poisn]}", "bars.fig6: no experiment 'mnist_poisn'"),
+        ("adapt: {experiments: {mnist: {full: {nets: 3}}}}", "adapt.experiments: no experiment 'mnist'"),
+        ("adapt: {full: {epoch: 3}}", "unknown key 'epoch'"),
+        ("baselines: {experiments: {mnist: {nets: 3}}}", "baselines.experiments: no experiment 'mnist'"),
+        ("experiments: {mnist_fixed: {dataset: mnits}}", "experiments.mnist_fixed.dataset"),
+        ("data: {variants: {usps_28: {of: uspp}}}", "data.variants.usps_28.of: 'uspp' is none of"),
+        ("data: {variants: {again: {of: usps_28}}}", "data.variants.again.of: 'usps_28' is none of"),
+        ("data: {variants: {usps: {of: mnist}}}", "data.variants.usps: another dataset has this name"),
+        ("data: {variants: {usps_28: {channels: 2}}}", "config: data.variants.usps_28.channels"),
+        ("data: {variants: {usps_28: {sise: 2}}}", "unknown key 'sise'"),
+        ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
+        (
+            "experiments: {mnist_poison: {net: AlexCifarNet}}",
+            "experiments.mnist_poison.pool: mnist_LeNet has nets",
+        ),
+        ("experiments: {mnist_usps_fixed: {pool_net: 2000}}", "experiments.mnist_usps_fixed.pool_net"),
+        ("experiments: {mnist_fixed: {target_class: 3}}", "experiments.mnist_fixed.attack_class: is missing"),
+        ("experiments: {cub_alexnet: {attack_class: 199, target_class: 200}}", "experiments.cub_alexnet.target_class"),
+        ("data: {variants: {usps_28: {margin: 14}}}", "data.variants.usps_28.margin"),
+        ("baselines: {candidates: 9}", "baselines.candidates"),
+        ("baselines: {experiments: {mnist_random: {draws: 51}}}", "baselines.experiments.mnist_random.candidates"),
+        ("scale: data", "scale: results/data is another folder"),
+        ("distill: {steps: 3.0}", "distill.steps: 3.0 is not of type 'integer'"),
+    ],
+)
+def test_mistakes_name_the_key(read, overlay, named):
+    config = copy.deepcopy(PAPER)
+    update_config(config, yaml.safe_load(overlay))
+    assert_refused(read, config, named)
+
+
+BROKEN = [
+    ("distill: {step: 3}", "distill: unknown key 'step'"),
+    ("distill: {meta_lr: fast}", "distill.meta_lr: 'fast' is not of type 'number'"),
+    ("evaluate: {nets: 0}", "evaluate.nets: 0 is less than the minimum of 1"),
+    ("distill:", "distill: None is not of type 'object'"),
+    ("experiments: {mnist_poison: {attack_class: 10}}", "experiments.mnist_poison.attack_class: 10, but mnist has"),
+    ("experiments: {mnist_poison: {target_class: 0}}", "experiments.mnist_poison.target_class: is the attack_class"),
+    ("distill: {clip: .nan}", "distill.clip: nan is not of type 'number'"),
+]
+
+
+@pytest.mark.parametrize(("overlay", "said"), BROKEN)
+def test_snakemake_says_it_before_any_job(tmp_path, overlay, said):
+    (tmp_path / "broken.yaml").write_text(overlay)
+    done = snakemake("--dry-run", "--configfile", str(tmp_path / "broken.yaml"))
+    assert done.returncode == 1
+    output = done.stdout + done.stderr
+    assert f"\nconfig: {said}" in output
+    assert "Traceback" not in output
+    assert len(output.splitlines()) < 8
+    assert "rule " not in output
+
+
+@given(st.data(), st.from_regex("x_[A-Za-z_]{1,8}", fullmatch=True))
+def test_unknown_keys(read, data, key):
+    path = data.draw(st.sampled_from([path for path in OF_KIND[dict] if not path or path[-1] not in FREE_SECTIONS]))
+    assert_refused(read, changed((*path, key), 1), ".".join(map(str, path)), f"unknown key '{key}'")
+
+
+@given(st.data())
+def test_wrong_types(read, data):
+    kind = data.draw(st.sampled_from([*OF_KIND]))
+    path = data.draw(st.sampled_from([path for path in OF_KIND[kind] if path]))
+    others = set(VALUES) - {kind} - ({int} if kind is float else set())
+    other = data.draw(st.sampled_from(sorted(others, key=str)))
+    assert_refused(read, changed(path, VALUES[other]), *path)
+
+
+@given(st.data())
+def test_values_out_of_range(read, data):
+    kind = data.draw(st.sampled_from([int, float]))
+    path = data.draw(st.sampled_from(OF_KIND[kind]))
+    below = st.integers(max_value=-2) if kind is int else st.floats(max_value=-1e-9)
+    value = data.draw(below | st.sampled_from([math.nan, math.inf, -math.inf]))
+    assert_refused(read, changed(path, value), *path)
+
+
+@given(st.sampled_from([path for path in OF_KIND[int] if path[-1] not in NO_COUNTS]))
+def test_sizes_of_0(read, path):
+    assert_refused(read, changed(path, 0), *path)
+
+
+REQUIRED = [path for kind in (dict, list, str, int, float, bool) for path in OF_KIND[kind] if len(path) == 1]
+REQUIRED += [("distill", key) for key in DEMO["distill"]] + [("pool", key) for key in DEMO["pool"]]
+REQUIRED += [("experiments", name, "dataset") for name in DEMO["experiments"]]
+
+
+@given(st.sampled_from(REQUIRED))
+def test_missing_sections(read, path):
+    config = copy.deepcopy(DEMO)
+    del at(config, *path[:-1])[path[-1]]
+    assert_refused(read, config, *path)
+
+
+@given(st.sampled_from(["attack_class", "target_class"]), st.integers(min_value=10))
+def test_classes_the_dataset_lacks(read, key, label):
+    path = ("experiments", "digits_poison", key)
+    assert_refused(read, changed(path, label), ".".join(path), "classes 0 to 9")
+
+
+@given(st.integers(0, 9))
+def test_an_attack_class_that_is_the_target_class(read, label):
+    config = changed(("experiments", "digits_poison", "attack_class"), label)
+    config["experiments"]["digits_poison"]["target_class"] = label
+    assert_refused(read, config, "experiments.digits_poison.target_class")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 300) | st.floats(0, 3) | st.text(max_size=5) | st.sampled_from(
+        ["digits", "mnist", "digits_LeNet", "digits_random", "LeNet", "random", "fixed", "distill", "a.b:C", "all"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@given(st.data())
+def test_what_is_accepted_is_accepted_by_the_commands_too(read, data):
+    path = data.draw(st.sampled_from([path for paths in OF_KIND.values() for path in paths if path]))
+    config, refusal = read(changed(path, data.draw(ANYTHING)))
+    assert "\n" not in refusal
+    if refusal:
+        assert refusal.startswith(("config: ", "The name "))
+        return
+    without = {"dataset", "pool", "pretrained", "nets", "held_out", "shard"}
+    for entry in config["experiments"].values():
+        settings = config["distill"] | entry
+        DistillConfig(**{key: settings[key] for key in DistillConfig.__dataclass_fields__})
+    for entry in config["pools"].values():
+        PoolConfig(**{key: value for key, value in (config["pool"] | entry).items() if key not in without})
+    Protocol(**{key: config["baselines"][key] for key in Protocol.__dataclass_fields__})
