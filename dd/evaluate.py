@@ -1,6 +1,7 @@
 """Held-out evaluation: train networks on a distilled set and test them on real images (Section 4)."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import torch
@@ -44,10 +45,11 @@ def evaluate(
     names = list(POISONING if distilled.attacks else POISONING[:1])
     percent = torch.zeros(2, len(names), nets)
     mine = team.share(range(nets))
+    learn = partial(train, loss, momentum=distilled.momentum)
     for first in range(0, len(mine), NETS_AT_ONCE):
         indices = list(mine[first : first + NETS_AT_ONCE])
         theta = initial("held-out", indices).to(device)
-        for stage, weights in enumerate((theta, train(loss, theta, *distilled_data))):
+        for stage, weights in enumerate((theta, learn(theta, *distilled_data))):
             measured = distilled.measures(net, weights, dataset.x_test, dataset.y_test)
             percent[stage][:, indices] = torch.stack([measured[name] for name in names])
         on_nets(len(indices))
