@@ -12,7 +12,7 @@ for name, entry in POINTS.items():
         raise WorkflowError(f"config: experiments.{name}: a point of a curve has this name; choose another")
 config["experiments"] |= POINTS
 
-DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
+DATASETS = {"mnist", "fashion_mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
 DATASETS |= set(config["data"]["folders"])
 for variant, entry in config["data"]["variants"].items():
     if variant in DATASETS:
