@@ -32,7 +32,7 @@ class Progress(NamedTuple):
 
 
 class Trainer:
-    """The state of one distillation: images, rates, soft labels, Adam's moments, running norm and the count of meta-steps.
+    """The state of one distillation: images, rates, soft labels, Adam's moments, running norm, count of meta-steps.
 
     Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
     from `state` goes on exactly as if it had never stopped.

@@ -21,9 +21,9 @@ m_{t+1} also reaches L by way of m_{t+2}: let that part of its gradient be -h. T
 and dL/dx_t and dL/dtheta_t are those above; dL/deta_t = -<m_{t+1}, v>, where eta_t m_{t+1} = theta_t - theta_{t+1}.
 
 One step back needs only theta_t (and theta_{t+1}), so the stored weights [T + 1, nets, P] are all that grows with T.
-Everything else lives for one step. s is the derivative of l along v, which one forward pass with tangents gives (Pearlmutter
-1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch cannot do
-that go the longer way round, through the gradient itself: see `tangents_exact`.
+Everything else lives for one step. s is the derivative of l along v or q, which one forward pass with tangents gives
+(Pearlmutter 1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch
+cannot do that go the longer way round, through the gradient itself: see `tangents_exact`.
 """
 
 import functools
@@ -178,7 +178,7 @@ def adjoint(
     limit = clip * _norms(v)
     h = torch.zeros_like(v) if momentum else None
     for t, place in reversed(list(enumerate(order or range(len(rates))))):
-        # Here v = dL/dtheta_{t+1}, and h is what momentum adds; at the end of the body they are those of the step before.
+        # Here v = dL/dtheta_{t+1}, and h belongs to m_{t+1}; at the end of the body they are those of theta_t and m_t.
         i, lr = place % len(images), rates[place]
         q = torch.add(v, h, alpha=1 / lr) if momentum else v
         # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it

@@ -91,7 +91,7 @@ def soft(labels):
 BEYOND = {
     "soft labels": lambda p: {"labels": soft(p["labels"])},
     "shuffled": lambda p: {"order": shuffled(*p["lrs"].shape, torch.Generator().manual_seed(7))},
-    "momentum": lambda p: {"momentum": 0.9},
+    "momentum": lambda _p: {"momentum": 0.9},
     "shuffled with momentum": lambda p: BEYOND["shuffled"](p) | {"momentum": 0.9},
     "all": lambda p: BEYOND["soft labels"](p) | BEYOND["shuffled"](p) | {"momentum": 0.5},
 }
