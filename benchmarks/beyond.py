@@ -1,6 +1,6 @@
 """What the switches beyond the paper are worth: MNIST, random initialisation, 100 images, the laptop recipe, cut short.
 
-python benchmarks/beyond.py [NAME ...]     # the variants of beyond.yaml, all by default; some three minutes of a core each
+python benchmarks/beyond.py [NAME ...]     # the variants of beyond.yaml, all by default; three minutes of a core each
 
 A set that is there already (results/beyond/NAME) is not distilled again. Each is judged on held-out nets and the test
 images, in three ways: `native`, its steps in their order; `shuffled`, in an order drawn anew for every net and epoch,
