@@ -32,12 +32,14 @@ def data():
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
 @click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
 def prepare(name, out, mirror, folder, size, gray, test_fraction):
-    """Prepare NAME: mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name with --folder.
+    """Prepare NAME: mnist, fashion_mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name
+    with --folder.
 
     \b
     Examples:
       python -m dd data prepare mnist --out data/mnist.npz
       python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
+      python -m dd data prepare fashion_mnist --out data/fashion_mnist.npz --mirror /usr/share/datasets
       python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
       python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
     """

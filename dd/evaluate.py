@@ -102,7 +102,7 @@ def evaluate(
     def trained(theta: Tensor) -> Tensor:
         if protocol == "dc-bench":
             return dc_bench(loss, theta, *distilled_data[:2], distilled.info["config"]["seed"])
-        return train(loss, theta, *distilled_data)
+        return train(loss, theta, *distilled_data, momentum=distilled.momentum)
 
     for first in range(0, len(mine), NETS_AT_ONCE):
         indices = list(mine[first : first + NETS_AT_ONCE])

@@ -90,3 +90,6 @@ TINY_DISTILL = [
     "--threads=1",
 ]
 """A distillation of seconds; add --meta-steps."""
+
+BEYOND = {"soft_labels": True, "shuffle_steps": True, "momentum": 0.5, "start": "real"}
+"""Every setting that goes beyond the paper."""

@@ -29,7 +29,7 @@ def fine_tune(distilled: DistilledSet, dataset: Dataset, theta: Tensor, recipe: 
 def few_shot(distilled: DistilledSet, dataset: Dataset, source: Dataset, theta: Tensor, recipe: Recipe) -> Tensor:
     """Nets `theta [nets, P]` after FADA with as many images of a class as the set has, drawn by the recipe's seed."""
     classes = len(dataset.classes)
-    per_class = distilled.labels.numel() // classes
+    per_class = distilled.images.shape[:2].numel() // classes
     images = few(dataset.x_train, dataset.y_train, classes, per_class, recipe.seed, draw=0)
     return fada(
         StackedNet(distilled.make()).to(theta.device),

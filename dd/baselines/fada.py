@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dd.data.real import RealBatches, normalise
+from dd.data.real import RealBatches, normalise, rows_of_each_class
 from dd.distill.objective import cross_entropy
 from dd.nets.layers import linear
 from dd.nets.stacked import StackedNet, together
@@ -53,13 +53,8 @@ def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int, draw: int
     Raises:
         UserError: a class has fewer.
     """
-    rng, chosen = generator(seed, "few", draw), []
-    for label in range(classes):
-        rows = (y == label).nonzero().squeeze(1)
-        if len(rows) < per_class:
-            raise UserError(f"class {label} has {len(rows)} target images, not {per_class}; lower per_class")
-        chosen.append(rows[torch.randperm(len(rows), generator=rng)[:per_class]])
-    return x[torch.cat(chosen)], y[torch.cat(chosen)]
+    rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", draw), "the number of images").flatten()
+    return x[rows], y[rows]
 
 
 def fada(

@@ -51,7 +51,10 @@ class Protocol:
 
 
 class Judge:
-    """A baseline in place of a distilled set: same network, steps, number of images, initial weights."""
+    """A baseline in place of a distilled set: same network, steps, number of images, initial weights.
+
+    Its gradient descent is plain, whatever the momentum of the set, and its labels are the images' classes.
+    """
 
     def __init__(self, distilled: DistilledSet, dataset: Dataset, initial: Initial, protocol: Protocol, device="cpu"):
         """`initial` are the set's initial weights.

@@ -7,7 +7,7 @@ from dd.data.dataset import read_npz, save
 from dd.data.digits import digits
 from dd.data.folder import image_folder
 from dd.data.official import fetched
-from dd.data.sources import from_mirror, from_torchvision, judge
+from dd.data.sources import from_idx, from_mirror, from_torchvision, judge
 from dd.data.svhn import svhn
 from dd.data.voc import voc2007
 from dd.runtime.errors import UserError
@@ -15,6 +15,11 @@ from dd.runtime.errors import UserError
 DIGIT_NAMES = tuple("0123456789")
 CLASSES: dict[str, tuple[str, ...]] = {
     "mnist": DIGIT_NAMES,
+    # without the slash of "T-shirt/top", as folders are named so
+    "fashion_mnist": (
+        *("T-shirt", "trouser", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    ),
     "usps": DIGIT_NAMES,
     "svhn": DIGIT_NAMES,
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -52,7 +57,7 @@ def prepare(
         raise UserError(f"{out}: the file to write must end in .npz")
     if mirror and not mirror.is_dir():
         raise UserError(f"data.mirror: {mirror} is not a folder")
-    ready, fidelity, scale = None, "as its source gives it", {"size": size} if size else {}
+    ready, packed, fidelity, scale = None, None, "as its source gives it", {"size": size} if size else {}
     if folder:
         arrays, classes = image_folder(folder, size or 32, gray, test_fraction)
         source = f"folder {folder.resolve()}"
@@ -63,6 +68,9 @@ def prepare(
     elif mirror and name in CLASSES and (ready := from_mirror(name, mirror)):
         arrays, classes, source = read_npz(ready), CLASSES[name], f"mirror {ready.resolve()}"
         fidelity = judge(name, arrays)
+    elif mirror and name in ("mnist", "fashion_mnist") and (packed := from_idx(name, mirror)):
+        (arrays, where), classes, fidelity = packed, CLASSES[name], "equal to the official bytes"
+        source = f"mirror {where.resolve()}, files in IDX format"
     elif name == "digits":
         arrays, classes, source = digits(), CLASSES[name], "scikit-learn load_digits, 8x8 scaled bicubically to 28x28"
     elif name == "birds10":

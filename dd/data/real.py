@@ -18,6 +18,21 @@ def normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return floats.div_(255).sub_(shift).div_(scale)
 
 
+def rows_of_each_class(y: Tensor, classes: int, count: int, draw: torch.Generator, cure: str) -> Tensor:
+    """Where `count` images of each class are, `[classes, count]`, drawn without replacement from labels `y [N]`.
+
+    Raises:
+        UserError: a class has fewer; `cure` names what to lower.
+    """
+    rows = []
+    for label in range(classes):
+        own = (y == label).nonzero().squeeze(1)
+        if len(own) < count:
+            raise UserError(f"class {label} has {len(own)} images to draw from, not {count}; lower {cure}")
+        rows.append(own[torch.randperm(len(own), generator=draw)[:count]])
+    return torch.stack(rows)
+
+
 class RealBatches:
     """Batches of real images, each image once a pass; batch `i` depends on the seed and `i` alone.
 

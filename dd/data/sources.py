@@ -1,9 +1,11 @@
 """Where the arrays of a dataset come from: a mirror folder first, then torchvision's checked download."""
 
 import contextlib
+import gzip
 import hashlib
 import io
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from dd.data.dataset import NAMES, Arrays
 from dd.data.official import downloading
 from dd.runtime.artifacts import sha256
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 
 OFFICIAL = {
     "mnist": {
@@ -20,12 +22,26 @@ OFFICIAL = {
         "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
         "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
     },
+    "fashion_mnist": {
+        "x_train": "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
+        "y_train": "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",
+        "x_test": "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
+        "y_test": "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9",
+    },
     "cifar10": {
         "x_train": "47af8b02cfcfb6cdf3dbbd1969ad7f1b70f4413f6f80f437b020ee4e5bc8304a",
         "y_train": "2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",
     },
 }
 """SHA-256 of array bytes known to be those of the official distribution, to judge files from a mirror by."""
+
+IDX = {
+    "x_train": "train-images-idx3-ubyte.gz",
+    "y_train": "train-labels-idx1-ubyte.gz",
+    "x_test": "t10k-images-idx3-ubyte.gz",
+    "y_test": "t10k-labels-idx1-ubyte.gz",
+}
+"""The files of MNIST, and of Fashion-MNIST: they have the same names."""
 
 
 def from_mirror(name: str, mirror: Path) -> Path | None:
@@ -45,15 +61,53 @@ def from_mirror(name: str, mirror: Path) -> Path | None:
     return path
 
 
+def from_idx(name: str, mirror: Path) -> tuple[Arrays, Path] | None:
+    """MNIST or Fashion-MNIST from the four files of `IDX`, and the folder they are in, or None where there are none.
+
+    That folder is `mirror/mnist` or `mirror/fashion-mnist`, or `mirror` itself. It may be /usr/share/datasets, where
+    Debian's package dataset-fashion-mnist puts them, compressed anew: so their contents are judged, not the files.
+
+    Raises:
+        UserError: a file is cut off, or its contents are not the official ones.
+    """
+    for folder in (mirror / name.replace("_", "-"), mirror):
+        if all((folder / file).exists() for file in IDX.values()):
+            return {key: _idx(folder / file, name, OFFICIAL[name][key]) for key, file in IDX.items()}, folder
+    return None
+
+
+def _idx(path: Path, name: str, official: str) -> np.ndarray:
+    """An array in IDX format: three bytes for uint8, the number of dimensions, each dimension in four bytes, values."""
+    try:
+        with gzip.open(path) as file:
+            content = file.read()
+        dimensions = content[3]
+        shape = np.frombuffer(content, ">i4", dimensions, offset=4)
+        array = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    except (OSError, EOFError, zlib.error, ValueError, IndexError) as error:
+        raise UserError(f"{path}: cut off or not in IDX format ({reason(error)}); copy the file again") from error
+    if _digest(array) != official:
+        raise UserError(
+            f"{path}: its contents are not those of {name}; copy the file again, and as MNIST's and Fashion-MNIST's "
+            "files have the same names, put them into folders mnist and fashion-mnist"
+        )
+    return array
+
+
 def from_torchvision(name: str) -> Arrays:
-    """Download MNIST, USPS or CIFAR-10 in their official form; torchvision checks every MD5.
+    """Download MNIST, Fashion-MNIST, USPS or CIFAR-10 in their official form; torchvision checks every MD5.
 
     Raises:
         UserError: no network, a file that does not match its checksum, or a disk that is full.
     """
     from torchvision import datasets
 
-    official = {"mnist": datasets.MNIST, "usps": datasets.USPS, "cifar10": datasets.CIFAR10}[name]
+    official = {
+        "mnist": datasets.MNIST,
+        "fashion_mnist": datasets.FashionMNIST,
+        "usps": datasets.USPS,
+        "cifar10": datasets.CIFAR10,
+    }[name]
     arrays = {}
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as raw:
         for split in ("train", "test"):

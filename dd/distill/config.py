@@ -27,8 +27,14 @@ class DistillConfig(Settings):
     steps: int = setting(10, "GD steps in one epoch, each with its own distilled images", least=1)
     epochs: int = setting(3, "passes over the distilled images", least=1)
     images_per_class: int = setting(1, "distilled images per class in each step", least=1)
-    image_std: float = setting(1.0, "standard deviation of the noise the images start from", above=0)
+    start: str = setting(
+        "noise", "what the images start from: noise, or real training images of their class", ("noise", "real")
+    )
+    image_std: float = setting(1.0, "standard deviation of that noise", above=0)
     distill_lr: float = setting(0.02, "where the learned learning rates start", above=0)
+    soft_labels: bool = setting(False, "learn the labels too, as probabilities of all classes")
+    shuffle_steps: bool = setting(False, "draw the order of the steps in each epoch anew in every meta-step")
+    momentum: float = setting(0.0, "momentum of the GD steps on distilled images; 0 is the paper's", least=0)
     nets: int = setting(4, "networks sampled for one meta-step (1 is enough for a fixed init)", least=1)
     real_batch: int = setting(1024, "real images judged in one meta-step", least=1)
     real_batch_growth: int = setting(1, "times as many of them in the second half of the meta-steps", least=1)
@@ -54,8 +60,9 @@ class DistillConfig(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.meta_beta1 >= 1:
-            raise UserError(f"meta_beta1: {self.meta_beta1} must be below 1")
+        for name in ("meta_beta1", "momentum"):
+            if getattr(self, name) >= 1:
+                raise UserError(f"{name}: {getattr(self, name)} must be below 1")
         if (self.attack_class < 0) != (self.target_class < 0):
             raise UserError("attack_class, target_class: give both for poisoning, or neither")
         if self.attacks and self.attack_class == self.target_class:

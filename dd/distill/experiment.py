@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dd.data.dataset import Dataset
-from dd.data.real import RealBatches, normalise
+from dd.data.real import RealBatches, normalise, rows_of_each_class
 from dd.distill.config import DistillConfig
 from dd.distill.initial import FixedInitial, Pool, PoolInitial, RandomInitial
 from dd.distill.objective import accuracy, classification, poisoned
@@ -21,6 +21,7 @@ from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import provenance
 from dd.runtime.errors import UserError
+from dd.runtime.seeds import generator
 
 FEW = 2
 """Images that the way back is tried on: in double precision, large networks take seconds and gigabytes for more."""
@@ -68,6 +69,7 @@ class Experiment:
         else:
             self.initial = RandomInitial(make, config.init_law, config.seed)
         (x, y), (kept_x, kept_y) = dataset.split(config.validation_images, config.seed)
+        start = self._real_images(x, y) if config.start == "real" else None
         y, kept_y = (poisoned(labels, config.attack_class, config.target_class) for labels in (y, kept_y))
         self.validation = kept_x, kept_y
         real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed)
@@ -75,7 +77,8 @@ class Experiment:
         x, y = normalise(dataset.x_train[:FEW], self.mean, self.std).double(), dataset.y_train[:FEW]
         theta = self.initial("validation", [0]).double()
         tangents = tangents_exact(classification(StackedNet(copy.deepcopy(self.module).double())), theta, x, y)
-        self.trainer = Trainer(config, loss, loss, self.initial, real, dataset.image_shape, classes, device, tangents)
+        shape = dataset.image_shape
+        self.trainer = Trainer(config, loss, loss, self.initial, real, shape, classes, device, tangents, start)
 
     def _fixed_weights(self, make, pool: Pool | None, file: PretrainedFile | None) -> Tensor | None:
         match self.config.init:
@@ -87,6 +90,14 @@ class Experiment:
                 return _needed(pool, self.config).rows("train", [self.config.pool_net])[0]
         return None
 
+    def _real_images(self, x: Tensor, y: Tensor) -> Tensor:
+        """Images of each class, none twice, to start from: `[steps, n, C, H, W]`."""
+        steps, per_class = self.config.steps, self.config.images_per_class
+        draw = generator(self.config.seed, "start")
+        rows = rows_of_each_class(y, len(self.dataset.classes), steps * per_class, draw, "steps or images_per_class")
+        rows = rows.unflatten(1, (steps, per_class)).transpose(0, 1).flatten(1)
+        return normalise(x[rows.flatten()], self.mean, self.std).unflatten(0, rows.shape)
+
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
         trainer, images = self.trainer, self.trainer.images.detach()
@@ -94,7 +105,8 @@ class Experiment:
         percent, mine = torch.zeros(nets), list(trainer.team.share(range(nets)))
         if mine:
             theta = self.initial("validation", mine).to(trainer.device)
-            trained = train(trainer.loss, theta, images, trainer.labels, trainer.lrs)
+            data = images, trainer.labels, trainer.lrs
+            trained = train(trainer.loss, theta, *data, momentum=self.config.momentum)
             percent[mine] = accuracy(self.net, trained, *self.validation, self.mean, self.std)
         return trainer.team.add_up(percent)
 

@@ -9,7 +9,7 @@ from dd.data.real import normalise
 from dd.nets.stacked import StackedNet, together
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(theta [nets, P], x [n, ...], y [n]) -> the mean loss of each net, [nets].
+"""(theta [nets, P], x [n, ...], y [n] or [n, classes]) -> the mean loss of each net, [nets].
 
 One with a true attribute `flattens` comes down to the same operations whatever the values, and one with `compiles` too
 is to be compiled: see `dd.distill.flat`.
@@ -30,13 +30,15 @@ def classification(net: StackedNet, compiles: bool = False) -> Loss:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross entropy `[nets]` of `logits [nets, n, classes]` for `labels [n]`.
+    """Mean cross entropy `[nets]` of `logits [nets, n, classes]` for `labels [n]`, or for probabilities `[n, classes]`.
 
     Spelt out because PyTorch's own cannot be differentiated forward and then backward: its tangent overwrites what
     the backward pass needs.
     """
     # not detached, which would be the same: PyTorch is slow where an operand has a tangent and the other has none
     shifted = logits - logits.gather(2, logits.detach().argmax(2, keepdim=True))
+    if labels.is_floating_point():
+        return (labels * (shifted.exp().sum(2, keepdim=True).log() - shifted)).sum(2).mean(1)
     chosen = shifted.gather(2, labels.expand(len(logits), -1).unsqueeze(2)).squeeze(2)
     return (shifted.exp().sum(2).log() - chosen).mean(1)
 

@@ -30,7 +30,7 @@ class DistilledSet:
     images: Tensor
     """`[steps, n, C, H, W]`, normalised."""
     labels: Tensor
-    """`[steps, n]`."""
+    """`[steps, n]`, or learned ones: probabilities `[steps, n, classes]`."""
     lrs: Tensor
     """`[epochs, steps]`."""
     mean: Tensor
@@ -75,10 +75,20 @@ class DistilledSet:
         config, source = self.info["config"], self.info.get("pretrained", {}).get("dataset", {"name": ""})
         said = {"dataset": self.info["dataset"]["name"], "source": source["name"]}
         said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
-        said["distilled_images"] = self.labels.numel()
+        said["distilled_images"] = self.images.shape[:2].numel()
         if self.attacks:
             said |= {key: config[key] for key in ("attack_class", "target_class")}
         return said
+
+    @property
+    def likeliest(self) -> Tensor:
+        """The class `[steps, n]` that each image is labelled with, the likeliest where labels are learned."""
+        return self.labels.argmax(2) if self.labels.ndim == 3 else self.labels
+
+    @property
+    def momentum(self) -> float:
+        """Of the GD steps on this set."""
+        return self.info["config"].get("momentum", 0.0)
 
     @property
     def attacks(self) -> bool:
@@ -126,7 +136,8 @@ class DistilledSet:
         stacked = StackedNet(net)
         device = next(net.parameters()).device
         arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
-        trained = train(classification(stacked), flat_weights(net).unsqueeze(0), *arguments)[0]
+        theta = flat_weights(net).unsqueeze(0)
+        trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
         nn.utils.vector_to_parameters(trained, net.parameters())
         return net
 

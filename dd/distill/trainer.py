@@ -10,11 +10,13 @@ from dd.data.real import RealBatches
 from dd.distill.config import DistillConfig
 from dd.distill.initial import Initial
 from dd.distill.objective import Loss
-from dd.distill.unroll import meta_gradient
+from dd.distill.unroll import meta_gradient, shuffled
 from dd.runtime.errors import UserError
 from dd.runtime.parallel import Team
 from dd.runtime.seeds import generator
 
+SURE = 0.9
+"""Probability of an image's own class that soft labels start from. Sure of it, softmax would not let them move."""
 NORM_DECAY = 0.9
 """Decay of the running meta-gradient norm."""
 
@@ -30,7 +32,7 @@ class Progress(NamedTuple):
 
 
 class Trainer:
-    """The state of one distillation: images, rates, Adam's moments, running norm and the count of meta-steps.
+    """The state of one distillation: images, rates, soft labels, Adam's moments, running norm, count of meta-steps.
 
     Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
     from `state` goes on exactly as if it had never stopped.
@@ -47,8 +49,11 @@ class Trainer:
         classes: int,
         device: torch.device | str = "cpu",
         tangents: bool = True,
+        start: Tensor | None = None,
     ):
         """`loss` trains on distilled images `[n, *image_shape]`; `objective` judges on batches of `real`.
+
+        Images start from `start [steps, n, *image_shape]`, or from noise where there is none.
 
         `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`. Set `team` where several processes
         share the networks of a meta-step.
@@ -58,14 +63,23 @@ class Trainer:
         self.config, self.loss, self.objective, self.initial, self.real = config, loss, objective, initial, real
         self.device = torch.device(device)
         per_step = classes * config.images_per_class
-        self.labels = torch.arange(classes).repeat_interleave(config.images_per_class)
-        self.labels = self.labels.expand(config.steps, per_step).to(self.device)
-        noise = torch.randn(config.steps, per_step, *image_shape, generator=generator(config.seed, "images"))
-        self.images = (config.image_std * noise).to(self.device).requires_grad_()
+        own = torch.arange(classes).repeat_interleave(config.images_per_class)
+        self.own_classes = own.expand(config.steps, per_step).to(self.device)
+        if start is None:
+            noise = torch.randn(config.steps, per_step, *image_shape, generator=generator(config.seed, "images"))
+            start = config.image_std * noise
+        self.images = start.to(self.device).requires_grad_()
         # softplus(raw) = distill_lr keeps every learned rate positive (Section S-1 of the paper)
         raw = torch.tensor(config.distill_lr, dtype=torch.float64).expm1().log().float()
         self.raw_lrs = torch.full((config.epochs, config.steps), raw.item(), device=self.device, requires_grad=True)
-        self.adam = torch.optim.Adam([self.images, self.raw_lrs], lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
+        self.learned = {"images": self.images, "raw_lrs": self.raw_lrs}
+        if config.soft_labels:
+            # softmax(raw) are probabilities: a raw label could also be large, which is what rates are for
+            probabilities = torch.full((config.steps, per_step, classes), (1 - SURE) / (classes - 1))
+            probabilities = probabilities.to(self.device).scatter(2, self.own_classes.unsqueeze(2), SURE)
+            self.learned["raw_labels"] = probabilities.log().requires_grad_()
+        parameters = list(self.learned.values())
+        self.adam = torch.optim.Adam(parameters, lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
         self.meta_step = 0
         self.running_norm = 0.0
 
@@ -73,6 +87,13 @@ class Trainer:
     def lrs(self) -> Tensor:
         """The learned learning rates `[epochs, steps]`."""
         return F.softplus(self.raw_lrs.detach())
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels `[steps, n]`; soft ones `[steps, n, classes]`."""
+        if self.config.soft_labels:
+            return self.learned["raw_labels"].detach().softmax(2)
+        return self.own_classes
 
     def step(self) -> Progress:
         """One meta-step: sample nets and real images, add up the meta-gradients, update.
@@ -85,17 +106,26 @@ class Trainer:
         x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
         first = self.meta_step * config.nets
         thetas = self.initial("train", self.team.share(range(first, first + config.nets))).to(self.device)
-        images, lrs = self.images.detach(), self.lrs
-        clip = config.clip_adjoint_at(self.meta_step)
-        gradient = meta_gradient(self.loss, self.objective, thetas, images, self.labels, lrs, x, y, self.tangents, clip)
-        parts = (gradient.images.flatten(), gradient.lrs.flatten(), gradient.losses.mean(0, keepdim=True))
-        total = torch.cat(parts) * (len(thetas) / config.nets)
+        images, labels, lrs = self.images.detach(), self.labels, self.lrs
+        clip, order = config.clip_adjoint_at(self.meta_step), None
+        if config.shuffle_steps:
+            order = shuffled(config.epochs, config.steps, generator(config.seed, "order", self.meta_step))
+        how = (self.tangents, clip, order, config.momentum)
+        gradient = meta_gradient(self.loss, self.objective, thetas, images, labels, lrs, x, y, *how)
+        gradients = [gradient.images, gradient.lrs, *([gradient.labels] if config.soft_labels else [])]
+        total = torch.cat([g.flatten() for g in gradients] + [gradient.losses.mean(0, keepdim=True)])
+        total *= len(thetas) / config.nets
         self.team.add_up(total)
-        d_images, d_lrs, losses = total.split((images.numel(), lrs.numel(), 1))
-        self.images.grad = d_images.view_as(images)
-        self.raw_lrs.grad = d_lrs.view_as(lrs) * torch.sigmoid(self.raw_lrs.detach())
+        *parts, losses = total.split([*(g.numel() for g in gradients), 1])
+        for parameter, part in zip(self.learned.values(), parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+        # through softplus and softmax
+        self.raw_lrs.grad *= torch.sigmoid(self.raw_lrs.detach())
+        if config.soft_labels:
+            d_labels = self.learned["raw_labels"].grad
+            d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(labels)
         loss = losses.item()
-        norm = torch.linalg.vector_norm(torch.cat([self.images.grad.flatten(), self.raw_lrs.grad.flatten()])).item()
+        norm = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in self.learned.values()])).item()
         self._check_finite(loss, norm)
         clipped = self._clip(norm)
         self.adam.param_groups[0]["lr"] = config.meta_lr_at(self.meta_step)
@@ -111,7 +141,7 @@ class Trainer:
         limit = self.config.clip * self.running_norm
         clipped = 0 < limit < norm
         if clipped:
-            for p in (self.images, self.raw_lrs):
+            for p in self.learned.values():
                 p.grad *= limit / norm
             norm = limit  # a spike must not raise the bar for the next one
         self.running_norm = NORM_DECAY * self.running_norm + (1 - NORM_DECAY) * norm if self.running_norm else norm
@@ -127,7 +157,7 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
         """Everything a restart needs: tensors, and plain values for JSON."""
-        tensors = {"images": self.images.detach(), "raw_lrs": self.raw_lrs.detach()}
+        tensors = {name: parameter.detach() for name, parameter in self.learned.items()}
         for index, moments in self.adam.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in moments.items()}
         return tensors, {"meta_step": self.meta_step, "running_norm": self.running_norm.hex()}
@@ -135,8 +165,8 @@ class Trainer:
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Go on from a `state`."""
         with torch.no_grad():
-            self.images.copy_(tensors["images"])
-            self.raw_lrs.copy_(tensors["raw_lrs"])
+            for name, parameter in self.learned.items():
+                parameter.copy_(tensors[name])
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             if key.startswith("adam."):

@@ -8,15 +8,27 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
 
     dL/deta_t = -s        dL/dx_t = -eta_t ds/dx_t        dL/dtheta_t = v - eta_t ds/dtheta_t
 
-One step back needs only theta_t, so the stored weights [T + 1, nets, P] are all that grows with T. Everything
-else lives for one step. s is the derivative of l along v, which one forward pass with tangents gives (Pearlmutter
-1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch cannot do
-that go the longer way round, through the gradient itself: see `tangents_exact`.
+and learned labels as images.
+
+With momentum mu, from m_0 = 0, which is not in the paper (nor is any order but one after the other, `shuffled`):
+
+    m_{t+1} = mu m_t + grad l(x_t, theta_t)        theta_{t+1} = theta_t - eta_t m_{t+1}
+
+m_{t+1} also reaches L by way of m_{t+2}: let that part of its gradient be -h. Then, from h = 0 at the end,
+
+    q = v + h / eta_t        s = <grad l(x_t, theta_t), q>        h of the step before = mu eta_t q
+
+and dL/dx_t and dL/dtheta_t are those above; dL/deta_t = -<m_{t+1}, v>, where eta_t m_{t+1} = theta_t - theta_{t+1}.
+
+One step back needs only theta_t (and theta_{t+1}), so the stored weights [T + 1, nets, P] are all that grows with T.
+Everything else lives for one step. s is the derivative of l along v or q, which one forward pass with tangents gives
+(Pearlmutter 1994); its own gradient is then a single backward pass through that. Nets with operations for which PyTorch
+cannot do that go the longer way round, through the gradient itself: see `tangents_exact`.
 """
 
 import functools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -31,9 +43,9 @@ from dd.nets.stacked import together
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
 
 CHUNK, LEAST = 350_000, 16
-"""Pixels of the real batch times networks judged at once on a CPU: what follows from more no longer fits the caches, and
-blocks above 32 MiB are not kept (`dd.runtime.memory`). But at least so many images: fewer would spend more time on a
-large network's weights than on themselves."""
+"""Pixels of the real batch times networks judged at once on a CPU: what follows from more no longer fits the caches,
+and blocks above 32 MiB are not kept (`dd.runtime.memory`). But at least so many images: fewer would spend more time on
+a large network's weights than on themselves."""
 
 
 class MetaGradient(NamedTuple):
@@ -45,47 +57,101 @@ class MetaGradient(NamedTuple):
     """[steps, n, ...], like the distilled images."""
     lrs: Tensor
     """[epochs, steps]"""
+    labels: Tensor | None
+    """[steps, n, classes], or nothing where labels are whole numbers."""
 
 
-def descend(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
+class Adjoint(NamedTuple):
+    """What `adjoint` returns; but for `theta`, summed over nets."""
+
+    images: Tensor
+    """dL/dimages `[steps, n, ...]`."""
+    lrs: Tensor
+    """dL/dlrs `[epochs, steps]`."""
+    labels: Tensor | None
+    """dL/dlabels, in the shape of the labels, or nothing where they are whole numbers."""
+    theta: Tensor
+    """dL/dtheta_0 `[nets, P]`."""
+
+
+Order = Sequence[int]
+"""The places in `lrs [epochs, steps]`, flattened, in the order they are visited: each is the rate of a step and, modulo
+steps, says which images it is on. A rate so belongs to its images, wherever in an epoch they come."""
+
+
+def shuffled(epochs: int, steps: int, draw: torch.Generator) -> Order:
+    """An order with all steps in every epoch, the order within each drawn anew."""
+    return [epoch * steps + i for epoch in range(epochs) for i in torch.randperm(steps, generator=draw).tolist()]
+
+
+def descend(
+    loss: Loss,
+    theta: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    lrs: Tensor,
+    order: Order | None = None,
+    momentum: float = 0.0,
+) -> Tensor:
     """Train nets on distilled images, in order, `epochs` times over (Equation 9), and keep every step's weights.
 
     Args:
         loss: each net's mean loss on a batch.
         theta: initial weights `[nets, P]`.
         images: `[steps, n, ...]`.
-        labels: `[steps, n]`.
+        labels: `[steps, n]`, or probabilities `[steps, n, classes]`.
         lrs: learning rates `[epochs, steps]`.
+        order: of the steps; one after the other, if none is given.
+        momentum: the mu above; 0 is gradient descent as in the paper.
 
     Returns:
         Weights before the first step and after each, `[epochs * steps + 1, nets, P]`.
     """
     # in one piece: as hundreds of tensors between short-lived ones they would take twice the memory
     trajectory = theta.new_empty(lrs.numel() + 1, *theta.shape)
-    for t, weights in enumerate(_iterates(_flat(_gradient, loss), theta, images, labels, lrs)):
+    for t, weights in enumerate(_iterates(_flat(_gradient, loss), theta, images, labels, lrs, order, momentum)):
         trajectory[t] = weights
     return trajectory
 
 
-def train(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Tensor:
+def train(
+    loss: Loss,
+    theta: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    lrs: Tensor,
+    order: Order | None = None,
+    momentum: float = 0.0,
+) -> Tensor:
     """The last weights of `descend`, `[nets, P]`, without keeping the others."""
     trained = []
     for part in together(theta):
         # run as written, for nobody knows how often it will be
-        for weights in _iterates(functools.partial(_gradient, loss), part, images, labels, lrs):
+        for weights in _iterates(functools.partial(_gradient, loss), part, images, labels, lrs, order, momentum):
             last = weights
         trained.append(last)
     return torch.cat(trained)
 
 
-def _iterates(gradient: Callable, theta: Tensor, images: Tensor, labels: Tensor, lrs: Tensor) -> Iterator[Tensor]:
+def _iterates(
+    gradient: Callable,
+    theta: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    lrs: Tensor,
+    order: Order | None,
+    momentum: float,
+) -> Iterator[Tensor]:
     """theta_0 to theta_T, each `[nets, P]`."""
-    theta = theta.detach()
+    theta, rates = theta.detach(), lrs.flatten().tolist()
+    m = torch.zeros_like(theta) if momentum else None
     yield theta
-    for t, lr in enumerate(lrs.flatten().tolist()):
-        i = t % len(images)
-        (grad,) = gradient(theta, images[i], labels[i])
-        theta = torch.sub(theta, grad, alpha=lr)
+    for place in order or range(len(rates)):
+        i = place % len(images)
+        (step,) = gradient(theta, images[i], labels[i])
+        if momentum:
+            step = m = torch.add(step, m, alpha=momentum)
+        theta = torch.sub(theta, step, alpha=rates[place])
         yield theta
 
 
@@ -98,30 +164,36 @@ def adjoint(
     lrs: Tensor,
     tangents: bool = True,
     clip: float = 0.0,
-) -> tuple[Tensor, Tensor, Tensor]:
+    order: Order | None = None,
+    momentum: float = 0.0,
+) -> Adjoint:
     """Carry `v = dL/dtheta_T [nets, P]` back along a trajectory of `descend`; `tangents` as in `tangents_exact`.
 
     With `clip`, the v of each net is clipped at `clip` times its norm at the end, after each step. It grows where
     gradient descent is chaotic; there the exact gradient says little, and one such net outweighs all others.
-
-    Returns:
-        `(dL/dimages [steps, n, ...], dL/dlrs [epochs, steps], dL/dtheta_0 [nets, P])`, the first two summed over nets.
     """
-    pull_back, steps, rates = _flat(_pull_back, loss, tangents), len(images), lrs.flatten().tolist()
+    pull_back, rates = _flat(_pull_back, loss, tangents), lrs.flatten().tolist()
     d_images, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs).flatten()
+    d_labels = torch.zeros_like(labels) if labels.is_floating_point() else None
     limit = clip * _norms(v)
-    for t in reversed(range(len(rates))):
-        # Here v = dL/dtheta_{t+1}; at the end of the body it is dL/dtheta_t.
-        i = t % steps
+    h = torch.zeros_like(v) if momentum else None
+    for t, place in reversed(list(enumerate(order or range(len(rates))))):
+        # Here v = dL/dtheta_{t+1}, and h belongs to m_{t+1}; at the end of the body they are those of theta_t and m_t.
+        i, lr = place % len(images), rates[place]
+        q = torch.add(v, h, alpha=1 / lr) if momentum else v
         # a copy, as a tangent is given the storage of its primal: of the whole trajectory, were this a view of it
-        s, ds_dw, ds_dx = pull_back(trajectory[t].clone(), v, images[i], labels[i])
-        d_lrs[t] = -s
-        d_images[i].sub_(ds_dx, alpha=rates[t])
-        v = torch.sub(v, ds_dw, alpha=rates[t])
+        s, ds_dw, ds_dx, *ds_dy = pull_back(trajectory[t].clone(), q, images[i], labels[i])
+        d_lrs[place] = ((trajectory[t + 1] - trajectory[t]) * v).sum() / lr if momentum else -s
+        d_images[i].sub_(ds_dx, alpha=lr)
+        if d_labels is not None:
+            d_labels[i].sub_(*ds_dy, alpha=lr)
+        v = torch.sub(v, ds_dw, alpha=lr)
+        if momentum:
+            h = momentum * lr * q
         if clip:
             norms = _norms(v)
             v = torch.where(norms > limit, v * (limit / norms), v)
-    return d_images, d_lrs.view_as(lrs), v
+    return Adjoint(d_images, d_lrs.view_as(lrs), d_labels, v)
 
 
 def _norms(v: Tensor) -> Tensor:
@@ -146,11 +218,11 @@ def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:
     return torch.autograd.grad(loss(w, x, y).sum(), w)
 
 
-def _pull_back(loss: Loss, tangents: bool, w: Tensor, v: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """s and its gradients with respect to w and x."""
-    w, x = w.detach().requires_grad_(), x.detach().requires_grad_()
+def _pull_back(loss: Loss, tangents: bool, w: Tensor, v: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """s and its gradients with respect to w, x and, where labels are no whole numbers, y."""
+    w, x, y = (t.detach().requires_grad_(t.is_floating_point()) for t in (w, x, y))
     s = _slope(loss, w, v, x, y, tangents)
-    return s.detach(), *torch.autograd.grad(s, (w, x))
+    return s.detach(), *torch.autograd.grad(s, [t for t in (w, x, y) if t.requires_grad])
 
 
 def meta_gradient(
@@ -164,6 +236,8 @@ def meta_gradient(
     real_y: Tensor,
     tangents: bool = True,
     clip: float = 0.0,
+    order: Order | None = None,
+    momentum: float = 0.0,
 ) -> MetaGradient:
     """The gradient of the mean over nets of `L = objective(real batch, theta_T)` (Equation 4, Algorithm 1).
 
@@ -173,14 +247,18 @@ def meta_gradient(
     between numbers of nets.
     """
     d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
+    d_labels = torch.zeros_like(labels) if labels.is_floating_point() else None
+    data = images, labels, lrs
     for part in together(theta):
-        trajectory = descend(loss, part, images, labels, lrs)
+        trajectory = descend(loss, part, *data, order, momentum)
         values, v = judge(objective, trajectory[-1], real_x, real_y)
-        more_images, more_lrs, _ = adjoint(loss, trajectory, v / len(theta), images, labels, lrs, tangents, clip)
-        d_images += more_images
-        d_lrs += more_lrs
+        back = adjoint(loss, trajectory, v / len(theta), *data, tangents, clip, order, momentum)
+        d_images += back.images
+        d_lrs += back.lrs
+        if d_labels is not None:
+            d_labels += back.labels
         losses.append(values)
-    return MetaGradient(torch.cat(losses), d_images, d_lrs)
+    return MetaGradient(torch.cat(losses), d_images, d_lrs, d_labels)
 
 
 def judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 matplotlib.use("Agg")
 matplotlib.rcParams |= {"savefig.dpi": 200, "pdf.fonttype": 42, "svg.fonttype": "none", "font.family": "DejaVu Sans"}
@@ -42,6 +43,9 @@ def distilled_images(
 ) -> Figure:
     """A column a shown step and a row a class, the learning rates of all epochs beside each step.
 
+    Where labels are learned, rows are the classes that the images began as, and in its corner each has the likeliest
+    class of its label, and how likely.
+
     A single step lies on its side: one row, a column a class.
 
     Display range: pixels are drawn in normalised units, grey or colour `0.5` being the mean of the training set, on a
@@ -50,22 +54,27 @@ def distilled_images(
 
     Args:
         images: `[steps, n, C, H, W]`, normalised.
-        labels: `[steps, n]`.
+        labels: `[steps, n]`, or probabilities `[steps, n, classes]`.
         lrs: `[epochs, steps]`.
         classes: names.
         steps: the steps to show, counted from 1.
         title: above the picture.
     """
     chosen = np.asarray(steps) - 1
-    order = np.argsort(labels[0], kind="stable")
+    soft = labels.ndim == 3
+    count = images.shape[1]
+    began = np.arange(count) * len(classes) // count if soft else labels[0]
+    order = np.argsort(began, kind="stable")
     shown = images[chosen][:, order]  # [columns, rows, C, H, W]
-    names = [classes[label] for label in labels[0][order]]
+    names = [classes[label] for label in began[order]]
+    corners = [[f"{classes[row.argmax()]} {row.max():.0%}" for row in labels[step]] for step in chosen] if soft else []
     limit = np.percentile(np.abs(shown), PERCENTILE)
     shown = np.clip(shown / (2 * limit) + 0.5, 0, 1).transpose(0, 1, 3, 4, 2)
     rates = [[f"{lr:.3g}" for lr in lrs[:, step]] for step in chosen]
     lying = len(chosen) == 1
     if lying:
         shown = shown.transpose(1, 0, 2, 3, 4)
+        corners = [[corner] for corner in corners[0]] if soft else []
     columns, rows = shown.shape[:2]
 
     # margins in inches: class names and rate labels at the left, step headings above the columns
@@ -90,6 +99,9 @@ def distilled_images(
             )
             axes.imshow(shown[column, row], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             axes.set_axis_off()
+            if soft:
+                outline = [withStroke(linewidth=1, foreground="black")]
+                axes.text(1, 0, corners[column][row], fontsize=4, color="white", va="top", path_effects=outline)
 
     def write(x: float, y: float, text: str, **style) -> None:
         figure.text(x / width, y / height, text, **({"fontsize": 8, "ha": "center", "va": "center"} | style))

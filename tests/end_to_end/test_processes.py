@@ -34,7 +34,7 @@ def ends(pid):
 
 
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
-    steps = ("--meta-steps=3", "--validate-every=3", *NETS)
+    steps = ("--meta-steps=3", "--validate-every=3", "--soft-labels", "--shuffle-steps", *NETS)
     for threads, others in ((1, 0), (4, 1)):
         process = start(digits, tmp_path / str(threads), *steps, f"--threads={threads}")
         wait_until_step(process, tmp_path / str(threads), 1)
@@ -44,6 +44,7 @@ def test_two_processes_give_the_result_of_one(digits, tmp_path):
     one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 4))
     torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(two.labels, one.labels, rtol=1e-3, atol=1e-5)
     histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 4)]
     pd.testing.assert_frame_equal(*histories, rtol=1e-2)
 

@@ -11,7 +11,7 @@ import pytest
 
 from dd.runtime.artifacts import load_tensors
 from dd.runtime.errors import UserError
-from tests.conftest import ROOT, TINY_DISTILL
+from tests.conftest import BEYOND, ROOT, TINY_DISTILL
 
 STEPS = 60
 
@@ -74,6 +74,20 @@ def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, undisturb
     assert code == 0, errors
     assert_same(tmp_path, undisturbed)
     assert not list((tmp_path / "work").glob("*.safetensors"))
+
+
+def test_killed_beyond_the_paper_ends_bit_identical(digits, tmp_path):
+    more = [f"--{key.replace('_', '-')}" + ("" if value is True else f"={value}") for key, value in BEYOND.items()]
+    code, errors = finish(start(digits, tmp_path / "undisturbed", *more))
+    assert code == 0, errors
+    process = start(digits, tmp_path / "killed", *more)
+    wait_until_step(process, tmp_path / "killed", 20)
+    process.kill()
+    finish(process)
+    assert 20 <= reached(tmp_path / "killed") < STEPS
+    code, errors = finish(start(digits, tmp_path / "killed", *more))
+    assert code == 0, errors
+    assert_same(tmp_path / "killed", tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)

@@ -1,12 +1,15 @@
+import gzip
 import io
 import json
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from dd.data import sources
 from dd.data.dataset import check, load
 from dd.data.prepare import prepare
 from dd.data.real import normalise
@@ -73,6 +76,49 @@ def test_real_cifar10_says_what_is_not_official(mirror, tmp_path):
     assert info["mean"] == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)
 
 
+def write_idx(folder, name, arrays, monkeypatch):
+    """The four files, as if these were the official arrays of `name`."""
+    folder.mkdir(exist_ok=True)
+    for key, array in arrays.items():
+        monkeypatch.setitem(sources.OFFICIAL[name], key, sources._digest(array))
+        header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        (folder / sources.IDX[key]).write_bytes(gzip.compress(header + array.tobytes()))
+
+
+@pytest.mark.parametrize("folder", ["fashion-mnist", "."])
+def test_idx_files_in_the_mirror(tmp_path, monkeypatch, folder):
+    made = arrays()
+    write_idx(tmp_path / folder, "fashion_mnist", made, monkeypatch)
+    info = prepare("fashion_mnist", tmp_path / "out" / "fashion_mnist.npz", tmp_path)
+    assert info["fidelity"] == "equal to the official bytes"
+    assert info["classes"][9] == "ankle boot"
+    data = load(tmp_path / "out" / "fashion_mnist.npz")
+    assert np.array_equal(data.x_test[:, 0], made["x_test"])
+    assert np.array_equal(data.y_train, made["y_train"])
+
+
+def test_idx_files_of_another_dataset_or_cut_off_are_refused(tmp_path, monkeypatch):
+    write_idx(tmp_path, "fashion_mnist", arrays(), monkeypatch)
+    with pytest.raises(UserError, match=r"train-images.*not those of mnist; .* folders mnist and fashion-mnist"):
+        prepare("mnist", tmp_path / "out.npz", tmp_path)
+    path = tmp_path / sources.IDX["x_train"]
+    whole = path.read_bytes()
+    for content in (whole[:200], b"", gzip.compress(b"\0\0"), gzip.compress(gzip.decompress(whole)[:-1]), b"<html>"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"train-images.*: cut off or not in IDX format"):
+            prepare("fashion_mnist", tmp_path / "out.npz", tmp_path)
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_debians_fashion_mnist(tmp_path):
+    debian = Path("/usr/share/datasets")
+    if not (debian / "fashion-mnist").exists():
+        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
+    info = prepare("fashion_mnist", tmp_path / "fashion_mnist.npz", debian)
+    assert info["fidelity"] == "equal to the official bytes"
+    assert (info["train"], info["test"], info["image"]) == (60_000, 10_000, [28, 28])
+
+
 DAMAGE = {
     "missing array": ({"y_test": None}, "array y_test is missing"),
     "dtype": ({"x_train": np.zeros((20, 8, 8), np.float32)}, "must be uint8"),
@@ -120,7 +166,7 @@ def test_no_mirror_file_and_no_network(tmp_path, monkeypatch):
 
 
 def test_unknown_dataset_and_missing_mirror(tmp_path):
-    with pytest.raises(UserError, match="dataset 'mnits' is not known: use one of mnist, usps"):
+    with pytest.raises(UserError, match="dataset 'mnits' is not known: use one of mnist, fashion_mnist, usps"):
         prepare("mnits", tmp_path / "x.npz")
     with pytest.raises(UserError, match=r"data\.mirror: .* is not a folder"):
         prepare("mnist", tmp_path / "x.npz", mirror=tmp_path / "nowhere")

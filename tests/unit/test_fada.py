@@ -64,7 +64,7 @@ def test_few_images_are_of_every_class_and_another_draw_is_others():
     assert len(images.unique()) == 15
     assert torch.equal(images, few(x, y, 3, 5, seed=0, draw=0)[0])
     assert not torch.equal(images, few(x, y, 3, 5, seed=0, draw=1)[0])
-    with pytest.raises(UserError, match="class 0 has 20 target images, not 21"):
+    with pytest.raises(UserError, match="class 0 has 20 images to draw from, not 21"):
         few(x, y, 3, 21, seed=0, draw=0)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from dd.distill import flat, unroll
 from dd.distill.objective import classification, cross_entropy
-from dd.distill.unroll import adjoint, descend, meta_gradient, tangents_exact
+from dd.distill.unroll import adjoint, descend, meta_gradient, shuffled, tangents_exact, train
 from dd.nets import stacked
 from dd.nets.stacked import StackedNet
 
@@ -58,25 +58,64 @@ def ours(p, tangents=True):
 def full_graph(p):
     """Plain autograd through every step: the oracle."""
     images, lrs = p["images"].clone().requires_grad_(), p["lrs"].clone().requires_grad_()
-    theta = p["theta"].clone().requires_grad_()
-    for epoch in range(lrs.shape[0]):
-        for step in range(lrs.shape[1]):
-            loss = p["loss"](theta, images[step], p["labels"][step]).sum()
-            (grad,) = torch.autograd.grad(loss, theta, create_graph=True)
-            theta = theta - lrs[epoch, step] * grad
+    theta, labels = p["theta"].clone().requires_grad_(), p["labels"].clone()
+    learned = (images, lrs, labels.requires_grad_()) if labels.is_floating_point() else (images, lrs)
+    m = 0
+    for place in p.get("order", range(lrs.numel())):
+        epoch, step = divmod(place, lrs.shape[1])
+        loss = p["loss"](theta, images[step], labels[step]).sum()
+        (grad,) = torch.autograd.grad(loss, theta, create_graph=True)
+        m = p.get("momentum", 0) * m + grad
+        theta = theta - lrs[epoch, step] * m
     loss = p["loss"](theta, p["real_x"], p["real_y"]).mean()
-    return loss.detach(), *torch.autograd.grad(loss, (images, lrs))
+    return loss.detach(), *torch.autograd.grad(loss, learned)
+
+
+def soft(labels):
+    """Probabilities in place of labels `[steps, n]` of three classes."""
+    draw = torch.Generator().manual_seed(6)
+    return torch.randn(*labels.shape, 3, generator=draw, dtype=torch.float64).softmax(2)
+
+
+BEYOND = {
+    "as in the paper": lambda _p: {},
+    "soft labels": lambda p: {"labels": soft(p["labels"])},
+    "shuffled": lambda p: {"order": shuffled(*p["lrs"].shape, torch.Generator().manual_seed(7))},
+    "momentum": lambda _p: {"momentum": 0.9},
+    "all": lambda p: BEYOND["soft labels"](p) | BEYOND["shuffled"](p) | {"momentum": 0.5},
+}
+"""What changes in a problem that goes beyond the paper."""
 
 
 @CASES
 @pytest.mark.parametrize("tangents", [True, False], ids=["tangents", "reverse"])
-def test_equals_full_graph_autograd(problem, tangents):
-    gradient, (loss, images, lrs) = ours(problem, tangents), full_graph(problem)
+@pytest.mark.parametrize("beyond", BEYOND)
+def test_equals_full_graph_autograd(problem, tangents, beyond):
+    problem |= BEYOND[beyond](problem)
+    gradient, (loss, *expected) = ours(problem, tangents), full_graph(problem)
     torch.testing.assert_close(gradient.losses.mean(), loss)
-    torch.testing.assert_close(gradient.images, images, rtol=1e-9, atol=1e-12)
-    torch.testing.assert_close(gradient.lrs, lrs, rtol=1e-9, atol=1e-12)
-    assert images.abs().max() > 1e-6
-    assert lrs.abs().max() > 1e-6
+    found = [d for d in (gradient.images, gradient.lrs, gradient.labels) if d is not None]
+    for analytic, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(analytic, theirs, rtol=1e-9, atol=1e-12)
+        assert theirs.abs().max() > 1e-6
+
+
+@pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 3, 2)])
+def test_momentum_is_pytorchs_and_a_shuffled_epoch_has_every_step(problem):
+    """`torch.optim.SGD`, visiting the steps in our order with the rates of their images."""
+    order = BEYOND["shuffled"](problem)["order"]
+    assert [sorted(order[:3]), sorted(order[3:])] == [[0, 1, 2], [3, 4, 5]]
+    assert order != sorted(order)
+    loss, images, labels, lrs = (problem[key] for key in ("loss", "images", "labels", "lrs"))
+    theta = problem["theta"].clone().requires_grad_()
+    sgd = torch.optim.SGD([theta], momentum=0.9)
+    for place in order:
+        sgd.param_groups[0]["lr"] = lrs.flatten()[place].item()
+        sgd.zero_grad()
+        loss(theta, images[place % 3], labels[place % 3]).sum().backward()
+        sgd.step()
+    ours_ = train(loss, problem["theta"], images, labels, lrs, order, momentum=0.9)
+    torch.testing.assert_close(ours_, theta.detach())
 
 
 @pytest.mark.parametrize(("nets", "steps", "epochs"), [(3, 2, 3)])
@@ -98,16 +137,19 @@ def test_clipped_adjoint_is_cut_net_by_net_after_each_step(problem):
         cuts += sum(not torch.equal(a, b) for a, b in zip(v, rows, strict=True))
         v = torch.stack(rows)
     assert 0 < cuts < theta.shape[0] * lrs.numel()
-    for ours, expected in zip(clipped, (d_images, d_lrs, v), strict=True):
+    for ours, expected in zip(clipped, (d_images, d_lrs, None, v), strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-12)
-    assert torch.equal(adjoint(loss, trajectory, 0 * start, x, y, lrs, clip=0.9)[2], 0 * start)
+    assert torch.equal(adjoint(loss, trajectory, 0 * start, x, y, lrs, clip=0.9).theta, 0 * start)
 
 
 @CASES
-def test_equals_finite_differences(problem):
+@pytest.mark.parametrize("beyond", ["as in the paper", "all"])
+def test_equals_finite_differences(problem, beyond):
+    problem |= BEYOND[beyond](problem)
     gradient, h = ours(problem), 1e-6
     random = torch.Generator().manual_seed(2)
-    for name, analytic in (("images", gradient.images), ("lrs", gradient.lrs)):
+    for name in ("images", "lrs") if gradient.labels is None else ("images", "lrs", "labels"):
+        analytic = getattr(gradient, name)
         direction = torch.randn(analytic.shape, generator=random, dtype=torch.float64)
         ahead, behind = (ours(problem | {name: problem[name] + s * h * direction}).losses.mean() for s in (1, -1))
         numeric = (ahead - behind) / (2 * h)
@@ -157,12 +199,13 @@ def test_linear_case_follows_equation_6():
     torch.testing.assert_close(after[0], expected)
 
     v = torch.randn(1, size, generator=random, dtype=torch.float64)
-    d_images, d_lrs, d_theta = adjoint(quadratic, descend(quadratic, theta, d, t, eta), v, d, t, eta)
+    d_images, d_lrs, d_targets, d_theta = adjoint(quadratic, descend(quadratic, theta, d, t, eta), v, d, t, eta)
     residual = d[0] @ theta[0] - t[0]
     torch.testing.assert_close(d_lrs[0, 0], -(v[0] @ d[0].T @ residual) / count)
     torch.testing.assert_close(d_theta[0], v[0] - eta[0] / count * d[0].T @ (d[0] @ v[0]))
     by_hand = -eta[0] / count * (torch.outer(residual, v[0]) + torch.outer(d[0] @ v[0], theta[0]))
     torch.testing.assert_close(d_images[0], by_hand)
+    torch.testing.assert_close(d_targets[0], eta[0] / count * (d[0] @ v[0]))
 
 
 @pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 2, 3)])
@@ -187,7 +230,11 @@ def test_cross_entropy_is_pytorchs():
     random = torch.Generator().manual_seed(4)
     logits = 50 * torch.randn(2, 5, 3, generator=random, dtype=torch.float64)
     labels = torch.randint(0, 3, (5,), generator=random)
-    expected = torch.stack([torch.nn.functional.cross_entropy(z, labels) for z in logits])
+    expected = torch.stack([nn.functional.cross_entropy(z, labels) for z in logits])
+    torch.testing.assert_close(cross_entropy(logits, labels), expected)
+    torch.testing.assert_close(cross_entropy(logits, nn.functional.one_hot(labels, 3).double()), expected)
+    labels = torch.randn(5, 3, generator=random, dtype=torch.float64).softmax(1)
+    expected = torch.stack([nn.functional.cross_entropy(z, labels) for z in logits])
     torch.testing.assert_close(cross_entropy(logits, labels), expected)
 
 

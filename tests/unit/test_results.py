@@ -16,15 +16,18 @@ from dd.report.figures import distilled_images, title
 from dd.report.publish import publish
 from dd.runtime.artifacts import save_tensors
 from dd.runtime.errors import UserError
-from tests.conftest import ROOT
+from tests.conftest import BEYOND, ROOT
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
 SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "distill_lr": 0.1}
 
 
-@pytest.fixture(params=["fixed", "random"])
+KINDS = {"fixed": {"init": "fixed"}, "random": {"init": "random"}, "beyond the paper": BEYOND}
+
+
+@pytest.fixture(params=KINDS)
 def saved(request, digits, tmp_path):
-    experiment = Experiment(DistillConfig(init=request.param, **SETTINGS), load(digits))
+    experiment = Experiment(DistillConfig(**SETTINGS | KINDS[request.param]), load(digits))
     for _ in range(3):
         experiment.trainer.step()
     path = tmp_path / "set.safetensors"
@@ -40,6 +43,8 @@ def test_a_saved_set_comes_back_whole(saved, digits):
     assert torch.equal(distilled.labels, experiment.trainer.labels)
     assert torch.equal(distilled.mean, data.mean)
     info = distilled.info
+    assert torch.equal(distilled.likeliest, torch.arange(10).expand(3, -1))
+    assert distilled.setting()["distilled_images"] == 30
     assert info["classes"] == data.classes
     assert info["config"]["steps"] == 3
     assert info["dataset"]["name"] == "digits"
@@ -70,9 +75,10 @@ def test_training_by_hand_gives_the_same_weights(saved):
     distilled = dd.load(path)
     ours, plain = distilled.net(index=1), distilled.net(index=1)
     distilled.train(ours)
+    optimiser = torch.optim.SGD(plain.parameters(), momentum=distilled.momentum)
     for lrs in distilled.lrs:
         for images, labels, lr in zip(distilled.images, distilled.labels, lrs, strict=True):
-            optimiser = torch.optim.SGD(plain.parameters(), lr=lr.item())
+            optimiser.param_groups[0]["lr"] = lr.item()
             optimiser.zero_grad()
             torch.nn.functional.cross_entropy(plain(images), labels).backward()
             optimiser.step()
@@ -138,6 +144,15 @@ def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
     limit = np.percentile(np.abs(images[np.array(shown) - 1]), 99)
     expected = np.clip(images[0, 1].transpose(1, 2, 0) / (2 * limit) + 0.5, 0, 1)
     np.testing.assert_allclose(np.squeeze(figure.axes[0].images[0].get_array()), np.squeeze(expected), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("steps", "shown"), [(1, [1]), (2, [2])])
+def test_a_picture_of_learned_labels_tells_them(steps, shown):
+    images = np.random.default_rng(0).normal(size=(steps, 4, 1, 8, 8))
+    labels = np.tile([[0.9, 0.1], [0.6, 0.4], [0.25, 0.75], [0.7, 0.3]], (steps, 1, 1))
+    figure = distilled_images(images, labels, np.full((2, steps), 0.1), ["a", "b"], shown, "title")
+    assert [axes.texts[0].get_text() for axes in figure.axes] == ["a 90%", "a 60%", "b 75%", "a 70%"]
+    assert [t.get_text() for t in figure.texts if t.get_text() in "ab"] == ["a", "a", "b", "b"]
 
 
 def test_published_is_what_is_small_and_what_made_it(saved, tmp_path):

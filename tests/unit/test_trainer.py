@@ -4,12 +4,14 @@ import pytest
 import torch
 
 from dd.data.dataset import load
-from dd.data.real import RealBatches
+from dd.data.real import RealBatches, normalise
 from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
-from dd.distill.trainer import Progress
-from dd.distill.unroll import meta_gradient
+from dd.distill.trainer import SURE, Progress
+from dd.distill.unroll import meta_gradient, shuffled
 from dd.runtime.errors import UserError
+from dd.runtime.seeds import generator
+from tests.conftest import BEYOND
 
 SMALL = {"steps": 2, "epochs": 2, "nets": 2, "real_batch": 64, "validation_images": 100, "meta_steps": 20}
 
@@ -48,14 +50,18 @@ def test_learning_lowers_the_loss(experiment):
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
 
 
-def test_restored_state_goes_on_bit_for_bit(experiment):
-    straight, first = experiment().trainer, experiment().trainer
+SWITCHES = [{}, *({name: value} for name, value in BEYOND.items()), BEYOND]
+
+
+@pytest.mark.parametrize("switches", SWITCHES, ids=lambda s: "+".join(s) or "none")
+def test_restored_state_goes_on_bit_for_bit(experiment, switches):
+    straight, first = experiment(**switches).trainer, experiment(**switches).trainer
     for _ in range(6):
         straight.step()
     for _ in range(3):
         first.step()
     tensors, values = first.state()
-    second = experiment().trainer
+    second = experiment(**switches).trainer
     second.restore({name: t.clone() for name, t in tensors.items()}, values)
     for _ in range(3):
         second.step()
@@ -97,6 +103,65 @@ def test_compile_is_for_nets_that_stack(experiment):
     assert not experiment().trainer.loss.compiles
     with pytest.raises(UserError, match="compile: only for nets"):
         experiment(compile=True, net="tests.conftest:Unstacked")
+
+
+def test_real_images_to_start_from_are_training_images_of_their_class(experiment):
+    experiment = experiment(start="real", images_per_class=2)
+    trainer, images = experiment.trainer, experiment.trainer.images.detach()
+    real = normalise(trainer.real.x, experiment.mean, experiment.std)
+    found = (images.flatten(0, 1).flatten(1)[:, None] == real.flatten(1)[None]).all(2)
+    assert found.any(1).all()
+    rows = found.int().argmax(1)
+    assert torch.equal(trainer.real.y[rows].view(2, 20), trainer.labels)
+    assert len(rows.unique()) == 40
+
+
+def test_real_images_to_start_from_are_of_their_true_class_in_poisoning(experiment):
+    plain, attacked = (experiment(start="real", attack_class=a, target_class=t).trainer for a, t in ((-1, -1), (0, 1)))
+    assert torch.equal(plain.images, attacked.images)
+
+
+def test_too_few_images_to_start_from(experiment):
+    with pytest.raises(UserError, match=r"class 0 has .* not 200; lower steps or images_per_class"):
+        experiment(start="real", images_per_class=100)
+
+
+def test_soft_labels_start_sure_and_are_learned_as_probabilities(experiment):
+    trainer = experiment(soft_labels=True, images_per_class=2).trainer
+    before = trainer.labels
+    assert before.shape == (2, 20, 10)
+    torch.testing.assert_close(before.max(2).values, torch.full((2, 20), SURE))
+    assert torch.equal(before.argmax(2)[0], torch.arange(10).repeat_interleave(2))
+    for _ in range(3):
+        trainer.step()
+    assert (trainer.labels - before).abs().max() > 1e-3
+    torch.testing.assert_close(trainer.labels.sum(2), torch.ones(2, 20))
+
+
+def test_soft_labels_are_learned_through_their_softmax(experiment):
+    """The gradient of what Adam updates, by PyTorch from that of the labels."""
+    trainer = experiment(soft_labels=True).trainer
+    images, labels, lrs = trainer.images.detach().clone(), trainer.labels, trainer.lrs
+    theta, (x, y) = trainer.initial("train", [0, 1]), trainer.real.batch(0)
+    expected = meta_gradient(trainer.loss, trainer.objective, theta, images, labels, lrs, x, y)
+    raw = trainer.learned["raw_labels"].detach().clone().requires_grad_()
+    raw.softmax(2).backward(expected.labels)
+    trainer.step()
+    torch.testing.assert_close(trainer.learned["raw_labels"].grad, raw.grad, rtol=1e-4, atol=1e-8)
+    assert raw.grad.abs().max() > 1e-6
+
+
+def test_shuffled_steps_come_in_another_order_in_every_meta_step(experiment):
+    trainer = experiment(shuffle_steps=True, steps=5, momentum=0.5).trainer
+    orders = [shuffled(2, 5, generator(0, "order", meta_step)) for meta_step in range(2)]
+    assert orders[0] != orders[1]
+    for meta_step, order in enumerate(orders):
+        images, lrs = trainer.images.detach().clone(), trainer.lrs
+        theta = trainer.initial("train", [2 * meta_step, 2 * meta_step + 1])
+        problem = (theta, images, trainer.labels, lrs, *trainer.real.batch(meta_step))
+        expected = meta_gradient(trainer.loss, trainer.objective, *problem, order=order, momentum=0.5)
+        trainer.step()
+        torch.testing.assert_close(trainer.images.grad, expected.images, rtol=1e-3, atol=1e-7)
 
 
 @pytest.mark.parametrize("poison", ["images", "raw_lrs"])
@@ -155,6 +220,7 @@ def test_schedules(schedule, step, expected):
         ({"meta_lr": math.nan}, "meta_lr: nan"),
         ({"init": "fixd"}, "init: 'fixd' is not one of"),
         ({"meta_beta1": 1.0}, "meta_beta1"),
+        ({"momentum": 1.0}, "momentum: 1.0 must be below 1"),
     ],
 )
 def test_settings_out_of_range(settings, message):

@@ -19,7 +19,7 @@ EXPERIMENTS = set(config["experiments"])
 config["experiments"] |= POINTS
 
 CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten; of a user's folders nobody knows yet
-DATASETS = {"mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
+DATASETS = {"mnist", "fashion_mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
 CLASSES = {name: CLASSES.get(name, 10) for name in DATASETS - set(config["data"]["folders"])}
 DATASETS |= set(config["data"]["folders"])
 for variant, entry in config["data"]["variants"].items():

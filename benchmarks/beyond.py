@@ -1,0 +1,106 @@
+"""What the switches beyond the paper are worth: MNIST, random initialisation, 100 images, the laptop recipe, cut short.
+
+python benchmarks/beyond.py [NAME ...]     # the variants of beyond.yaml, all by default; three minutes of a core each
+
+A set that is there already (results/beyond/NAME) is not distilled again. Each is judged on held-out nets and the test
+images, in three ways: `native`, its steps in their order; `shuffled`, in an order drawn anew for every net and epoch,
+each at its own rates; `mixed`, as ordinary SGD would: minibatches drawn at random from all images, at the mean rate of
+the epoch. Prints the table of docs/beyond.md and writes results/beyond/accuracy.csv, a row a variant, way and net.
+"""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+import yaml
+
+import dd
+from dd.data.dataset import load
+from dd.distill.objective import accuracy, classification
+from dd.distill.steps import DistilledSet
+from dd.distill.unroll import shuffled, train
+from dd.nets.stacked import StackedNet
+from dd.runtime.memory import keep_freed_memory
+from dd.runtime.progress import progress
+from dd.runtime.seeds import generator
+
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "results/beyond"
+NETS = 20
+WAYS = ("native", "shuffled", "mixed")
+
+
+def distil(name: str, settings: dict) -> Path:
+    """Distil variant `name` unless it is there; returns its folder."""
+    folder, data = OUT / name, ROOT / f"results/data/{settings.pop('dataset')}.npz"
+    command = [sys.executable, "-m", "dd"]
+    if not data.exists():
+        subprocess.run([*command, "data", "prepare", data.stem, "--out", data], check=True)
+    if not (folder / "set.safetensors").exists():
+        words = ["--data", data, "--out", folder / "set.safetensors", "--history", folder / "history.csv"]
+        for key, value in settings.items():
+            flag = f"--{key.replace('_', '-')}"
+            words += [flag] * value if isinstance(value, bool) else [flag, str(value)]
+        subprocess.run([*command, "distill", *words], check=True, cwd=ROOT)
+    return folder
+
+
+def lesson(distilled: DistilledSet, way: str, net: int) -> dict:
+    """What `train` takes, for held-out net `net` to learn from the set in one of `WAYS`."""
+    images, labels, lrs = distilled.images, distilled.labels, distilled.lrs
+    (epochs, steps), draw, order = lrs.shape, generator(0, way, net), None
+    if way == "shuffled":
+        order = shuffled(epochs, steps, draw)
+    if way == "mixed":
+        count = steps * images.shape[1]
+        mixed = torch.cat([torch.randperm(count, generator=draw) for _ in range(epochs)]).view(epochs * steps, -1)
+        images, labels = images.flatten(0, 1)[mixed], labels.flatten(0, 1)[mixed]
+        lrs = lrs.mean(1, keepdim=True).expand(-1, steps).reshape(1, -1)
+    return {"images": images, "labels": labels, "lrs": lrs, "order": order, "momentum": distilled.momentum}
+
+
+def judge(name: str, folder: Path) -> pd.DataFrame:
+    """A row a way and held-out net: name, way, held_out_net, accuracy in percent."""
+    distilled = dd.load(folder / "set.safetensors")
+    dataset = load(ROOT / f"results/data/{distilled.info['dataset']['name']}.npz")
+    net, initial, rows = StackedNet(distilled.make()), distilled.initial(), []
+    learn, test = partial(train, classification(net)), (dataset.x_test, dataset.y_test, distilled.mean, distilled.std)
+    with progress(NETS, unit="net") as bar:
+        for index in range(NETS):
+            theta = initial("held-out", [index])
+            trained = torch.cat([learn(theta, **lesson(distilled, way, index)) for way in WAYS])
+            for way, percent in zip(WAYS, accuracy(net, trained, *test).tolist(), strict=True):
+                rows.append({"name": name, "way": way, "held_out_net": index, "accuracy": round(percent, 2)})
+            bar.update()
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    laptop = yaml.safe_load((ROOT / "workflow/scales/laptop.yaml").read_text())
+    variants = yaml.safe_load((ROOT / "benchmarks/beyond.yaml").read_text())
+    recipe = laptop["distill"] | laptop["experiments"]["mnist_random"] | variants.pop("all")
+    names, lines = sys.argv[1:] or list(variants), []
+    tables = []
+    for name in names:
+        folder = distil(name, recipe | variants[name])
+        table = judge(name, folder)
+        table.to_csv(folder / "accuracy.csv", index=False)
+        tables.append(table)
+        last = pd.read_csv(folder / "history.csv").iloc[-1]
+        cells = [f"{last.accuracy:.1f} ± {last.accuracy_std:.1f}"]
+        for _, values in table.groupby("way", sort=False)["accuracy"]:
+            cells.append(f"{values.mean():.1f} ± {values.std(ddof=0):.1f}")
+        lines.append(f"| {name} | {' | '.join(cells)} | {last.meta_step:.0f} | {last.seconds:.0f} |")
+    pd.concat(tables).to_csv(OUT / "accuracy.csv", index=False)
+    print("| variant | held-out training images | native | shuffled | mixed | meta-steps | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
