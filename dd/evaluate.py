@@ -48,7 +48,7 @@ def dc_bench(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, seed: in
         loss: each net's mean loss on a batch.
         theta: initial weights.
         images: `[steps, n, ...]`.
-        labels: `[steps, n]`, or `[steps, n, classes]` if the loss takes such.
+        labels: `[steps, n]`, or probabilities `[steps, n, classes]`.
         seed: of the minibatches.
     """
     x, y, trained = images.flatten(0, 1), labels.flatten(0, 1), []

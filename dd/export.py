@@ -40,12 +40,6 @@ def pixels(distilled: DistilledSet) -> tuple[Tensor, dict[str, float]]:
     return rounded.to(torch.uint8), lost
 
 
-def classes(distilled: DistilledSet) -> Tensor:
-    """The class of each image `[steps, n]`: of soft labels `[steps, n, classes]` the largest."""
-    labels = distilled.labels
-    return labels if labels.ndim == 2 else labels.argmax(2)
-
-
 def values(distilled: DistilledSet) -> dict:
     """Every field of a set that it has, by name."""
     named = {f.name: getattr(distilled, f.name) for f in fields(distilled)}
@@ -70,7 +64,7 @@ def to_npz(distilled: DistilledSet, path: Path) -> None:
 def to_sheet(distilled: DistilledSet, path: Path) -> None:
     """One picture, a pixel a pixel: a column a step, its images below each other in the order of classes."""
     images, _ = pixels(distilled)
-    order = classes(distilled).argsort(dim=1, stable=True)
+    order = distilled.likeliest.argsort(dim=1, stable=True)
     rows = torch.stack([image[index] for image, index in zip(images, order, strict=True)], 1)
     grid = make_grid(rows.flatten(0, 1), nrow=len(images), pad_value=255)
     with atomic(path) as temporary:
@@ -91,7 +85,7 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
     images, lost = pixels(distilled)
     steps = [
         [{"file": f"{names[c]}/{step:03}_{number:03}.png", "label": y} for number, (c, y) in enumerate(both, 1)]
-        for step, both in enumerate(map(zip, classes(distilled).tolist(), distilled.labels.tolist()), 1)
+        for step, both in enumerate(map(zip, distilled.likeliest.tolist(), distilled.labels.tolist()), 1)
     ]
     about = {"about": ABOUT, "lost": lost, "steps": steps}
     about |= {name: getattr(distilled, name).tolist() for name in ("lrs", "mean", "std")}
