@@ -70,7 +70,7 @@ class Workflow:
     def console(self) -> str:
         return (self.folder / "console.log").read_text()
 
-    def wait(self, what: Callable, seconds: float = 180):
+    def wait(self, what: Callable, seconds: float = 600):
         """The first true value of `what()`, which is asked for as long as snakemake runs."""
         deadline = time.monotonic() + seconds
         while not (value := what()):
@@ -79,11 +79,10 @@ class Workflow:
             time.sleep(0.5)
         return value
 
-    def running(self, other_than: str | None = None) -> str | None:
+    def running(self) -> str | None:
         """The number of a running job of this workflow."""
         lines = self.cluster("squeue", "--noheader", "--states=RUNNING", "--format=%i %Z").splitlines()
-        jobs = [number for number, folder in map(str.split, lines) if folder == str(self.folder)]
-        return next((number for number in jobs if number != other_than), None)
+        return next((number for number, folder in map(str.split, lines) if folder == str(self.folder)), None)
 
     def finish(self, seconds: float) -> str:
         """The console's text, once snakemake has ended well."""

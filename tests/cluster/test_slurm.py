@@ -39,7 +39,7 @@ with device(int(sys.argv[1])) as name:
     print(name, os.environ["SLURMD_NODENAME"], os.environ["CUDA_VISIBLE_DEVICES"])
     time.sleep(20)  # until all are there
 """)
-    Workflow(cluster, tmp_path, PYTHONPATH=str(ROOT)).finish(seconds=180)
+    Workflow(cluster, tmp_path, PYTHONPATH=str(ROOT)).finish(seconds=300)
     taken = [(tmp_path / f"{job}.txt").read_text().split() for job in range(6)]
     assert all(name == "cuda" for name, _, _ in taken)
     assert [len(gpus.split(",")) for _, _, gpus in taken] == [1, 1, 1, 1, 1, 2]
@@ -49,7 +49,7 @@ with device(int(sys.argv[1])) as name:
 
 def test_the_demo(cluster, copy):
     options = ("--configfile", "workflow/scales/demo.yaml", "--jobs", "6", *without_cuda())
-    console = Workflow(cluster, copy, *options).finish(seconds=1500)
+    console = Workflow(cluster, copy, *options).finish(seconds=3000)
     jobs = int(re.search(r"total +(\d+)", console)[1])
     here = len(re.findall("^localrule ", console, re.M))
     assert len(set(re.findall(r"submitted with SLURM jobid (\d+)", console))) == jobs - here > 30
@@ -68,13 +68,14 @@ def test_compute_nodes_are_offline(cluster, copy, mirror):
     login = [sys.executable, "-m", "snakemake", "download_all", "--cores", "1", "--configfile", "quick.yaml"]
     env = os.environ | {"DD_DATA_MIRROR": str(mirror), "PATH": f"{BIN}:{os.environ['PATH']}"}
     subprocess.run(login, cwd=copy, env=env, capture_output=True, check=True)
-    console = Workflow(cluster, copy, "--configfile", "quick.yaml", *without_cuda(), DD_DATA_MIRROR="").finish(300)
+    console = Workflow(cluster, copy, "--configfile", "quick.yaml", *without_cuda(), DD_DATA_MIRROR="").finish(900)
     assert "prepare_data" not in console
     assert (copy / "results/paper/figures/fig2a.png").stat().st_size > 0
 
 
 def cancel(work: Workflow, job: str) -> None:
     work.cluster("scancel", job)
+    work.wait(lambda: work.cluster.job(job)["JobState"] != "RUNNING")
 
 
 def hang(work: Workflow, job: str) -> None:
@@ -82,6 +83,7 @@ def hang(work: Workflow, job: str) -> None:
     [process] = work.cluster.processes(job, "python -m dd distill")
     process.suspend()
     work.cluster("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+    work.wait(lambda: work.cluster.job(job)["JobState"] != "RUNNING")
 
 
 def preempt(work: Workflow, job: str) -> None:
@@ -119,7 +121,7 @@ class Disturbed(Workflow):
         fault(self, job)
         self.before = job
         self.after = cluster.job(self.wait(self.running))
-        self.finish(seconds=300)
+        self.finish(seconds=900)
 
     @property
     def started_at(self) -> list[int]:
