@@ -22,16 +22,18 @@ from tests.conftest import ROOT
 
 TOOLS = Path(__file__).parent / "containers"
 IMAGE = "localhost/dataset-distillation:test"
+COMMIT = commit()
 DEMO = ("--cores", "all", "--configfile", "workflow/scales/demo.yaml")
 ANYONE = 4321
 """A user whom the image does not know."""
 
 STAGES = {
     "scale": "stages",
-    "all": ["fig2a", "fig4", "fig6", "table2", "linear_case"],
+    "all": ["fig2a", "fig4", "fig6", "table2", "transfer", "linear_case"],
     "pool": {"nets": 2, "held_out": 1, "shard": 2, "epochs": 1, "batch": 64},
     "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
     "evaluate": {"nets": 1},
+    "transfer": {"experiments": ["one"], "nets": ["MLP"], "protocols": ["native"], "held_out": 1},
     "baselines": {"draws": 1, "nets": 1, "test_nets": 1, "candidates": 1, "candidate_nets": 1},
     "adapt": {"full": {"epochs": 1, "nets": 1}, "fada": {"nets": 1}},
     "data": {"variants": {"noisy": {"of": "digits", "noise": 0.2}}},
@@ -93,7 +95,7 @@ def podman():
 def image(podman) -> str:
     """The image, built from this checkout."""
     base = os.environ.get("BASE_IMAGE", "localhost/python-base:bookworm")
-    arguments = [f"--build-arg=BASE_IMAGE={base}", f"--build-arg=COMMIT={commit()}"]
+    arguments = [f"--build-arg=BASE_IMAGE={base}", f"--build-arg=COMMIT={COMMIT}"]
     podman("build", "--network=host", *pip_mounts(), *arguments, f"--tag={IMAGE}", ROOT)
     return IMAGE
 
@@ -143,7 +145,7 @@ def test_image_is_for_anyone_and_its_code_is_a_small_layer(podman, image):
     assert told["User"] == "1000:1000"
     labels = {name.removeprefix("org.opencontainers.image."): text for name, text in told["Labels"].items()}
     assert {"title", "description", "licenses", "revision"} <= set(labels)
-    assert labels["revision"] == commit()
+    assert labels["revision"] == COMMIT
     layers = json.loads(podman("history", "--format=json", image))
     sizes = [layer["size"] for layer in layers]
     assert sum(sizes[: sizes.index(max(sizes))]) < 5e6, "what lies above the dependencies"
@@ -162,7 +164,7 @@ def test_the_demo_runs_wholly_inside_and_results_come_out(podman, image, tmp_pat
         assert list((results / "demo").glob(f"*/{name}.*")), name
     saved = results / "demo/distill/digits_fixed/set.safetensors"
     assert saved.stat().st_uid == ANYONE
-    assert load_tensors(saved)[1]["commit"] == commit()
+    assert load_tensors(saved)[1]["made with"]["commit"] == COMMIT
 
 
 @pytest.fixture(scope="session")
@@ -194,6 +196,6 @@ def test_every_stage_runs_in_the_image_by_apptainer(apptainer, checkout, pytestc
     assert str(mirror) in load_data(checkout / "results/data/mnist.npz").info["source"]
     told = run("git", "describe", "--always", "--dirty", "--abbrev=12", cwd=checkout).strip()
     _, info = load_tensors(checkout / "results/stages/distill/one/set.safetensors")
-    assert info["commit"] == told
+    assert info["made with"]["commit"] == told
     assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?", told)
     assert "Nothing to be done" in snakemake("--dry-run", *targets)
