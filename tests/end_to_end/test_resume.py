@@ -14,6 +14,8 @@ from dd.runtime.errors import UserError
 from tests.conftest import BEYOND, ROOT, TINY_DISTILL
 
 STEPS = 60
+PATIENCE = 600
+"""Seconds after which a run hangs; on a busy machine one of seconds takes minutes."""
 
 
 def start(digits, folder, *more, launcher=(), **options):
@@ -26,7 +28,7 @@ def start(digits, folder, *more, launcher=(), **options):
 
 
 def finish(process):
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=PATIENCE)
     return process.returncode, errors
 
 
@@ -39,7 +41,7 @@ def reached(folder):
 
 
 def wait_until_step(process, folder, step, reached=reached):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while reached(folder) < step:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
