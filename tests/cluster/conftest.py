@@ -37,14 +37,10 @@ class Cluster:
         """What `scontrol show job` says of a job."""
         return dict(re.findall(r"(\S+?)=(\S*)", self("scontrol", "show", "job", number)))
 
-    def processes(self, job: str, *words: str) -> list[psutil.Process]:
-        """The processes of a job that have these words one after the other in their command line."""
-        found = []
-        for process in psutil.process_iter(["environ", "cmdline"]):
-            of_job = (process.info["environ"] or {}).get("SLURM_JOB_ID") == job
-            if of_job and " ".join(words) in " ".join(process.info["cmdline"] or []):
-                found.append(process)
-        return found
+    def processes(self, job: str) -> list[psutil.Process]:
+        """The processes of a job, with their command line in `info`."""
+        running = psutil.process_iter(["environ", "cmdline"])
+        return [process for process in running if (process.info["environ"] or {}).get("SLURM_JOB_ID") == job]
 
 
 def without_cuda(**resources: str) -> list[str]:

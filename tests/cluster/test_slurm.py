@@ -1,5 +1,6 @@
 """The workflow on a SLURM cluster, and what really happens to its jobs there: `make test-cluster`."""
 
+import contextlib
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import psutil
 import pytest
 import yaml
 
@@ -80,8 +82,8 @@ def cancel(work: Workflow, job: str) -> None:
 
 def hang(work: Workflow, job: str) -> None:
     """It hangs until its time is over."""
-    [process] = work.cluster.processes(job, "python -m dd distill")
-    process.suspend()
+    [distill] = [p for p in work.cluster.processes(job) if p.info["cmdline"][1:4] == ["-m", "dd", "distill"]]
+    distill.suspend()
     work.cluster("scontrol", "update", f"JobId={job}", "TimeLimit=1")
     work.wait(lambda: work.cluster.job(job)["JobState"] != "RUNNING")
 
@@ -97,7 +99,8 @@ def cut_power(work: Workflow, job: str) -> None:
     node = work.cluster.job(job)["NodeList"]
     os.kill(int((work.cluster.folder / "pid" / node).read_text()), signal.SIGKILL)
     for process in work.cluster.processes(job):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended with its parent
+            process.kill()
     work.cluster("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
     hurry(work, job)
 
