@@ -34,7 +34,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     ]
     wide = table.assign(cell=cells).pivot(index=["set", "net"], columns="protocol", values="cell")
     order = table[["set", "net"]].drop_duplicates().apply(tuple, axis=1)
-    return wide.loc[order, table["protocol"].unique()].fillna("—").add_suffix(", %").reset_index()
+    wide = wide.loc[order, table["protocol"].unique()].fillna("—").add_suffix(", %")
+    return wide.rename_axis(columns=None).reset_index()
 
 
 def _html(table: pd.DataFrame) -> str:
