@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from dd.report.tables import METRICS, STYLE, read_table
+from dd.report.page import listed, page, wide
+from dd.report.tables import METRICS, read_table
 
 TITLE = "Distilled sets on other networks"
 NOTE = (
@@ -33,15 +34,12 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     ]
     wide = table.assign(cell=cells).pivot(index=["set", "net"], columns="protocol", values="cell")
     order = table[["set", "net"]].drop_duplicates().apply(tuple, axis=1)
-    return wide.loc[order, table["protocol"].unique()].fillna("—").add_suffix(", %").reset_index()
+    wide = wide.loc[order, table["protocol"].unique()].fillna("—").add_suffix(", %")
+    return wide.rename_axis(columns=None).reset_index()
 
 
 def _html(table: pd.DataFrame) -> str:
-    body = _readable(table).to_html(index=False, border=0)
-    return (
-        f"<!doctype html><meta charset=utf-8><title>{TITLE}</title><style>{STYLE}</style><h1>{TITLE}</h1>{body}"
-        f"<p>{NOTE}\n"
-    )
+    return page(TITLE, wide(_readable(table).to_html(index=False, border=0)) + listed([NOTE]))
 
 
 WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {

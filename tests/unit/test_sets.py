@@ -169,7 +169,9 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
         "|",
     ]
     mean = learned.loc["MLP", "dc-bench"].mean()
-    assert f"{mean:.1f} ± " in out[2].read_text()
+    html = out[2].read_text()
+    assert f"{mean:.1f} ± " in html
+    assert html.count("<th>") == 4  # no column of row numbers
     assert list(pd.read_csv(out[0])["nets"]) == [1, 1, 2, 2]
     assert (
         "not a table of `python -m dd evaluate --protocol`" in dd("transfer", "--metrics", plain, *out_of(out)).stderr
