@@ -204,6 +204,10 @@ def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol):
       average      the mean image of each class, in every step
       knn_random, knn_k_means      neighbours among those
     and tests the best combination on the whole test set.
+
+    \b
+    Example:
+      python -m dd baseline k_means --set set.safetensors --data mnist.npz --draws 3 --out k_means.csv
     """
     from dd import load as load_set
     from dd.baselines.grid import Judge, Protocol, measure, sets_of
@@ -234,6 +238,10 @@ def linear_case(dimension, sizes, problems, meta_steps, out):
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
     By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
+
+    \b
+    Example:
+      python -m dd linear-case --dimension 4 --sizes 1,2,4,6 --out linear.csv
     """
     from dd.linear import linear_case as run
     from dd.runtime.artifacts import write_text

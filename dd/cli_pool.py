@@ -117,6 +117,10 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
     \b
       full   fine-tune them on the whole training set of the target
       fada   few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set has
+    \b
+    Examples, for a set of USPS for nets of MNIST:
+      python -m dd adapt full --set set.safetensors --data usps_28.npz --pool mnist --out full.csv
+      python -m dd adapt fada --set set.safetensors --data usps_28.npz --source mnist.npz --pool mnist --out f.csv
     """
     from dd import load as load_set
     from dd.baselines.adapt import adapted, few_shot, fine_tune
