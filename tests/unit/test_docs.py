@@ -1,10 +1,12 @@
 """What pages and help say is there: files, headings, commands, options, columns."""
 
 import re
+import tomllib
 
 import click
 import pandas as pd
 import pytest
+import yaml
 
 from dd.__main__ import main
 from tests.conftest import ROOT
@@ -82,3 +84,14 @@ def test_formats_name_every_column(path):
     told = re.findall(r"`(\w+)`", text.partition("## Tables of measurements")[2].partition("###")[0] + sections[place])
     missing = set(pd.read_csv(path, nrows=0)) - set(told)
     assert not missing, f"{place}: formats.md says nothing of {', '.join(missing)}"
+
+
+def test_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {key: citation[key] for key in ("version", "license")} == {
+        key: project[key] for key in ("version", "license")
+    }
+    assert [author["family-names"] for author in citation["preferred-citation"]["authors"]] == [
+        *("Wang", "Zhu", "Torralba", "Efros")
+    ]
