@@ -189,7 +189,12 @@ def compare(measured, not_run, scale, out):
 @click.option("--history", type=IN, required=True, help="CSV that `dd distill` writes; it may still be growing.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def training(history, out):
-    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates."""
+    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+
+    \b
+    Example:
+      python -m dd training --history history.csv --out training.png
+    """
     from dd.report.tables import read_table
     from dd.report.training import COLUMNS
     from dd.report.training import training as draw
@@ -203,7 +208,12 @@ def training(history, out):
 @click.option("--scale", required=True, help="What the page says it belongs to.")
 @click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
 def configuration(text, scale, out):
-    """Write a configuration as a page of the report."""
+    """Write a configuration as a page of the report.
+
+    \b
+    Example:
+      python -m dd configuration --text "$(cat config.yaml)" --scale paper --out configuration.html
+    """
     from dd.report.page import configuration as written
     from dd.runtime.artifacts import write_text
 
