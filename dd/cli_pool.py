@@ -23,7 +23,14 @@ from dd.pool.config import PoolConfig, Recipe
 
 @main.group()
 def pool():
-    """Many networks trained on real images, to start from (Section 3.5)."""
+    """Many networks trained on real images, to start from (Section 3.5).
+
+    \b
+    Forty to distil for and ten to judge by, then a look at them:
+      python -m dd pool train --data mnist.npz --out mnist/train.safetensors --total 40
+      python -m dd pool train --data mnist.npz --out mnist/held-out.safetensors --part held-out --total 10
+      python -m dd pool check mnist
+    """
 
 
 @pool.command(cls=Command)
