@@ -36,6 +36,13 @@ def main():
       python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
       python -m dd figure --set set.safetensors --metrics accuracy.csv --out images.png
 
+    \b
+    Your own images and network (docs/tutorial.md), and the result for other programs:
+      python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
+      python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50
+        --out birds.safetensors --history birds.csv
+      python -m dd export --set birds.safetensors --out birds.pt --out birds
+
     The whole paper: snakemake --cores all (see README.md).
     """
     # unwind on SIGTERM as on an error, so that nothing half-written stays
@@ -138,6 +145,9 @@ def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, wor
       native     the set's images in their order, at their learned rates, as often as in distillation
       dc-bench   300 epochs of SGD in random minibatches of 256, rate 0.01 and a tenth of it in the second half,
                  momentum 0.9, weight decay 0.0005, no augmentation (Cui et al. 2022)
+    \b
+    Example:
+      python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
     \b
     How a set for LeNets does on other networks, and on your own (package.module:Class):
       python -m dd evaluate --set set.safetensors --data mnist.npz --nets 5 --net LeNet --net MLP --net my_net:MyNet

@@ -91,7 +91,12 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
 @pool.command(cls=Command)
 @click.argument("folder", type=FOLDER)
 def check(folder: Path):
-    """Say what is in the pool FOLDER, and read all of it against its checksums."""
+    """Say what is in the pool FOLDER, and read all of it against its checksums.
+
+    \b
+    Example:
+      python -m dd pool check results/laptop/pools/mnist_LeNet
+    """
     from dd.runtime.artifacts import load_tensors
     from dd.runtime.pools import PoolFolder
 
