@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: demo test test-cluster test-containers test-faults lint bench publish clean
+.PHONY: demo test test-cluster test-containers test-faults lint docs bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -32,6 +32,10 @@ lint: $(READY)
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+
+docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md
+	python docs/engine.py
+	python docs/configuration.py
 
 bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code
 	$(if $(AUTHORS),python -m pip install --quiet six)

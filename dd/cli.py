@@ -36,6 +36,13 @@ def main():
       python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
       python -m dd figure --set set.safetensors --metrics accuracy.csv --out images.png
 
+    \b
+    Your own images and network (docs/tutorial.md), and the result for other programs:
+      python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
+      python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50
+        --out birds.safetensors --history birds.csv
+      python -m dd export --set birds.safetensors --out birds.pt --out birds
+
     The whole paper: snakemake --cores all (see README.md).
     """
     # unwind on SIGTERM as on an error, so that nothing half-written stays
@@ -139,6 +146,9 @@ def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, wor
       dc-bench   300 epochs of SGD in random minibatches of 256, rate 0.01 and a tenth of it in the second half,
                  momentum 0.9, weight decay 0.0005, no augmentation (Cui et al. 2022)
     \b
+    Example:
+      python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
+    \b
     How a set for LeNets does on other networks, and on your own (package.module:Class):
       python -m dd evaluate --set set.safetensors --data mnist.npz --nets 5 --net LeNet --net MLP --net my_net:MyNet
         --protocol native --protocol dc-bench --out transfer.csv
@@ -204,6 +214,10 @@ def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol):
       average      the mean image of each class, in every step
       knn_random, knn_k_means      neighbours among those
     and tests the best combination on the whole test set.
+
+    \b
+    Example:
+      python -m dd baseline k_means --set set.safetensors --data mnist.npz --draws 3 --out k_means.csv
     """
     from dd import load as load_set
     from dd.baselines.grid import Judge, Protocol, measure, sets_of
@@ -234,6 +248,10 @@ def linear_case(dimension, sizes, problems, meta_steps, out):
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
     By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
+
+    \b
+    Example:
+      python -m dd linear-case --dimension 4 --sizes 1,2,4,6 --out linear.csv
     """
     from dd.linear import linear_case as run
     from dd.runtime.artifacts import write_text

@@ -16,7 +16,13 @@ MIRROR = click.option(
 
 @main.group()
 def data():
-    """Datasets in one canonical form."""
+    """Datasets in one canonical form.
+
+    \b
+    MNIST, and a folder of your own images with a subfolder a class:
+      python -m dd data prepare mnist --out mnist.npz
+      python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
+    """
 
 
 @data.command(cls=Command)

@@ -23,7 +23,14 @@ from dd.pool.config import PoolConfig, Recipe
 
 @main.group()
 def pool():
-    """Many networks trained on real images, to start from (Section 3.5)."""
+    """Many networks trained on real images, to start from (Section 3.5).
+
+    \b
+    Forty to distil for and ten to judge by, then a look at them:
+      python -m dd pool train --data mnist.npz --out mnist/train.safetensors --total 40
+      python -m dd pool train --data mnist.npz --out mnist/held-out.safetensors --part held-out --total 10
+      python -m dd pool check mnist
+    """
 
 
 @pool.command(cls=Command)
@@ -84,7 +91,12 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
 @pool.command(cls=Command)
 @click.argument("folder", type=FOLDER)
 def check(folder: Path):
-    """Say what is in the pool FOLDER, and read all of it against its checksums."""
+    """Say what is in the pool FOLDER, and read all of it against its checksums.
+
+    \b
+    Example:
+      python -m dd pool check results/laptop/pools/mnist_LeNet
+    """
     from dd.runtime.artifacts import load_tensors
     from dd.runtime.pools import PoolFolder
 
@@ -117,6 +129,10 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
     \b
       full   fine-tune them on the whole training set of the target
       fada   few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set has
+    \b
+    Examples, for a set of USPS for nets of MNIST:
+      python -m dd adapt full --set set.safetensors --data usps_28.npz --pool mnist --out full.csv
+      python -m dd adapt fada --set set.safetensors --data usps_28.npz --source mnist.npz --pool mnist --out f.csv
     """
     from dd import load as load_set
     from dd.baselines.adapt import adapted, few_shot, fine_tune

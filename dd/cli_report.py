@@ -13,7 +13,12 @@ from dd.runtime.errors import UserError
 @click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def linear_figure(metrics, out):
-    """Draw what `dd linear-case` measured."""
+    """Draw what `dd linear-case` measured.
+
+    \b
+    Example:
+      python -m dd linear-figure --metrics linear.csv --out linear.png
+    """
     from dd.report.curves import linear_case as draw
     from dd.report.tables import read_table
 
@@ -68,7 +73,12 @@ def curves(lines, note, csv, out):
 @click.option("--scale", required=True, help="What the table says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md, .tex or .html; may be repeated.")
 def table(name, metrics, metadata, scale, out):
-    """Write one of the paper's tables, ours beside the reported numbers."""
+    """Write one of the paper's tables, ours beside the reported numbers.
+
+    \b
+    Example:
+      python -m dd table table1 --metrics accuracy.csv --metrics k_means.csv --data mnist.npz --scale mine --out t.md
+    """
     from dd.report.tables import WRITERS, paper_table, read_data, read_measured
     from dd.runtime.artifacts import write_text
 
@@ -85,7 +95,12 @@ def table(name, metrics, metadata, scale, out):
 @click.option("--table", "csv", type=OUT, required=True, help="CSV of the numbers, to write.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def bars(metrics, scale, csv, out):
-    """Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6."""
+    """Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
+
+    \b
+    Example, of a set with an attack_class:
+      python -m dd bars --metrics accuracy.csv --metrics random.csv --scale mine --table bars.csv --out bars.png
+    """
     from dd.report.bars import bars as draw
     from dd.report.bars import poisoned
     from dd.report.tables import read_measured
@@ -107,7 +122,12 @@ def bars(metrics, scale, csv, out):
 @click.option("--steps", default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def figure(set_path, metrics, steps, out):
-    """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3."""
+    """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
+
+    \b
+    Example:
+      python -m dd figure --set set.safetensors --metrics accuracy.csv --steps 1,5,10 --out images.png --out images.pdf
+    """
     from dd import load as load_set
     from dd.report.figures import distilled_images, title
     from dd.report.tables import METRICS, read_table
@@ -169,7 +189,12 @@ def compare(measured, not_run, scale, out):
 @click.option("--history", type=IN, required=True, help="CSV that `dd distill` writes; it may still be growing.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def training(history, out):
-    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates."""
+    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+
+    \b
+    Example:
+      python -m dd training --history history.csv --out training.png
+    """
     from dd.report.tables import read_table
     from dd.report.training import COLUMNS
     from dd.report.training import training as draw
@@ -183,7 +208,12 @@ def training(history, out):
 @click.option("--scale", required=True, help="What the page says it belongs to.")
 @click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
 def configuration(text, scale, out):
-    """Write a configuration as a page of the report."""
+    """Write a configuration as a page of the report.
+
+    \b
+    Example:
+      python -m dd configuration --text "$(cat config.yaml)" --scale paper --out configuration.html
+    """
     from dd.report.page import configuration as written
     from dd.runtime.artifacts import write_text
 
@@ -194,7 +224,12 @@ def configuration(text, scale, out):
 @click.option("--results", type=FOLDER, required=True, help="What a run made, e.g. results/laptop.")
 @click.option("--out", type=FOLDER, required=True, help="Where the small files go, e.g. results/published/laptop.")
 def publish(results, out):
-    """Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them."""
+    """Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
+
+    \b
+    Example:
+      python -m dd publish --results results/laptop --out results/published/laptop
+    """
     from dd.report.publish import publish as copy
 
     click.echo(copy(results, out).drop(columns="fidelity").to_string(index=False))

@@ -56,7 +56,12 @@ def export(set_path, out):
 @click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md or .html; may be repeated.")
 def transfer(metrics, out):
-    """Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol."""
+    """Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
+
+    \b
+    Example:
+      python -m dd transfer --metrics carried.csv --out transfer.md --out transfer.html
+    """
     from dd.report.transfer import WRITERS, transfers
     from dd.runtime.artifacts import write_text
 

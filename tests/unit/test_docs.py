@@ -1,0 +1,101 @@
+"""What pages and help say is there: files, headings, commands, options, columns."""
+
+import re
+import runpy
+import tomllib
+
+import click
+import pandas as pd
+import pytest
+import yaml
+
+from dd.__main__ import main
+from tests.conftest import ROOT
+
+WRITTEN = ("*.md", "results/*.md", *(f"{folder}/**/*.md" for folder in ("benchmarks", "docs", "profiles", "tests")))
+PAGES = sorted(path for pattern in (*WRITTEN, "results/published/**/*.md") for path in ROOT.glob(pattern))
+PUBLISHED = ROOT / "results/published/laptop"
+
+
+def commands(group=main, words=()):
+    """Every command and group by its words."""
+    yield words, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*words, name))
+
+
+COMMANDS = dict(commands())
+
+
+def examples(text):
+    """The words after every `python -m dd`; a line that ends in a backslash goes on, as does one before an option."""
+    joined = re.sub(r"(\\\n|\n(?= *--))\s*", " ", text)
+    return [line.split() for line in re.findall(r"python -m dd ([^`\n#;|)]+)", joined) if line[0].isalpha()]
+
+
+def check(text):
+    """Refuse examples of commands or options that do not exist."""
+    for words in examples(text):
+        known = max((name for name in COMMANDS if name == tuple(words[: len(name)])), key=len)
+        of_group = isinstance(COMMANDS[known], click.Group)
+        assert not of_group or len(words) == len(known), f"no command {' '.join(words)}"
+        flags = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)} - {"--help"}
+        unknown = flags - {flag for parameter in COMMANDS[known].params for flag in parameter.opts}
+        assert not unknown, f"{' '.join(known)} has no {', '.join(unknown)}"
+
+
+def anchors(page):
+    """Of a page's headings as GitHub makes them: lower case, hyphens for spaces, without other signs."""
+    headings = re.findall(r"^#+ +(.+?) *$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(\s*([^)\s]+)", page.read_text()):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{link}: no such file"
+        assert not anchor or anchor in anchors(target), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_pages_exist(page):
+    check(page.read_text())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "main")
+def test_help_teaches_by_an_example(words):
+    check(text := COMMANDS[words].help)
+    assert any(tuple(example[: len(words)]) == words for example in examples(text)), f"no example in:\n{text}"
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED.rglob("*.csv")), ids=lambda path: str(path.relative_to(PUBLISHED)))
+def test_formats_name_every_column(path):
+    text = (ROOT / "docs/formats.md").read_text()
+    sections = {}
+    for heading, section in re.findall(r"^### (.+)\n([^#]+)", text, re.MULTILINE):
+        sections |= dict.fromkeys(re.findall(r"`(.+?)`", re.sub(r"<\w+>", "*", heading)), section)
+    (place,) = [place for place in sections if path.relative_to(PUBLISHED).match(place)]
+    told = re.findall(r"`(\w+)`", text.partition("## Tables of measurements")[2].partition("###")[0] + sections[place])
+    missing = set(pd.read_csv(path, nrows=0)) - set(told)
+    assert not missing, f"{place}: formats.md says nothing of {', '.join(missing)}"
+
+
+def test_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {key: citation[key] for key in ("version", "license")} == {
+        key: project[key] for key in ("version", "license")
+    }
+    assert [author["family-names"] for author in citation["preferred-citation"]["authors"]] == [
+        *("Wang", "Zhu", "Torralba", "Efros")
+    ]
+
+
+def test_configuration_is_what_its_generator_writes():
+    written = runpy.run_path(str(ROOT / "docs/configuration.py"))["page"]()
+    assert (ROOT / "docs/configuration.md").read_text() == written, "run `make docs`"
+    assert not re.findall(r"^.*\|  \|$", written, re.MULTILINE), "keys without a meaning"
