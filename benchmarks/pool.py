@@ -1,6 +1,6 @@
 """LeNets trained an hour: ours, side by side, and plain PyTorch, one after the other, in turn on the same threads.
 
-    python benchmarks/pool.py [--threads 2] [--nets 8] [--batch 256] [--steps 40] [--rounds 5]
+    python benchmarks/pool.py [--threads 2] [--nets 8] [--batch 1024] [--steps 2] [--rounds 15]
 
 Prints the medians and, for each round, their ratio. Both train on random images of MNIST's size; plain PyTorch gets
 them as normalised floats, ours normalises them in every step, as the pools of the workflow do.
@@ -47,7 +47,7 @@ def train_plain(nets: int, x: torch.Tensor, y: torch.Tensor, batch: int, steps: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("threads", 2), ("nets", 8), ("batch", 256), ("steps", 40), ("rounds", 5)):
+    for name, default in (("threads", 2), ("nets", 8), ("batch", 1024), ("steps", 2), ("rounds", 15)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -43,7 +43,7 @@ def compute_options(command: Callable) -> Callable:
     def wrapped(threads: int, gpus: int, **options):
         from dd.runtime.devices import device
         from dd.runtime.memory import keep_freed_memory
-        from dd.runtime.parallel import THREADS, local_rank
+        from dd.runtime.parallel import local_rank
 
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later
         os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
@@ -57,7 +57,7 @@ def compute_options(command: Callable) -> Callable:
             if name == "cuda":
                 torch.cuda.set_device(local_rank())
             try:
-                return command(device=name, workers=gpus or max(1, threads // THREADS), **options)
+                return command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
                 if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error

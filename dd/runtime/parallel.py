@@ -1,4 +1,4 @@
-"""Several processes at one computation: one a GPU, or one for every two CPU threads.
+"""Several processes at one computation: one a GPU, or one a CPU thread.
 
 The process the user started leads. It starts the others as copies of its own command and shares the work with them;
 they write nothing, and end with it. Under torchrun, which sets RANK, WORLD_SIZE and MASTER_ADDR, the processes are
@@ -24,9 +24,6 @@ from dd.runtime.errors import UserError
 
 RENDEZVOUS = "DD_RENDEZVOUS"
 """File through which processes started here find each other."""
-
-THREADS = 2
-"""Of a process on a CPU: two share a batch nearly as well as two processes share networks, in half the memory."""
 
 
 class Team:

@@ -35,36 +35,36 @@ def ends(pid):
 
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
     steps = ("--meta-steps=3", "--validate-every=3", "--soft-labels", "--shuffle-steps", *NETS)
-    for threads, others in ((1, 0), (4, 1)):
+    for threads, others in ((1, 0), (2, 1)):
         process = start(digits, tmp_path / str(threads), *steps, f"--threads={threads}")
         wait_until_step(process, tmp_path / str(threads), 1)
         assert len(children(process)) == others
         code, errors = finish(process)
         assert code == 0, errors
-    one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 4))
+    one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 2))
     torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(two.labels, one.labels, rtol=1e-3, atol=1e-5)
-    histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 4)]
+    histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 2)]
     pd.testing.assert_frame_equal(*histories, rtol=1e-2)
 
 
 def test_two_processes_share_an_evaluation(digits, tmp_path, dd):
     code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
     assert code == 0, errors
-    for threads in (1, 4):
+    for threads in (1, 2):
         arguments = ("--set", tmp_path / "set.safetensors", "--data", digits, "--nets", 5, "--threads", threads)
         assert dd("evaluate", *arguments, "--out", tmp_path / f"{threads}.csv").returncode == 0
-    assert (tmp_path / "1.csv").read_text() == (tmp_path / "4.csv").read_text()
+    assert (tmp_path / "1.csv").read_text() == (tmp_path / "2.csv").read_text()
 
 
-@pytest.mark.parametrize(("before", "after"), [(4, 1), (1, 4)], ids=["two, then one", "one, then two"])
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)], ids=["two, then one", "one, then two"])
 def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path, before, after):
     at = 0
     for threads in (before, after):
         process = start(digits, tmp_path, *NETS, f"--threads={threads}")
         wait_until_step(process, tmp_path, at + 3)
-        assert len(children(process)) == threads // 4
+        assert len(children(process)) == threads - 1
         process.send_signal(signal.SIGTERM)
         code, errors = finish(process)
         assert code == 143
@@ -84,7 +84,7 @@ def test_torchrun_gives_the_result_of_one_process(digits, tmp_path):
 
 
 def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=4")
+    process = start(digits, tmp_path, *NETS, "--threads=2")
     wait_until_step(process, tmp_path, 5)
     (other,) = children(process)
     os.kill(other, signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
 
 
 def test_the_others_end_when_the_first_is_killed(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=4")
+    process = start(digits, tmp_path, *NETS, "--threads=2")
     wait_until_step(process, tmp_path, 1)
     (other,) = children(process)
     process.kill()
@@ -108,7 +108,7 @@ def test_the_others_end_when_the_first_is_killed_in_an_evaluation(digits, tmp_pa
     code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
     assert code == 0, errors
     command = [sys.executable, "-m", "dd", "evaluate", "--set", tmp_path / "set.safetensors", "--data", digits]
-    command += ["--nets", "100000", "--threads", "4", "--out", tmp_path / "metrics.csv"]
+    command += ["--nets", "100000", "--threads", "2", "--out", tmp_path / "metrics.csv"]
     with subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         while "0/" not in (bar := process.stderr.readline(100)):  # its bar comes once all are there
             assert bar, "ended before it began"
@@ -119,7 +119,7 @@ def test_the_others_end_when_the_first_is_killed_in_an_evaluation(digits, tmp_pa
 
 def test_a_process_that_never_comes_ends_the_job_with_a_clear_message(digits, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import os\nif os.environ.get('RANK') == '1': os._exit(3)\n")
-    process = start(digits, tmp_path, *NETS, "--threads=4", env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    process = start(digits, tmp_path, *NETS, "--threads=2", env=os.environ | {"PYTHONPATH": str(tmp_path)})
     code, errors = finish(process)
     assert code == 1
     assert "error: process 2 of 2 ended early (exit code 3); run again to go on" in errors

@@ -33,6 +33,11 @@ def grow(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+def memory(wildcards, threads, attempt):
+    """MiB of a job with a process a thread, which grows likewise."""
+    return attempt * (2000 + 2000 * threads)
+
+
 def any_of(names):
     """What a wildcard may be that is one of these. Where there are none, it is nothing: an empty one would match anything."""
     return "|".join(names) or "(?!)"

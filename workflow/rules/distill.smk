@@ -14,7 +14,7 @@ rule distill:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, threads, attempt: attempt * 4000 * max(1, threads // 2),  # a process for every two threads
+        mem_mb=memory,
         runtime=grow(4 * 60),
     params:
         options=lambda wildcards: flags(get_experiment(wildcards.experiment)),

@@ -13,7 +13,7 @@ rule evaluate:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, threads, attempt: attempt * 4000 * max(1, threads // 2),  # a process for every two threads
+        mem_mb=memory,
         runtime=grow(1 * 60),
     params:
         nets=config["evaluate"]["nets"],

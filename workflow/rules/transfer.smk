@@ -16,7 +16,7 @@ rule evaluate_transfer:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, threads: 4000 * max(1, threads // 2),  # a process for every two threads
+        mem_mb=memory,
         runtime="12h",  # not resumed: one run must do
     params:
         held_out=config["transfer"]["held_out"],
