@@ -41,7 +41,7 @@ STAGES = {
     "experiments": {
         "one": {"dataset": "digits", "steps": 2},
         "moved": {"dataset": "noisy", "steps": 2, "init": "random_pretrained", "pool": "nets"}
-        | {"attack_class": 0, "target_class": 1},
+        | {"attack_class": 0, "target_class": 1, "validation_nets": 1},
     },
     "tables": {"table2": ["moved"]},
     "bars": {"fig6": ["moved"]},
