@@ -41,7 +41,7 @@ STAGES = {
     "experiments": {
         "one": {"dataset": "digits", "steps": 2},
         "moved": {"dataset": "noisy", "steps": 2, "init": "random_pretrained", "pool": "nets"}
-        | {"attack_class": 0, "target_class": 1},
+        | {"attack_class": 0, "target_class": 1, "validation_nets": 1},
     },
     "tables": {"table2": ["moved"]},
     "bars": {"fig6": ["moved"]},
@@ -168,34 +168,39 @@ def test_the_demo_runs_wholly_inside_and_results_come_out(podman, image, tmp_pat
 
 
 @pytest.fixture(scope="session")
-def checkout(sif, tmp_path_factory):
+def checkout(tmp_path_factory):
     """A clone with its own config."""
     folder = tmp_path_factory.mktemp("checkout") / "dd"
     run("git", "clone", "--quiet", ROOT, folder)
     for name in run("git", "-C", ROOT, "ls-files", "--modified", "--others", "--exclude-standard").split():
         shutil.copy2(ROOT / name, folder / name)
-    (folder / "stages.yaml").write_text(yaml.dump(STAGES | {"container": str(sif)}))
+    (folder / "stages.yaml").write_text(yaml.dump(STAGES))
     return folder
 
 
-def test_every_stage_runs_in_the_image_by_apptainer(apptainer, checkout, pytestconfig):
+def test_every_stage_runs_in_the_image_by_apptainer(apptainer, sif, checkout, pytestconfig):
     mirror = pytestconfig.cache.mkdir("mirror")  # in this checkout, which jobs of the other do not see by themselves
-    plan = (sys.executable, "-m", "snakemake", "--cores", "2", "--workflow-profile", "profiles/apptainer")
-    plan += ("--configfile", "stages.yaml", "--config", f"data={{mirror: {mirror}}}")
+    plan = ("--cores", "2", "--workflow-profile", "profiles/apptainer", "--configfile", "stages.yaml")
+    plan += ("--config", f"data={{mirror: {mirror}}}")
 
-    def snakemake(*arguments):
-        return run(*plan, *arguments, cwd=checkout, env=apptainer)
+    def snakemake(*arguments, image=sif):
+        command = (sys.executable, "-m", "snakemake", *arguments, *plan, f"container={image}")
+        return run(*command, cwd=checkout, env=apptainer)
+
+    def rules(told):
+        return re.findall(r"^(?:local)?rule (\w+):", told, re.M)
 
     digits = "results/data/digits.npz"
     snakemake(digits)
     shutil.copy2(checkout / digits, mirror / "mnist.npz")
     targets = ("all", "results/data/mnist.npz", "results/data/weights/efficientnet_lite0.safetensors")
     told = snakemake(*targets)
-    jobs = re.findall(r"^(?:local)?rule (\w+):", told, re.M)
-    assert told.count("Activating singularity image") == len(jobs) - 1 > 20, "all jobs but `all` itself"
+    assert told.count("Activating singularity image") == len(rules(told)) - 1 > 20, "all jobs but `all` itself"
     assert str(mirror) in load_data(checkout / "results/data/mnist.npz").info["source"]
     told = run("git", "describe", "--always", "--dirty", "--abbrev=12", cwd=checkout).strip()
     _, info = load_tensors(checkout / "results/stages/distill/one/set.safetensors")
     assert info["made with"]["commit"] == told
     assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?", told)
     assert "Nothing to be done" in snakemake("--dry-run", *targets)
+    (other := sif.with_name("other.sif")).symlink_to(sif)
+    assert set(rules(snakemake("--dry-run", *targets, image=other))) <= {"write_configuration", "all"}
