@@ -48,23 +48,27 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=os.environ | ENVIRONMENT)
 
 
-def workers(folder: Path) -> list[psutil.Process]:
-    """The processes that compute in this checkout, orphans too."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        words = process.info["cmdline"] or []
-        if process.info["cwd"] == str(folder) and words[1:3] == ["-m", "dd"]:
-            found.append(process)
-    return found
+def computes(process: psutil.Process) -> bool:
+    """Whether it is a worker, of Snakemake or left by one."""
+    with contextlib.suppress(psutil.Error):  # it has just ended
+        return process.cmdline()[1:3] == ["-m", "dd"]
+    return False
 
 
-def ended(process: subprocess.Popen, folder: Path, victim: str, chance: random.Random) -> bool:
-    """Whether `process`, a run of Snakemake, has come to its end without the kill it was to suffer in some seconds."""
-    kill_at = time.monotonic() + chance.uniform(3, 7)
-    while process.poll() is None:
-        there = [process] if victim == "snakemake" else workers(folder)
-        if time.monotonic() > kill_at and there:
-            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+def orphans(folder: Path) -> list[psutil.Process]:
+    """The workers in a checkout where Snakemake has ended."""
+    found = psutil.process_iter(["cwd"])
+    return [process for process in found if process.info["cwd"] == str(folder) and computes(process)]
+
+
+def ended(snakemake: subprocess.Popen, victim: str, chance: random.Random) -> bool:
+    """Whether a run has come to its end without the kill it was to suffer in some seconds."""
+    kill_at = time.monotonic() + chance.uniform(1, 5)
+    while snakemake.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            itself = psutil.Process(snakemake.pid)
+            there = [itself] if victim == "snakemake" else list(filter(computes, itself.children(recursive=True)))
+            if there and time.monotonic() > kill_at:
                 chance.choice(there).kill()
                 return False
         time.sleep(0.05)
@@ -75,24 +79,23 @@ def run_killed(folder: Path, chance: random.Random) -> list[str]:
     """Run the workflow to its end as a user would who sees it killed again and again; returns what was killed."""
     victims = ["snakemake", "worker"] * (KILLS // 2)
     chance.shuffle(victims)
-    killed, console = [], folder / "console.log"
+    console, number = folder / "console.log", 0
     while True:
         said = console.stat().st_size if console.exists() else 0
         process = snakemake(folder)
-        if len(killed) < KILLS:
-            if not ended(process, folder, victims[len(killed)], chance):
-                killed.append(victims[len(killed)])
-            assert process.returncode != 0, f"done after {len(killed)} kills"
+        while number < KILLS and not ended(process, victims[number], chance):
+            number += 1
         code = process.wait()
         if code == 0:
-            return killed
-        if killed and killed[-1] == "snakemake" and code == -signal.SIGKILL:
+            return victims[:number]
+        if code == -signal.SIGKILL:
             assert snakemake(folder, "--unlock").wait() == 0
             if chance.random() < 0.5:
                 continue  # too early: orphans still hold their folders, and new jobs there refuse
-        elif "another run is working here" not in (text := console.read_text()[said:]):
-            assert "Killed" in text, text
-        while workers(folder):
+        else:
+            text = console.read_text()[said:]
+            assert "Killed" in text or "another run is working here" in text, text
+        while orphans(folder):
             time.sleep(0.2)
 
 
@@ -105,7 +108,7 @@ def make(tmp_path):
 
     yield run
     for name in ("undisturbed", "killed"):
-        for orphan in workers(tmp_path / name):
+        for orphan in orphans(tmp_path / name):
             orphan.kill()
 
 
