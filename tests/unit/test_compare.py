@@ -83,7 +83,9 @@ def test_what_was_not_run_says_why(published):
     of = table[table["where"].eq("fig6") & table["task"].eq("cifar10") & table["what"].ne("Nets before")]
     assert len(of) == 4
     assert set(of["why"]) == {"too slow"}
-    assert set(table.loc[(table["where"] == "table3") & (table["task"] != "birds10"), "why"]) == {"not part of scale test"}
+    assert set(table.loc[(table["where"] == "table3") & (table["task"] != "birds10"), "why"]) == {
+        "not part of scale test"
+    }
     with pytest.raises(UserError, match=r"nothing of 'svhn' in table2\. There are table1: mnist, cifar10;"):
         compare(published, {("table2", "svhn"): "offline"}, "test")
 
