@@ -44,8 +44,8 @@ class Cluster:
 
 
 def without_cuda(**resources: str) -> list[str]:
-    """Options by which the rules that take a GPU ask SLURM for one and leave it alone: these have no PyTorch to use."""
-    rules = ("distill", "evaluate", "train_shard", "measure_baseline", "adapt")
+    """Options by which the rules that take a GPU ask SLURM for one and compute without: the GPUs here are not real."""
+    rules = re.findall(r"(\w+):gpu=0", (ROOT / "profiles/slurm/config.yaml").read_text())
     wanted = {"gpu": "0", "gres": "gpu:1"} | resources
     return ["--set-resources", *(f"{rule}:{key}={value}" for rule in rules for key, value in wanted.items())]
 

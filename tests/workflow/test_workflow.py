@@ -139,6 +139,9 @@ def test_the_slurm_profile_computes_with_gpus_or_without(copy):
     profile = copy / "profiles/slurm/config.yaml"
     plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed", "--workflow-profile", "profiles/slurm")
     assert "--gpus 1" in snakemake(*plan, cwd=copy).stdout
+    listed = re.findall(r"(\w+):gpu=0", profile.read_text())
+    rules = "".join(path.read_text() for path in (copy / "workflow/rules").glob("*.smk"))
+    assert set(listed) == set(re.findall(r"^rule (\w+):(?:(?!^rule ).)*?^        gpu=(?!0,)", rules, re.M | re.S))
     profile.write_text(profile.read_text().replace("# set-resources", "set-resources"))
     assert "--gpus 0" in snakemake(*plan, cwd=copy).stdout
 

@@ -17,7 +17,7 @@ rule evaluate_transfer:
     resources:
         gpu=1,
         mem_mb=memory,
-        runtime="12h",  # not resumed: one run must do
+        runtime=grow(12 * 60),  # not resumed: one run must do
     params:
         held_out=config["transfer"]["held_out"],
         nets=" ".join(f"--net {net}" for net in config["transfer"]["nets"]),
