@@ -25,7 +25,7 @@ main()
 """The command with 150 MiB more than it has once all is loaded."""
 COMMANDS = {
     "distill": ["distill", "--history=h.csv", *TINY_DISTILL, "--images-per-class=1000", "--meta-steps=2"],
-    "pool train": ["pool", "train", "--total=40", "--nets=40", "--epochs=1", "--batch=1000"],
+    "pool train": ["pool", "train", "--total=400", "--nets=400", "--epochs=1", "--batch=1000"],
 }
 
 

@@ -150,7 +150,7 @@ def test_every_scale_is_compared_with_reasons_for_what_it_lacks():
     [
         ("not_run: {fig6: {svhn: offline}}", "not_run.fig6: the paper has no 'svhn' there. It has table1: mnist"),
         ("not_run: {fig9: {mnist: offline}}", "not_run.fig9: the paper has no 'mnist' there"),
-        ("not_run: {fig6: offline}", "instance['not_run']['fig6']"),
+        ("not_run: {fig6: offline}", "config: not_run.fig6"),
     ],
 )
 def test_reasons_for_what_the_paper_has_not_are_refused(tmp_path, overlay, named):

@@ -228,7 +228,7 @@ def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
     def changed(baselines):
         return {re.search("dd baseline ([a-z_]+)", line)[1] for line in commands(baselines) - commands({})}
 
-    assert changed({"candidates": 7, "candidate_nets": 3}) == {"optimized"}
+    assert changed({"candidates": 17, "candidate_nets": 3}) == {"optimized"}
     assert changed({"draws": 3}) == set(KINDS) - {"average"}
     assert changed({"nets": 3}) == {kind for kind in KINDS if not kind.startswith("knn")}
     of_one = commands({"experiments": {"mnist_random": {"augment": True}}}) - commands({})
