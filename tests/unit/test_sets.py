@@ -106,7 +106,7 @@ def test_a_sheet_has_a_column_a_step_and_a_row_a_class(distilled, tmp_path):
 
 
 def test_dc_bench_is_plain_sgd():
-    """A loop as anyone would write it, for each of two networks; in double precision, as rounding grows in 600 steps."""
+    """A loop as anyone would write it, for two networks; in double precision, as rounding grows in 600 steps."""
     modules = [TinyNet().double() for _ in range(2)]
     random = torch.Generator().manual_seed(0)
     images = torch.randn(10, 30, 1, 8, 8, generator=random, dtype=torch.float64)
