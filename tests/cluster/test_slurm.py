@@ -56,7 +56,7 @@ def test_the_demo(cluster, copy):
     here = len(re.findall("^localrule ", console, re.M))
     assert len(set(re.findall(r"submitted with SLURM jobid (\d+)", console))) == jobs - here > 30
     for name in yaml.safe_load((copy / "workflow/scales/demo.yaml").read_text())["all"]:
-        kind, ending = ("tables", "md") if name.startswith("table") else ("figures", "png")
+        kind, ending = ("tables", "md") if name.startswith(("table", "transfer")) else ("figures", "png")
         assert (copy / f"results/demo/{kind}/{name}.{ending}").stat().st_size > 0
 
 
