@@ -20,5 +20,5 @@ class Recipe(Settings):
 class PoolConfig(Recipe):
     """What networks a pool has."""
 
-    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, or your own as package.module:Class")
+    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, ConvNet3, MLP, or your own as package.module:Class")
     init_law: str = setting("xavier", "law the weights start from", ("xavier", "he", "default"))
