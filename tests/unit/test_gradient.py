@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from dd.distill import flat, unroll
-from dd.distill.objective import classification, cross_entropy
+from dd.distill import flat
+from dd.distill.objective import classification
 from dd.distill.unroll import adjoint, descend, meta_gradient, shuffled, tangents_exact, train
 from dd.nets import stacked
 from dd.nets.stacked import StackedNet
@@ -226,18 +226,6 @@ def test_images_are_used_in_order_and_rates_are_untied(problem, monkeypatch):
         torch.testing.assert_close(trajectory[t + 1], w.detach() - lr * grad)
 
 
-def test_cross_entropy_is_pytorchs():
-    random = torch.Generator().manual_seed(4)
-    logits = 50 * torch.randn(2, 5, 3, generator=random, dtype=torch.float64)
-    labels = torch.randint(0, 3, (5,), generator=random)
-    expected = torch.stack([nn.functional.cross_entropy(z, labels) for z in logits])
-    torch.testing.assert_close(cross_entropy(logits, labels), expected)
-    torch.testing.assert_close(cross_entropy(logits, nn.functional.one_hot(labels, 3).double()), expected)
-    labels = torch.randn(5, 3, generator=random, dtype=torch.float64).softmax(1)
-    expected = torch.stack([nn.functional.cross_entropy(z, labels) for z in logits])
-    torch.testing.assert_close(cross_entropy(logits, labels), expected)
-
-
 NORMS = {
     "none": (nn.Identity, True),
     "group norm": (lambda: nn.GroupNorm(2, 4), True),
@@ -316,21 +304,3 @@ def test_a_fixed_initialisation_seen_twice_counts_once(problem):
     once = problem | {"theta": problem["theta"][:1]}
     twice = problem | {"theta": problem["theta"][:1].expand(2, -1)}
     torch.testing.assert_close(ours(twice)[1:], ours(once)[1:], rtol=1e-9, atol=1e-12)
-
-
-def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):
-    net = StackedNet(tiny_net)
-    theta = torch.randn(2, sum(net.sizes), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    x, y = torch.randn(23, 1, 8, 8, dtype=torch.float64), torch.arange(23) % 3
-    whole = unroll.judge(classification(net), theta, x, y)
-    monkeypatch.setattr(unroll, "CHUNK", 5 * 2 * 64 + 1)
-    monkeypatch.setattr(unroll, "LEAST", 1)
-    sizes = []
-
-    def seen(w, images, labels):
-        sizes.append(len(images))
-        return classification(net)(w, images, labels)
-
-    for chunked, once in zip(unroll.judge(seen, theta, x, y), whole, strict=True):
-        torch.testing.assert_close(chunked, once, rtol=1e-12, atol=1e-15)
-    assert sizes == [5, 5, 5, 5, 3]
