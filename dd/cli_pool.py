@@ -14,6 +14,7 @@ from dd.options import (
     Command,
     checkpoint_option,
     compute_options,
+    given_options,
     pool_option,
     settings_options,
     tell_remark,
@@ -128,7 +129,8 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
 
     \b
       full   fine-tune them on the whole training set of the target
-      fada   few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set has
+      fada   few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set has;
+             of the settings it takes --seed alone
     \b
     Examples, for a set of USPS for nets of MNIST:
       python -m dd adapt full --set set.safetensors --data usps_28.npz --pool mnist --out full.csv
@@ -142,6 +144,8 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
     del workers  # methods are jobs side by side instead
     distilled, dataset = load_set(set_path), load(data_path)
     if method == "fada":
+        if given := given_options(Recipe) - {"seed"}:
+            raise click.UsageError(f"--{min(given).replace('_', '-')}: fada has settings of its own; leave it out")
         if source_path is None:
             raise click.UsageError("--source: fada needs the data that the nets were trained on")
         run = partial(few_shot, distilled, dataset, load(source_path))

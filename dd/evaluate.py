@@ -41,8 +41,9 @@ def dc_bench(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, seed: in
     """Nets `theta [nets, P]` after the training that the field compares sets by (DC-BENCH, Cui et al. 2022).
 
     SGD in random minibatches of 256 images, 300 epochs, rate 0.01 and a tenth of it in the second half, momentum 0.9,
-    weight decay 0.0005, no augmentation. Order and learned rates of the set do not matter. All nets see the same
-    minibatches, drawn by `seed`; their initial weights and layers are as for the set's own way.
+    weight decay 0.0005, no augmentation (for MNIST the benchmark's own code has some, and 1000 epochs). Order and
+    learned rates of the set do not matter. All nets see the same minibatches, drawn by `seed`; their initial weights
+    and layers are as for the set's own way.
 
     Args:
         loss: each net's mean loss on a batch.
@@ -83,8 +84,9 @@ def evaluate(
     share them, and each of them gets the whole table; `on_nets` hears how many nets of this process's share are done.
 
     Returns:
-        One row a measurement: what `distilled.setting` says, protocol if given, held_out_net, stage (`before` or
-        `after`), test_images, and in percent what `distilled.measures`: accuracy, and for poisoning misled and others.
+        One row a measurement: what `distilled.setting` says, with the name of this `dataset`; protocol if given,
+        held_out_net, stage (`before` or `after`), test_images, and in percent what `distilled.measures`: accuracy, and
+        for poisoning misled and others.
 
     Raises:
         UserError: the images of the dataset are not those of the set.
@@ -111,7 +113,7 @@ def evaluate(
             measured = distilled.measures(net, weights, dataset.x_test, dataset.y_test)
             percent[stage][:, indices] = torch.stack([measured[name] for name in names])
         on_nets(len(indices))
-    setting = distilled.setting() | ({"protocol": protocol} if protocol else {})
+    setting = distilled.setting() | {"dataset": dataset.name} | ({"protocol": protocol} if protocol else {})
     rows = [
         setting
         | {"held_out_net": index, "stage": stage, "test_images": len(dataset.x_test)}

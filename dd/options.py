@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
 from dd.runtime.settings import Settings
@@ -56,6 +57,9 @@ def compute_options(command: Callable) -> Callable:
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
             if name == "cuda":
                 torch.cuda.set_device(local_rank())
+                # ten bits of a number are too few for second derivatives through thirty steps
+                torch.backends.cudnn.allow_tf32 = False
+                torch.backends.cudnn.deterministic = True
             try:
                 return command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
@@ -114,6 +118,12 @@ def settings_options(settings: type[Settings], name: str) -> Callable:
         return wrapped
 
     return decorate
+
+
+def given_options(settings: type[Settings]) -> set[str]:
+    """The fields of `settings` that the user has given, rather than left at their defaults."""
+    source = click.get_current_context().get_parameter_source
+    return {f.name for f in fields(settings) if source(f.name) is ParameterSource.COMMANDLINE}
 
 
 def numbers(option: str, text: str) -> list[int]:

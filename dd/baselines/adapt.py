@@ -30,7 +30,7 @@ def few_shot(distilled: DistilledSet, dataset: Dataset, source: Dataset, theta: 
     """Nets `theta [nets, P]` after FADA with as many images of a class as the set has, drawn by the recipe's seed."""
     classes = len(dataset.classes)
     per_class = distilled.images.shape[:2].numel() // classes
-    images = few(dataset.x_train, dataset.y_train, classes, per_class, recipe.seed, draw=0)
+    images = few(dataset.x_train, dataset.y_train, classes, per_class, recipe.seed)
     return fada(
         StackedNet(distilled.make()).to(theta.device),
         theta,
@@ -67,9 +67,9 @@ def adapted(
     net, different = StackedNet(distilled.make()).to(device), initial.nets("held-out", nets)
     weights = initial("held-out", range(different)).to(device)
     recipes = [replace(recipe, seed=recipe.seed + run) for run in range(nets if different == 1 else 1)]
-    runs = [adapt(weights, each) for each in recipes]
-    percent = [distilled.measures(net, w, dataset.x_test, dataset.y_test)["accuracy"] for w in runs]
-    common = distilled.setting() | {"method": method}
+    test = (dataset.x_test, dataset.y_test)
+    percent = [distilled.measures(net, adapt(weights, each), *test)["accuracy"] for each in recipes]
+    common = distilled.setting() | {"dataset": dataset.name, "method": method}
     return pd.DataFrame(
         [
             common | {"held_out_net": i, "stage": "after", "test_images": len(dataset.x_test), "accuracy": value}

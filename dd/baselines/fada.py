@@ -47,13 +47,13 @@ class FadaConfig:
     """Weight of the adversarial term beside the cross entropies on the source and on the target."""
 
 
-def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int, draw: int) -> Images:
-    """Draw number `draw` of `per_class` images of each class, classes in order, from `x [N, C, H, W]` and `y [N]`.
+def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> Images:
+    """`per_class` images of each class, classes in order, drawn by `seed` from `x [N, C, H, W]` and `y [N]`.
 
     Raises:
         UserError: a class has fewer.
     """
-    rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", draw), "the number of images").flatten()
+    rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
     return x[rows], y[rows]
 
 
@@ -66,7 +66,6 @@ def fada(
     target_statistics: Statistics,
     config: FadaConfig,
     seed: int,
-    first: int = 0,
 ) -> Tensor:
     """Adapt networks trained on the source to a target domain by a few labelled images of it.
 
@@ -82,7 +81,6 @@ def fada(
         target_statistics: what target images are normalised with.
         config: the settings.
         seed: every random number comes from it.
-        first: the number of the first network, where `theta` is a part of more.
 
     Returns:
         Adapted weights `[nets, P]`, as the last step left them.
@@ -96,7 +94,7 @@ def fada(
     real = RealBatches(*(t.to(device) for t in source), *source_statistics, config.real_batch, batch_seed)
     halves = Halves(net)
     halves.try_out(theta[:1], few_images[0][:2])
-    parts = []
+    first, parts = 0, []
     for part in together(theta):
         parts.append(_adapt(halves, part, real, few_images, config, seed, range(first, first + len(part))))
         first += len(part)

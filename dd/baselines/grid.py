@@ -1,7 +1,8 @@
 """Every baseline on every learning rate and number of epochs; the best combination is tested (Section 4)."""
 
 import functools
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,7 +16,7 @@ from dd.distill.initial import Initial
 from dd.distill.objective import classification, poisoned
 from dd.distill.steps import DistilledSet
 from dd.distill.unroll import train
-from dd.nets.stacked import StackedNet
+from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -70,7 +71,10 @@ class Judge:
             self.choice_stream, self.choice, (x, y) = "held-out", self.test, (dataset.x_train, dataset.y_train)
         else:
             self.choice_stream = "choice"
-            (x, y), self.choice = dataset.split(config["validation_images"], config["seed"])
+            (x, y), self.choice = (
+                (dataset.x_train[rows], dataset.y_train[rows])
+                for rows in dataset.split(config["validation_images"], config["seed"])
+            )
         steps, per_step = len(distilled.images), config["images_per_class"]
         statistics = (distilled.mean, distilled.std)
         self.real = RealImages(x, y, *statistics, classes, steps, per_step, config["seed"], protocol.augment)
@@ -78,9 +82,8 @@ class Judge:
         self.optimized_images = (x[chosen], y[chosen])
         self.net = StackedNet(distilled.make()).to(device)
         self.loss = classification(self.net)
-        self.initial = functools.lru_cache(
-            lambda stream, nets: initial(stream, range(initial.nets(stream, nets))).to(device)
-        )
+        self.nets = initial.nets
+        self.initial = functools.lru_cache(lambda stream, numbers: initial(stream, numbers).to(device))
         # poisoning is one GD step (Section 3.6)
         self.epochs = EPOCHS[:1] if distilled.attacks else EPOCHS
 
@@ -97,23 +100,29 @@ class Judge:
             return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]
         return torch.full((epochs, self.real.steps), float(rate))
 
-    def trained(self, images: Tensor, rate: str | float, stream: str, nets: int) -> Iterator[tuple[int, Tensor]]:
-        """(epochs, weights `[nets, P]`) after each of `self.epochs`, of one run."""
-        weights, done = self.initial(stream, nets), 0
+    def after(
+        self, epochs: Sequence[int], images: Tensor, rate: str | float, judged: Judged, stream: str, nets: int
+    ) -> list[dict]:
+        """Means and standard deviations over nets, and how many they are, after each of `epochs` of one run."""
         images, labels, lrs = images.to(self.device), self.labels(images).to(self.device), self.rates(rate)
-        for epochs in self.epochs:
-            weights, done = train(self.loss, weights, images, labels, lrs[done:epochs]), epochs
-            yield epochs, weights
-
-    def judged(self, weights: Tensor, judged: Judged) -> dict:
-        """Means and standard deviations over nets with `weights [nets, P]`, and how many they are."""
-        return summary(**self.distilled.measures(self.net, weights, *judged))
+        nets, parts = self.nets(stream, nets), []
+        for first in range(0, nets, NETS_AT_ONCE):  # not the weights of all of them at once
+            weights = self.initial(stream, range(first, min(first + NETS_AT_ONCE, nets)))
+            parts.append([])
+            for done, until in itertools.pairwise((0, *epochs)):
+                weights = train(self.loss, weights, images, labels, lrs[done:until])
+                parts[-1].append(self.distilled.measures(self.net, weights, *judged))
+        return [
+            summary(**{name: torch.cat([part[name] for part in same]) for name in same[0]})
+            for same in zip(*parts, strict=True)
+        ]
 
     def every_combination(self, images: Tensor, judged: Judged, stream: str, nets: int) -> Iterator[dict]:
         """A row a combination of rate and epochs."""
         for rate in RATES:
-            for epochs, weights in self.trained(images, rate, stream, nets):
-                yield {"lr": rate, "epochs": epochs} | self.judged(weights, judged)
+            rows = self.after(self.epochs, images, rate, judged, stream, nets)
+            for epochs, row in zip(self.epochs, rows, strict=True):
+                yield {"lr": rate, "epochs": epochs} | row
 
     def optimized(self, candidates: list[Tensor], on_set: Callable[[], object]) -> list[Tensor]:
         """The `draws` sets that are best, each in its best combination, on other nets and 1024 training images."""
@@ -170,8 +179,9 @@ def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None
         row = {"draw": draw, "stage": "test", "images": len(judge.test[0])} | dict(zip(keys, best, strict=True))
         rows.append(row | test(images, *best))
         on_set()
-    common = {key: value for key, value in distilled.setting().items() if key != "epochs"}
-    return pd.DataFrame([common | {"baseline": kind, "chosen_on": protocol.choose_on} | row for row in rows])
+    common = distilled.setting() | {"dataset": judge.dataset.name, "baseline": kind, "chosen_on": protocol.choose_on}
+    del common["epochs"]
+    return pd.DataFrame([common | row for row in rows])
 
 
 def best_combination(tried: pd.DataFrame, keys: list[str]) -> tuple:
@@ -199,8 +209,7 @@ def _descent(judge: Judge) -> tuple[Callable, Callable]:
         return judge.every_combination(images, judge.choice, judge.choice_stream, protocol.nets)
 
     def test(images: Tensor, rate: str | float, epochs: int) -> dict:
-        trained = judge.trained(images, rate, "held-out", protocol.test_nets)
-        return next(judge.judged(weights, judge.test) for done, weights in trained if done == epochs)
+        return judge.after([epochs], images, rate, judge.test, "held-out", protocol.test_nets)[0]
 
     return tried, test
 

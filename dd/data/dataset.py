@@ -48,8 +48,8 @@ class Dataset:
         """(C, H, W)."""
         return tuple(self.x_train.shape[1:])
 
-    def split(self, validation: int, seed: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """The training set without `validation` images drawn by `seed`, and those images.
+    def split(self, validation: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Which training images are left without `validation` of them drawn by `seed`, and which those are: rows.
 
         Raises:
             UserError: nothing would be left to train on.
@@ -57,8 +57,7 @@ class Dataset:
         if validation >= len(self.x_train):
             raise UserError(f"validation_images: {validation} leaves nothing of {len(self.x_train)}; lower it")
         order = torch.randperm(len(self.x_train), generator=generator(seed, "validation"))
-        rest, kept = order[validation:], order[:validation]
-        return (self.x_train[rest], self.y_train[rest]), (self.x_train[kept], self.y_train[kept])
+        return order[validation:], order[:validation]
 
 
 def read_npz(path: Path) -> Arrays:

@@ -40,20 +40,30 @@ class RealBatches:
     that does not fill a batch is left out, as another order follows.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, batch_size: int, seed: int):
-        """`x` uint8 `[N, C, H, W]`, `y` int64 `[N]`, `mean` and `std` `[C]`."""
-        if batch_size > len(x):
-            raise UserError(f"real_batch: {batch_size} is more than the {len(x)} training images; lower it")
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        batch_size: int,
+        seed: int,
+        rows: Tensor | None = None,
+    ):
+        """`x` uint8 `[N, C, H, W]`, `y` int64 `[N]`, `mean` and `std` `[C]`; only the images in `rows`, if given."""
+        self.rows = torch.arange(len(x)) if rows is None else rows
+        if batch_size > len(self.rows):
+            raise UserError(f"real_batch: {batch_size} is more than the {len(self.rows)} training images; lower it")
         self.x, self.y, self.mean, self.std = x, y, mean, std
         self.batch_size, self.seed = batch_size, seed
-        self.per_pass = len(x) // batch_size
+        self.per_pass = len(self.rows) // batch_size
         self._pass, self._order = -1, torch.empty(0)
 
     def batch(self, index: int) -> tuple[Tensor, Tensor]:
         """Batch `index` (from 0, without end): images `[b, C, H, W]` and labels `[b]`."""
         number, position = divmod(index, self.per_pass)
         if number != self._pass:
-            order = torch.randperm(len(self.x), generator=generator(self.seed, "real", number))
-            self._pass, self._order = number, order.to(self.x.device)
+            order = torch.randperm(len(self.rows), generator=generator(self.seed, "real", number))
+            self._pass, self._order = number, self.rows[order].to(self.x.device)
         chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
         return normalise(self.x[chosen], self.mean, self.std), self.y[chosen]

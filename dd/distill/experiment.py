@@ -48,6 +48,10 @@ class Experiment:
         classes = len(dataset.classes)
         if max(config.attack_class, config.target_class) >= classes:
             raise UserError(f"attack_class, target_class: {dataset.name} has the classes 0 to {classes - 1}")
+        if (pool or file) and not config.init.endswith("_pretrained"):
+            raise UserError(f"init: {config.init} takes no weights from a pool or a file; leave it out")
+        if pool and file:
+            raise UserError("pool, pretrained: initial weights come from one of them; leave out the other")
         if pool:
             pool.check(config.net, dataset.image_shape, classes)
         make = partial(build, config.net, channels, size, classes)
@@ -68,11 +72,11 @@ class Experiment:
             self.initial = PoolInitial(_needed(pool, config), config.validation_nets, config.seed)
         else:
             self.initial = RandomInitial(make, config.init_law, config.seed)
-        (x, y), (kept_x, kept_y) = dataset.split(config.validation_images, config.seed)
-        start = self._real_images(x, y) if config.start == "real" else None
-        y, kept_y = (poisoned(labels, config.attack_class, config.target_class) for labels in (y, kept_y))
-        self.validation = kept_x, kept_y
-        real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed)
+        rows, kept = dataset.split(config.validation_images, config.seed)
+        start = self._real_images(rows) if config.start == "real" else None
+        x, y = dataset.x_train, poisoned(dataset.y_train, config.attack_class, config.target_class)
+        self.validation = x[kept], y[kept]
+        real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed, rows)
         loss = classification(self.net, config.compile)
         x, y = normalise(dataset.x_train[:FEW], self.mean, self.std).double(), dataset.y_train[:FEW]
         theta = self.initial("validation", [0]).double()
@@ -90,13 +94,14 @@ class Experiment:
                 return _needed(pool, self.config).rows("train", [self.config.pool_net])[0]
         return None
 
-    def _real_images(self, x: Tensor, y: Tensor) -> Tensor:
-        """Images of each class, none twice, to start from: `[steps, n, C, H, W]`."""
+    def _real_images(self, rows: Tensor) -> Tensor:
+        """Of those in `rows`, images of each class, none twice, to start from: `[steps, n, C, H, W]`."""
+        x, y = self.dataset.x_train, self.dataset.y_train[rows]
         steps, per_class = self.config.steps, self.config.images_per_class
         draw = generator(self.config.seed, "start")
-        rows = rows_of_each_class(y, len(self.dataset.classes), steps * per_class, draw, "steps or images_per_class")
-        rows = rows.unflatten(1, (steps, per_class)).transpose(0, 1).flatten(1)
-        return normalise(x[rows.flatten()], self.mean, self.std).unflatten(0, rows.shape)
+        own = rows_of_each_class(y, len(self.dataset.classes), steps * per_class, draw, "steps or images_per_class")
+        chosen = rows[own].unflatten(1, (steps, per_class)).transpose(0, 1).flatten(1)
+        return normalise(x[chosen.flatten()], self.mean, self.std).unflatten(0, chosen.shape)
 
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""

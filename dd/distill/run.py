@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dd.distill.trainer import Trainer
+from dd.runtime.errors import UserError
 
 
 class Store(Protocol):
@@ -46,7 +47,7 @@ def run(
 
     Raises:
         StoppedError: a signal came; run again to go on.
-        UserError: from the trainer or the store.
+        UserError: from the trainer or the store, or the processes of the team have restored different states.
     """
     config, team, history, elapsed, losses, clipped = trainer.config, trainer.team, [], 0.0, [], 0
     if saved := store.load():
@@ -55,6 +56,8 @@ def run(
         history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
         if history and team.leads:  # Snakemake has removed the outputs of the failed job
             record(history)
+    if not team.agree(trainer.meta_step):
+        raise UserError("the processes go on from different meta-steps; give all of them one --work folder")
     started = time.monotonic() - elapsed
 
     def save() -> None:

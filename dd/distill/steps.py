@@ -46,11 +46,11 @@ class DistilledSet:
     and `pretrained` (what its nets were trained on before, and how) where they were."""
 
     def make(self, seed: int = 0) -> nn.Module:
-        """The architecture this set was made for, as its class builds it from `seed`."""
+        """The architecture this set was made for, as its class builds it from `seed`, in evaluation mode."""
         channels, size = self.images.shape[2], self.images.shape[-1]
         module = build(self.info["config"]["net"], channels, size, len(self.info["classes"]), seed)
         module.load_state_dict(self.buffers, strict=False)
-        return module
+        return module.eval()
 
     def initial(self, pool: Pool | None = None) -> Initial:
         """The distribution of initial weights this set was made for.
@@ -96,10 +96,10 @@ class DistilledSet:
         return self.info["config"].get("attack_class", -1) >= 0
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse data that this set was not distilled from.
+        """Refuse data that networks trained on this set cannot be tested on.
 
         Raises:
-            UserError: it has other images or classes.
+            UserError: its images are of another size or its classes are others.
         """
         if dataset.image_shape != tuple(self.images.shape[2:]):
             raise UserError(
@@ -131,7 +131,7 @@ class DistilledSet:
     def train(self, net: nn.Module) -> nn.Module:
         """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
 
-        Layers behave as in evaluation mode, as they did in distillation.
+        Layers behave as in evaluation mode, as they did in distillation, and are left in it.
         """
         stacked = StackedNet(net)
         device = next(net.parameters()).device
@@ -139,7 +139,7 @@ class DistilledSet:
         theta = flat_weights(net).unsqueeze(0)
         trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
         nn.utils.vector_to_parameters(trained, net.parameters())
-        return net
+        return net.eval()
 
     def normalise(self, x: Tensor) -> Tensor:
         """uint8 images `[n, C, H, W]` as the networks of this set expect them."""

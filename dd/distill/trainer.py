@@ -35,7 +35,7 @@ class Trainer:
     """The state of one distillation: images, rates, soft labels, Adam's moments, running norm, count of meta-steps.
 
     Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
-    from `state` goes on exactly as if it had never stopped.
+    from `state` goes on exactly as if it had never stopped (on a GPU, to rounding).
     """
 
     def __init__(
@@ -152,7 +152,8 @@ class Trainer:
             raise UserError(
                 f"meta-step {self.meta_step}: the loss is {loss:.3g} and the norm of its gradient {norm:.3g}. "
                 f"Lower meta_lr (now {self.config.meta_lr:g}) or distill_lr (now {self.config.distill_lr:g}), "
-                f"or clip harder (clip, now {self.config.clip:g}; clip_adjoint, now {self.config.clip_adjoint:g})"
+                f"or clip harder (clip, now {self.config.clip:g}; clip_adjoint, now {self.config.clip_adjoint:g}), "
+                "and delete the work folder, whose checkpoint is of these settings"
             )
 
     def state(self) -> tuple[dict[str, Tensor], dict]:

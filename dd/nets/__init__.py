@@ -33,15 +33,21 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
     global random state is as before.
 
     Raises:
-        UserError: unknown name, a module or class that cannot be imported, or one that refuses these images.
+        UserError: unknown name, a module or class that cannot be imported, one that refuses these images or makes
+            something else than a module.
     """
     cls = NETS.get(name) or _import(name)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU as well
-            return cls(channels=channels, size=size, classes=classes)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"net {name}: {error} (called with {channels=}, {size=}, {classes=})") from error
+            net = cls(channels=channels, size=size, classes=classes)
+    except Exception as error:  # a user's own may raise anything
+        raise UserError(
+            f"net {name}: {type(error).__name__}: {error} (called with {channels=}, {size=}, {classes=})"
+        ) from error
+    if not isinstance(net, nn.Module):
+        raise UserError(f"net {name}: makes a {type(net).__name__}; must be a torch.nn.Module")
+    return net
 
 
 def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -> None:
@@ -97,10 +103,12 @@ def remark(net: nn.Module, name: str) -> str:
 
 
 def _import(name: str) -> Callable[..., nn.Module]:
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    module, _, attribute = name.partition(":")
+    if not (module and attribute):
         raise UserError(f"net {name!r} is not known: use one of {', '.join(NETS)}, or your own as package.module:Class")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError) as error:
         raise UserError(f"net {name!r}: {error}; is its folder on PYTHONPATH?") from error
+    except Exception as error:  # what a user's own module may raise, such as SyntaxError
+        raise UserError(f"net {name!r}: {type(error).__name__}: {error}") from error

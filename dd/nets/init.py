@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from dd.runtime.seeds import derive
+
 Law = Callable[[nn.Module, torch.Generator], None]
 
 
@@ -34,7 +36,7 @@ def initialise(make: Callable[..., nn.Module], law: str, generator: torch.Genera
     `xavier`: normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010; the paper's).
     `he`: normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015). `default`: as the network's class builds it.
     """
-    module = make(seed=generator.initial_seed())
+    module = make(seed=derive(generator.initial_seed(), "class"))  # or the law would draw the same numbers again
     with torch.no_grad():
         LAWS[law](module, generator)
     return module

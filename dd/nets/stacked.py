@@ -38,8 +38,10 @@ class StackedNet:
         self.names = list(named)
         self.shapes = [p.shape for p in named.values()]
         self.sizes = [p.numel() for p in named.values()]
+        self._vmaps: bool | None = None
 
     def to(self, device: torch.device | str) -> "StackedNet":
+        """Move the module, and return this."""
         self.module.to(device)
         return self
 
@@ -48,10 +50,24 @@ class StackedNet:
         named = self.named(theta)
         if self.stacks:
             return self.module.stacked(named, x)
-        if len(theta) == 1 or (len(x) > SMALL_BATCH and not x.is_cuda):
+        if len(theta) == 1 or (len(x) > SMALL_BATCH and not x.is_cuda) or not self._can_vmap(named, x):
             rows = (dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True))
             return torch.stack([functional_call(self.module, row, (x,)) for row in rows])
+        return self._vmapped(named, x)
+
+    def _vmapped(self, named: dict[str, Tensor], x: Tensor) -> Tensor:
         return vmap(lambda one: functional_call(self.module, one, (x,)))(named)
+
+    def _can_vmap(self, named: dict[str, Tensor], x: Tensor) -> bool:
+        """Whether `vmap` knows all that the network does. Recurrent layers, sums in place and branches on values it
+        does not."""
+        if self._vmaps is None:
+            try:
+                self._vmapped({name: weights[:2].detach() for name, weights in named.items()}, x[:1].detach())
+                self._vmaps = True
+            except RuntimeError:
+                self._vmaps = False
+        return self._vmaps
 
     def named(self, theta: Tensor) -> dict[str, Tensor]:
         """The rows of `theta [nets, P]` as parameters by name, each `[nets, *shape]`, as views where possible."""

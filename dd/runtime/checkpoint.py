@@ -12,7 +12,7 @@ from torch import Tensor
 from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
 
-NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
+NEWEST, PREVIOUS, LOCK = "checkpoint.safetensors", "checkpoint.previous.safetensors", "lock"
 
 
 class Checkpoints:
@@ -75,9 +75,12 @@ class Checkpoints:
             )
 
     def clear(self) -> None:
-        """Remove the checkpoints: the run has succeeded."""
+        """Remove the checkpoints and, if nothing else is in it, the folder: the run has succeeded. Call it `locked`."""
         for path in self.folder.glob("*.safetensors"):
             path.unlink(missing_ok=True)
+        (self.folder / LOCK).unlink(missing_ok=True)  # a run that has opened it will see that it is gone
+        with contextlib.suppress(OSError):  # not empty
+            self.folder.rmdir()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -86,7 +89,7 @@ class Checkpoints:
         Raises:
             UserError: another run holds it.
         """
-        lock = FileLock(self.folder / "lock", timeout=0)
+        lock = FileLock(self.folder / LOCK, timeout=0)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()

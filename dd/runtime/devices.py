@@ -18,6 +18,13 @@ SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "FLUX_JOB
 SLOTS = Path("/tmp/dd-gpu-slots")  # noqa: S108 (one place a machine, for all users and whatever their TMPDIR)
 
 
+def started_as() -> tuple[int, int]:
+    """(rank, number of processes) as whoever started this process has set them; (0, 0) where nobody has."""
+    if {"RANK", "WORLD_SIZE"} <= set(os.environ):
+        return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    return 0, 0
+
+
 @contextlib.contextmanager
 def device(gpus: int) -> Iterator[str]:
     """`"cpu"` for no GPU, else `"cuda"` with `CUDA_VISIBLE_DEVICES` narrowed to GPUs no other job of ours holds.
@@ -33,7 +40,7 @@ def device(gpus: int) -> Iterator[str]:
         yield "cpu"
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if "RANK" in os.environ or (visible and any(name in os.environ for name in SCHEDULERS)):
+    if started_as()[1] or (visible and any(name in os.environ for name in SCHEDULERS)):
         yield "cuda"
         return
     names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()

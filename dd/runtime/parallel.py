@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from dd.runtime.devices import started_as
 from dd.runtime.errors import UserError
 
 RENDEZVOUS = "DD_RENDEZVOUS"
@@ -44,19 +45,20 @@ class Team:
     def add_up(self, tensor: Tensor) -> Tensor:
         """`tensor`, replaced by the sum of the processes' tensors."""
         if self.size > 1:
-            dist.all_reduce(tensor)
+            here = tensor.cpu()
+            dist.all_reduce(here)
+            tensor.copy_(here)
         return tensor
+
+    def agree(self, number: float) -> bool:
+        """Whether `number` is the same in all processes."""
+        numbers = torch.zeros(self.size, dtype=torch.float64)
+        numbers[self.rank] = number
+        return len(set(self.add_up(numbers).tolist())) == 1
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is up in any process."""
         return bool(self.add_up(torch.tensor([float(flag)])).item()) if self.size > 1 else flag
-
-
-def started_as() -> tuple[int, int]:
-    """(rank, number of processes) as whoever started this process has set them; (0, 0) where nobody has."""
-    if {"RANK", "WORLD_SIZE"} <= set(os.environ):
-        return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    return 0, 0
 
 
 def leads() -> bool:
@@ -95,8 +97,8 @@ def team(workers: int, units: int, device: str) -> Iterator[Team]:
         try:
             if device == "cpu":
                 torch.set_num_threads(max(1, threads // size))
-            backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
-            dist.init_process_group(backend, **_meeting(rank, size, others))
+            # with GPUs too: it hears at once of a process that has gone, and a meta-gradient is a megabyte
+            dist.init_process_group("gloo", **_meeting(rank, size, others))
             yield Team(rank, size)
             dist.destroy_process_group()
         except RuntimeError as error:  # what a collective raises when another process has gone

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,23 @@ def test_a_process_that_never_comes_ends_the_job_with_a_clear_message(digits, tm
     assert code == 1
     assert "error: process 2 of 2 ended early (exit code 3); run again to go on" in errors
     assert "Traceback" not in errors
+
+
+def test_processes_that_would_go_on_from_different_steps_say_so(digits, tmp_path):
+    """As where each machine has a work folder of its own."""
+    process = start(digits, tmp_path / "0", *NETS)
+    wait_until_step(process, tmp_path / "0", 3)
+    process.kill()
+    process.wait()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    joined = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    both = [start(digits, tmp_path / str(rank), *NETS, env=joined | {"RANK": str(rank)}) for rank in range(2)]
+    for process in both:
+        code, errors = finish(process)
+        assert code == 1
+        assert "go on from different meta-steps; give all of them one --work folder" in errors
 
 
 def test_half_of_a_launcher_is_none(monkeypatch):

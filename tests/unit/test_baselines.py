@@ -3,12 +3,14 @@
 import pytest
 import torch
 
-from dd.baselines.grid import EPOCHS, KINDS, RATES, Judge, Protocol, measure, sets_of
+from dd.baselines import grid
+from dd.baselines.grid import EPOCHS, KINDS, RATES, Judge, Protocol, measure, sets_of, summary
 from dd.baselines.real import SETS, RealImages, sets
 from dd.data.dataset import load
 from dd.data.real import normalise
 from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
+from dd.nets.init import flat_weights
 from dd.runtime.errors import UserError
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
@@ -104,23 +106,26 @@ def test_learned_rates_are_cut_or_their_last_epoch_repeated(judge):
     assert torch.equal(made.rates(0.1), torch.full((5, 3), 0.1))
 
 
-def test_one_run_serves_all_numbers_of_epochs(judge):
-    """After 3 epochs of the run of 5 the weights are those of 3 epochs of plain SGD."""
+def test_one_run_serves_all_numbers_of_epochs(judge, monkeypatch):
+    """After 3 epochs of the run of 5 the nets are those of 3 epochs of plain SGD, in parts or together."""
     made = judge()
     images = SETS["random"](made.real, 0)
-    weights = dict(made.trained(images, 0.1, "choice", 2))
-    assert set(weights) == set(EPOCHS)
-    net = made.distilled.make()
-    start = made.distilled.initial()("choice", [1])[0]
-    torch.nn.utils.vector_to_parameters(start.clone(), net.parameters())
-    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-    for _ in range(3):
-        for x, y in zip(images, made.labels(images), strict=True):
-            sgd.zero_grad()
-            torch.nn.functional.cross_entropy(net(x), y).backward()
-            sgd.step()
-    expected = torch.nn.utils.parameters_to_vector(net.parameters())
-    torch.testing.assert_close(weights[3][1], expected, rtol=1e-3, atol=1e-5)
+    rows = made.after(EPOCHS, images, 0.1, made.test, "choice", 3)
+    monkeypatch.setattr(grid, "NETS_AT_ONCE", 2)
+    assert made.after(EPOCHS, images, 0.1, made.test, "choice", 3) == rows
+    nets = []
+    for start in made.distilled.initial()("choice", range(3)):
+        net = made.distilled.make()
+        torch.nn.utils.vector_to_parameters(start.clone(), net.parameters())
+        sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            for x, y in zip(images, made.labels(images), strict=True):
+                sgd.zero_grad()
+                torch.nn.functional.cross_entropy(net(x), y).backward()
+                sgd.step()
+        nets.append(flat_weights(net))
+    expected = summary(**made.distilled.measures(made.net, torch.stack(nets), *made.test))
+    assert rows[EPOCHS.index(3)] == pytest.approx(expected, abs=200 / len(made.test[0]))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -168,6 +168,13 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     assert "moved.csv: not measured of a set made for poisoning" in done.stderr
     done = dd("adapt", "fada", *source, "--out", tmp_path / "fada.csv")
     assert "--source: fada needs the data" in done.stderr
+    done = dd("adapt", "fada", *source, "--source", digits, "--halve-every", 2, "--out", tmp_path / "fada.csv")
+    assert "--halve-every: fada has settings of its own" in done.stderr
+    assert dd("evaluate", *source[:2], *source[4:], "--data", digits, "--out", tmp_path / "x.csv").returncode == 0
+    assert set(pd.read_csv(tmp_path / "x.csv")["dataset"]) == {"digits"}  # what it is measured on
+    out = ("--out", tmp_path / "no.safetensors", "--history", tmp_path / "no.csv")
+    done = dd("distill", "--data", digits, "--pool", pool, *out, *TINY_DISTILL, "--meta-steps=1")
+    assert "init: fixed takes no weights from a pool or a file" in done.stderr
     assert "name its folder (--pool)" in dd("evaluate", *source[:4], "--out", tmp_path / "x.csv").stderr
 
 

@@ -15,7 +15,7 @@ from dd.nets.init import LAWS, flat_weights, initialise
 from dd.nets.layers import convolve_images
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
-from dd.runtime.seeds import generator
+from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet
 
 SIZES = {"LeNet": (1, 28, 10), "AlexCifarNet": (3, 32, 10), "ConvNet3": (3, 32, 10), "MLP": (1, 28, 10)}
@@ -133,7 +133,7 @@ def test_normal_laws(law, std):
 
 
 def test_default_law_is_pytorchs_own():
-    torch.manual_seed(generator(0, "test").initial_seed())
+    torch.manual_seed(derive(generator(0, "test").initial_seed(), "class"))
     expected = NETS["LeNet"]()
     module = initialise(make("LeNet"), "default", generator(0, "test"))
     for ours, theirs in zip(module.parameters(), expected.parameters(), strict=True):
@@ -168,6 +168,22 @@ def test_all_weights_come_from_the_seed_alone(law, name):
     assert all(torch.equal(a, b) for a, b in zip(own().buffers(), own().buffers(), strict=True))
 
 
+def test_a_law_draws_other_numbers_than_the_class():
+    """Or weights that no law knows would be those of the first layer again."""
+
+    class Equal(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.own, self.layer = nn.Parameter(torch.randn(100)), nn.Linear(10, 10)
+
+    def make(seed):
+        torch.manual_seed(seed)
+        return Equal()
+
+    own, weight, _ = (p.detach().flatten() for p in initialise(make, "xavier", generator(0, "test")).parameters())
+    assert torch.corrcoef(torch.stack([own, weight]))[0, 1].abs() < 0.5
+
+
 def test_config_knows_the_laws():
     (law,) = (f for f in DistillConfig.__dataclass_fields__.values() if f.name == "init_law")
     assert set(law.metadata["choices"]) == set(LAWS)
@@ -187,10 +203,15 @@ def test_a_users_own_network():
         ("tests.conftest:Nothing", "Nothing"),
         ("LeNet", "28 or 32"),
         ("math:sqrt", "channels"),
-        (":Net", "PYTHONPATH"),
+        (":Net", "or your own as package.module:Class"),
+        ("tests.unit.test_nets:Raising", "net tests.unit.test_nets:Raising: KeyError: 'no such key'"),
+        ("builtins:dict", "makes a dict; must be a torch.nn.Module"),
+        ("half_written:Net", "half_written:Net': SyntaxError: .*line 1"),
     ],
 )
-def test_refused_networks(name, cure):
+def test_refused_networks(name, cure, tmp_path, monkeypatch):
+    (tmp_path / "half_written.py").write_text("class Net(")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match=cure):
         build(name, 1, 30, 10)
 
@@ -209,6 +230,13 @@ def test_convnet_normalises_each_image_by_itself():
     normalised = net.features[:2](5 * x + 3)
     torch.testing.assert_close(normalised.mean((2, 3)), torch.zeros(4, 128), atol=1e-4, rtol=0)
     torch.testing.assert_close(normalised.var((2, 3), correction=0), torch.ones(4, 128), atol=1e-3, rtol=0)
+
+
+class Raising(nn.Module):
+    """A user's mistake."""
+
+    def __init__(self, **_):
+        raise KeyError("no such key")
 
 
 class Wrong(nn.Module):
@@ -246,6 +274,38 @@ class Wrong(nn.Module):
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
     with pytest.raises(UserError, match=f"net own: {reason}"):
         try_out(module, "own", 1, 8, 3)
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rows, self.out = nn.GRU(8, 16, batch_first=True), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.out(self.rows(x.squeeze(1))[1][0])
+
+
+def in_place(y):
+    out = torch.zeros(len(y), 3, dtype=y.dtype)
+    out += y
+    return out
+
+
+WITHOUT_VMAP = {
+    "recurrent": Recurrent,
+    "in place": lambda: Wrong(after=in_place),
+    "branch": lambda: Wrong(after=lambda y: y / 10 if y.abs().max() > 100 else y),
+}
+
+
+@pytest.mark.parametrize("make", WITHOUT_VMAP.values(), ids=WITHOUT_VMAP.keys())
+def test_nets_that_vmap_cannot_take_are_taken_one_by_one(make):
+    net = StackedNet(make().double())
+    random = torch.Generator().manual_seed(0)
+    theta = torch.randn(3, sum(net.sizes), generator=random, dtype=torch.float64)
+    x = torch.randn(4, 1, 8, 8, generator=random, dtype=torch.float64)
+    try_out(make(), "own", 1, 8, 3)
+    torch.testing.assert_close(net.logits(theta, x), torch.cat([net.logits(row, x) for row in theta.split(1)]))
 
 
 def test_what_evaluation_mode_does_to_layers_is_said():

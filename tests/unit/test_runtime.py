@@ -128,8 +128,28 @@ def test_checkpoints_go_when_the_run_has_succeeded(tmp_path):
     store = checkpoints(tmp_path)
     store.save(TENSORS, {})
     store.save(TENSORS, {})
-    store.clear()
+    with store.locked():
+        store.clear()
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("mine", [True, False], ids=["no one else's", "with a log"])
+def test_a_work_folder_goes_when_nothing_else_is_in_it(tmp_path, mine):
+    folder = tmp_path / "work"
+    with checkpoints(folder).locked():
+        if not mine:
+            (folder / "attempts.log").touch()
+        checkpoints(folder).clear()
+    assert [path.name for path in tmp_path.rglob("*")] == ([] if mine else ["work", "attempts.log"])
+
+
+def test_a_lock_that_has_been_removed_is_no_lock(tmp_path):
+    """One run ends, and removes its lock, after another has opened it; a third must not get in beside that."""
+    with checkpoints(tmp_path).locked():
+        (tmp_path / "log").touch()
+        checkpoints(tmp_path).clear()
+        with checkpoints(tmp_path).locked(), pytest.raises(UserError, match="another run is working here"):
+            checkpoints(tmp_path).locked().__enter__()
 
 
 def test_a_folder_has_one_run_and_kill_9_frees_it(tmp_path):
@@ -178,6 +198,9 @@ def test_devices(monkeypatch, tmp_path):
         assert name == "cuda"
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
     monkeypatch.delenv("SLURM_JOB_ID")
+    with pytest.raises(UserError, match=r"2 GPU.*shows 1"), device(2):
+        pass
+    monkeypatch.setenv("RANK", "0")  # as some clusters set it; without WORLD_SIZE nobody shares work
     with pytest.raises(UserError, match=r"2 GPU.*shows 1"), device(2):
         pass
     with device(1):

@@ -187,11 +187,16 @@ def test_one_step_reports_what_it_did(experiment):
 
 def test_validation_images_are_never_trained_on(experiment):
     experiment = experiment()
-    x, _ = experiment.validation
-    trained = {image.numpy().tobytes() for image in experiment.trainer.real.x}
-    whole = [image.numpy().tobytes() for image in experiment.dataset.x_train]
-    assert len(experiment.trainer.real.x) + len(x) == len(whole)
-    assert sum(image.numpy().tobytes() not in trained for image in x) >= len(x) - (len(whole) - len(set(whole)))
+    data, real = experiment.dataset, experiment.trainer.real
+
+    def each(x):
+        return {image.numpy().tobytes() for image in x}
+
+    whole, kept = (each(normalise(x, data.mean, data.std)) for x in (data.x_train, experiment.validation[0]))
+    trained = set().union(*(each(real.batch(number)[0]) for number in range(real.per_pass)))
+    assert len(trained) == real.per_pass * real.batch_size
+    assert trained < whole - kept
+    assert len(kept) == experiment.config.validation_images
 
 
 @pytest.mark.parametrize(
