@@ -15,7 +15,7 @@ demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a f
 	@echo; echo "Done. Open $(CURDIR)/results/demo/report.html"
 
 test: $(READY)
-	pytest
+	pytest -n logical --maxprocesses 4
 
 test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm)
 	pytest tests/cluster/test_slurm.py

@@ -16,6 +16,10 @@ from dd.nets.lenet import LeNet
 
 ROOT = Path(__file__).parents[1]
 
+# on tensors this small threads only wait for each other, and for minutes where tests run side by side
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
 settings.register_profile("default", max_examples=25, derandomize=True, database=None, **COMMON)
 settings.register_profile("long", max_examples=100, **COMMON)  # --hypothesis-profile=long: others every time
