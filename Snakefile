@@ -7,11 +7,12 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/wanted.smk"
 include: "workflow/rules/checks.smk"
 
 
 pathvars:
-    results=f"results/{config['scale']}",
+    results=RESULTS,
 
 
 container: config["container"]

@@ -4,7 +4,7 @@ rule adapt:
         set="<results>/distill/{experiment}/set.safetensors",
         source=get_source_data,
     output:
-        "<results>/adapt/{experiment}/{method}.csv",
+        csv="<results>/adapt/{experiment}/{method}.csv",
     log:
         "<results>/logs/adapt/{experiment}/{method}.log",
     benchmark:
@@ -22,5 +22,5 @@ rule adapt:
         source=lambda wildcards, input: " ".join(f"--source {path}" for path in input.source),
         code=lambda wildcards: digest(f"dd.baselines.{'fada' if wildcards.method == 'fada' else 'adapt'}"),
     shell:
-        "python -m dd adapt {wildcards.method} --set {input.set} --data {input.npz} --out {output} {params.pool} "
+        "python -m dd adapt {wildcards.method} --set {input.set} --data {input.npz} --out {output.csv} {params.pool} "
         "{params.source} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -3,7 +3,7 @@ rule measure_baseline:
         unpack(get_data),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
-        "<results>/baseline/{experiment}/{baseline}.csv",
+        csv="<results>/baseline/{experiment}/{baseline}.csv",
     log:
         "<results>/logs/baseline/{experiment}/{baseline}.log",
     benchmark:
@@ -20,5 +20,5 @@ rule measure_baseline:
         pool=get_pool_option,
         code=digest("dd.baselines.grid"),
     shell:
-        "python -m dd baseline {wildcards.baseline} --set {input.set} --data {input.npz} --out {output} "
+        "python -m dd baseline {wildcards.baseline} --set {input.set} --data {input.npz} --out {output.csv} "
         "{params.pool} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

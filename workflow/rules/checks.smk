@@ -18,9 +18,16 @@ for name, entry in POINTS.items():
 EXPERIMENTS = set(config["experiments"])
 config["experiments"] |= POINTS
 
-CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten; of a user's folders nobody knows yet
+CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten; a user's have a subfolder each
 DATASETS = {"mnist", "fashion_mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
-CLASSES = {name: CLASSES.get(name, 10) for name in DATASETS - set(config["data"]["folders"])}
+CLASSES = {name: CLASSES.get(name, 10) for name in DATASETS}
+for name, entry in config["data"]["folders"].items():
+    root = Path(entry["folder"])
+    if not root.is_dir():
+        raise WorkflowError(f"config: data.folders.{name}.folder: no such folder {entry['folder']}")
+    if not (root / "labels.csv").exists():  # which would name the classes
+        root = root / "train" if (root / "train").is_dir() else root
+        CLASSES[name] = sum(path.is_dir() and not path.name.startswith(".") for path in root.iterdir())
 DATASETS |= set(config["data"]["folders"])
 for variant, entry in config["data"]["variants"].items():
     if variant in DATASETS:
@@ -41,6 +48,8 @@ WEIGHTS = {"alexnet", "efficientnet_lite0"}
 made = {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
 made |= {f"pools.{name}": config["pool"] | entry for name, entry in config["pools"].items()}
 for key, entry in made.items():
+    if missing_module(entry["net"]):
+        raise WorkflowError(f"config: {key}.net: no module {entry['net'].split(':')[0]} here or on PYTHONPATH")
     for name, known in {"dataset": DATASETS, "net": NETS, "pool": config["pools"], "pretrained": WEIGHTS}.items():
         own = name == "net" and ":" in entry["net"]
         if name in entry and entry[name] not in known and not own:
@@ -77,6 +86,8 @@ for figure, entry in config["figures"].items():
     if max(entry["steps"]) > last:
         raise WorkflowError(f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}")
 for net in config["transfer"]["nets"]:
+    if missing_module(net):
+        raise WorkflowError(f"config: transfer.nets: no module {net.split(':')[0]} here or on PYTHONPATH")
     if net not in NETS and ":" not in net:
         raise WorkflowError(
             f"config: transfer.nets: {net!r} is none of {', '.join(sorted(NETS))} or package.module:Class"

@@ -12,19 +12,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
 
 sys.path.insert(0, str(workflow.basedir))
-from dd.report.paper import PLACES
-from dd.runtime.code import commit, digest
+from dd.runtime.code import commit, digest, find
 from dd.runtime.schema import mistake
 
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 
-BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
-# what the experiments of a table are compared with, and which of them
-COMPARED = {
-    "table1": {"init": "random", "baselines": BASELINES, "methods": []},
-    "table2": {"init": "random_pretrained", "baselines": BASELINES[:4], "methods": ["fada", "full"]},
-    "table3": {"init": "fixed_pretrained", "baselines": ["random", "optimized", "average"], "methods": ["full"]},
-}
+RESULTS = f"results/{config['scale']}"
+LARGE = {"AlexNet": 6000, "EfficientNetLite0": 2000}  # MiB more than others (benchmarks/README.md, Table 3)
 SOURCES = {"dataset", "pool", "pretrained"}  # keys of an experiment that are no settings of `dd distill`
 
 
@@ -34,62 +28,20 @@ def grow(amount):
 
 
 def memory(wildcards, threads, attempt):
-    """MiB of a job with a process a thread, which grows likewise."""
-    return attempt * (2000 + 2000 * threads)
+    """MiB of a job with a process a thread, which grows likewise; photos and their networks take more."""
+    photos = LARGE.get(get_experiment(wildcards.experiment)["net"], 0)
+    return attempt * (2000 + (2000 + photos) * threads)
+
+
+def missing_module(net):
+    """Whether this is a network in a file that is not there."""
+    name, colon, _ = net.partition(":")
+    return bool(colon) and find(name) is None
 
 
 def any_of(names):
     """What a wildcard may be that is one of these. Where there are none, it is nothing: an empty one would match anything."""
     return "|".join(names) or "(?!)"
-
-
-def get_points(curve):
-    """The experiments that are the points of a curve, by name, which tells the settings that differ from its experiment's."""
-    experiment, points = curve["experiment"], {}
-    base = config["experiments"][experiment]
-    for value in curve["values"]:
-        wanted = curve.get("set", {}) | {curve["vary"]: value}
-        changed = {key: wanted[key] for key in sorted(wanted) if (config["distill"] | base)[key] != wanted[key]}
-        suffix = "".join(f"_{key}{value}" for key, value in changed.items())
-        points[f"{experiment}{suffix}"] = base | changed
-    return points
-
-
-def get_final_output():
-    """What `all` names."""
-    tables = [name for name in config["all"] if name in config["tables"]]
-    figures = [name for name in config["all"] if name not in [*tables, "transfer"]]
-    written = {"suffix": ["csv", "md", "tex", "html"]}
-    return (
-        expand("<results>/compare.{suffix}", **written)
-        + expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"])
-        + expand("<results>/tables/{table}.{suffix}", table=tables, **written)
-        + expand("<results>/distill/{experiment}/training.png", experiment=get_distilled())
-        + ["<results>/tables/transfer.html"] * ("transfer" in config["all"])
-        + ["<results>/configuration.html"]
-    )
-
-
-def get_distilled():
-    """The experiments `all` needs, with the points of its curves."""
-    experiments = {config["figures"][name]["experiment"] for name in config["all"] if name in config["figures"]}
-    for name in config["all"]:
-        experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
-        experiments |= {point for curve in config["curves"].get(name, []) for point in get_points(curve)}
-    experiments |= set(config["transfer"]["experiments"] if "transfer" in config["all"] else [])
-    return sorted(experiments)
-
-
-def get_downloads():
-    """The datasets and weights `all` needs."""
-    entries = [config["experiments"][name] for name in get_distilled()]
-    datasets = {entry["dataset"] for entry in entries}
-    datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
-    weights = {entry["pretrained"] for entry in entries if "pretrained" in entry}
-    return sorted(
-        [f"results/data/{name}.npz" for name in datasets]
-        + [f"results/data/weights/{name}.safetensors" for name in weights]
-    )
 
 
 def get_protocol(wildcards):
@@ -103,66 +55,6 @@ def get_protocol(wildcards):
     if wildcards.baseline == "optimized":
         needed |= {"candidates", "candidate_nets"}
     return {key: value for key, value in settings.items() if key in needed}
-
-
-def get_measured(wildcards):
-    """The measurements a table holds."""
-    experiments, wanted = config["tables"][wildcards.table], COMPARED[wildcards.table]
-    compared = [name for name in experiments if get_experiment(name)["init"] == wanted["init"]]
-    return (
-        expand("<results>/evaluate/{experiment}.csv", experiment=experiments)
-        + expand("<results>/baseline/{experiment}/{kind}.csv", experiment=compared, kind=wanted["baselines"])
-        + expand("<results>/adapt/{experiment}/{method}.csv", experiment=compared, method=wanted["methods"])
-    )
-
-
-def get_poisoned(wildcards):
-    """The measurements a figure of bars holds."""
-    experiments = config["bars"][wildcards.bars]
-    return expand("<results>/evaluate/{experiment}.csv", experiment=experiments) + expand(
-        "<results>/baseline/{experiment}/{kind}.csv", experiment=experiments, kind=BASELINES[:4]
-    )
-
-
-def get_curves(wildcards):
-    """The measurements a figure of curves draws."""
-    points = [name for curve in config["curves"][wildcards.curves] for name in get_points(curve)]
-    return expand("<results>/evaluate/{experiment}.csv", experiment=sorted(set(points)))
-
-
-def get_lines(wildcards):
-    """The curves of a figure as options of `dd curves`."""
-    words = []
-    for curve in config["curves"][wildcards.curves]:
-        files = ",".join(f"results/{config['scale']}/evaluate/{name}.csv" for name in get_points(curve))
-        words += ["--line", curve["panel"], curve["label"], curve["x"], files]
-    return shlex.join(words)
-
-
-def get_metadata(wildcards):
-    """What is known of the data of a table."""
-    entries = [config["experiments"][experiment] for experiment in config["tables"][wildcards.table]]
-    datasets = {entry["dataset"] for entry in entries}
-    datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
-    return [f"results/data/{dataset}.json" for dataset in sorted(datasets)]
-
-
-def get_compared(wildcards):
-    """The measurements of everything in `all` that the paper has, in its order."""
-    places = {name: "<results>/figures/{name}.csv" for name in [*config["curves"], *config["bars"]]}
-    places |= dict.fromkeys(config["tables"], "<results>/tables/{name}.csv")
-    places |= {name: f"<results>/evaluate/{entry['experiment']}.csv" for name, entry in config["figures"].items()}
-    places["linear_case"] = "<results>/linear/{name}.csv"
-    return [place for name in config["all"] if name in places for place in expand(places[name], name=name)]
-
-
-def get_measurements(wildcards, input):
-    """The same as options of `dd compare`, with the reasons for what is missing."""
-    names = [name for name in config["all"] if name != "transfer"]
-    words = [word for name, path in zip(names, input) for word in ("--measured", name, path)]
-    for where, reasons in config["not_run"].items():
-        words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
-    return shlex.join(words)
 
 
 def flags(settings):
@@ -204,7 +96,7 @@ def get_shards(name):
     pool = get_pool(name)
     totals = {"train": pool["nets"], "held-out": pool["held_out"]}
     return [
-        f"results/{config['scale']}/pools/{name}/{part}-{first:05}.safetensors"
+        f"{RESULTS}/pools/{name}/{part}-{first:05}.safetensors"
         for part, total in totals.items()
         for first in range(0, total, pool["shard"])
     ]
@@ -227,7 +119,7 @@ def get_pool_data(wildcards):
 def get_pool_option(wildcards):
     """The option that names the folder of the experiment's pool, if it has one."""
     pool = config["experiments"][wildcards.experiment].get("pool")
-    return f"--pool results/{config['scale']}/pools/{pool}" if pool else ""
+    return f"--pool {RESULTS}/pools/{pool}" if pool else ""
 
 
 def get_adaptation(wildcards):

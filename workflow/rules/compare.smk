@@ -15,6 +15,7 @@ rule compare:
         "<results>/logs/compare.log",
     benchmark:
         "<results>/benchmarks/compare.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -28,9 +29,9 @@ rule compare:
 
 rule draw_training:
     input:
-        "<results>/distill/{experiment}/history.csv",
+        history="<results>/distill/{experiment}/history.csv",
     output:
-        report(
+        png=report(
             "<results>/distill/{experiment}/training.png",
             caption="../report/training.rst",
             category="Training",
@@ -41,17 +42,18 @@ rule draw_training:
         "<results>/logs/training/{experiment}.log",
     benchmark:
         "<results>/benchmarks/training/{experiment}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
         code=digest("dd.report.training"),
     shell:
-        "python -m dd training --history {input} --out {output} > {log} 2>&1"
+        "python -m dd training --history {input.history} --out {output.png} > {log} 2>&1"
 
 
 rule write_configuration:
     output:
-        report(
+        html=report(
             "<results>/configuration.html",
             caption="../report/configuration.rst",
             category="Configuration",
@@ -61,6 +63,7 @@ rule write_configuration:
         "<results>/logs/configuration.log",
     benchmark:
         "<results>/benchmarks/configuration.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -68,4 +71,4 @@ rule write_configuration:
         scale=config["scale"],
         code=digest("dd.report.page"),
     shell:
-        "python -m dd configuration --text {params.text:q} --scale {params.scale} --out {output} > {log} 2>&1"
+        "python -m dd configuration --text {params.text:q} --scale {params.scale} --out {output.html} > {log} 2>&1"

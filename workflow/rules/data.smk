@@ -57,7 +57,7 @@ rule vary_data:
 
 rule prepare_weights:
     output:
-        "results/data/weights/{weights}.safetensors",
+        weights="results/data/weights/{weights}.safetensors",
     log:
         "results/data/logs/weights/{weights}.log",
     benchmark:
@@ -69,7 +69,7 @@ rule prepare_weights:
     params:
         code=digest("dd.data.weights", follow=False),
     shell:
-        "python -m dd data weights {wildcards.weights} --out {output} > {log} 2>&1"
+        "python -m dd data weights {wildcards.weights} --out {output.weights} > {log} 2>&1"
 
 
 rule download_all:

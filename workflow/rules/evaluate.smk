@@ -3,7 +3,7 @@ rule evaluate:
         unpack(get_data),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
-        "<results>/evaluate/{experiment}.csv",
+        csv="<results>/evaluate/{experiment}.csv",
     log:
         "<results>/logs/evaluate/{experiment}.log",
     benchmark:
@@ -20,7 +20,7 @@ rule evaluate:
         pool=get_pool_option,
         code=digest("dd.evaluate"),
     shell:
-        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output} {params.pool} "
+        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output.csv} {params.pool} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
 
 

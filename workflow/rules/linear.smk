@@ -1,6 +1,6 @@
 rule measure_linear_case:
     output:
-        "<results>/linear/linear_case.csv",
+        csv="<results>/linear/linear_case.csv",
     log:
         "<results>/logs/linear/linear_case.log",
     benchmark:
@@ -14,12 +14,12 @@ rule measure_linear_case:
     params:
         code=digest("dd.linear"),
     shell:
-        "python -m dd linear-case --out {output} 2>&1 | tee -i {log}"
+        "python -m dd linear-case --out {output.csv} 2>&1 | tee -i {log}"
 
 
 rule draw_linear_case:
     input:
-        "<results>/linear/linear_case.csv",
+        metrics="<results>/linear/linear_case.csv",
     output:
         png=report(
             "<results>/figures/linear_case.png",
@@ -32,12 +32,13 @@ rule draw_linear_case:
         "<results>/logs/figures/linear_case.log",
     benchmark:
         "<results>/benchmarks/figures/linear_case.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
         code=digest("dd.report.curves"),
     shell:
-        "python -m dd linear-figure --metrics {input} --out {output.png} --out {output.pdf} > {log} 2>&1"
+        "python -m dd linear-figure --metrics {input.metrics} --out {output.png} --out {output.pdf} > {log} 2>&1"
 
 
 rule linear_case:

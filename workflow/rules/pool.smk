@@ -2,7 +2,7 @@ rule train_shard:
     input:
         unpack(get_pool_data),
     output:
-        "<results>/pools/{pool}/{part}-{first}.safetensors",
+        shard="<results>/pools/{pool}/{part}-{first}.safetensors",
     log:
         "<results>/logs/pools/{pool}/{part}-{first}.log",
     benchmark:
@@ -20,7 +20,7 @@ rule train_shard:
         code=lambda wildcards: digest("dd.pool.train", get_pool(wildcards.pool)["net"].split(":")[0]),
     shell:
         "trap '' TERM; mkdir -p {params.work} && "
-        "python -m dd pool train --data {input.npz} --out {output} --work {params.work} "
+        "python -m dd pool train --data {input.npz} --out {output.shard} --work {params.work} "
         "--threads {threads} --gpus {resources.gpu} {params.options} "
         "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"
 

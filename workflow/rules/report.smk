@@ -14,6 +14,7 @@ rule draw_figure:
         "<results>/logs/figures/{figure}.log",
     benchmark:
         "<results>/benchmarks/figures/{figure}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -40,6 +41,7 @@ rule draw_curves:
         "<results>/logs/figures/{curves}.log",
     benchmark:
         "<results>/benchmarks/figures/{curves}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -67,6 +69,7 @@ rule draw_bars:
         "<results>/logs/figures/{bars}.log",
     benchmark:
         "<results>/benchmarks/figures/{bars}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -96,6 +99,7 @@ rule write_table:
         "<results>/logs/tables/{table}.log",
     benchmark:
         "<results>/benchmarks/tables/{table}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:

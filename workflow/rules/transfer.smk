@@ -6,7 +6,7 @@ rule evaluate_transfer:
         unpack(get_data),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
-        "<results>/transfer/{experiment}.csv",
+        csv="<results>/transfer/{experiment}.csv",
     log:
         "<results>/logs/transfer/{experiment}.log",
     benchmark:
@@ -26,7 +26,7 @@ rule evaluate_transfer:
         code=digest("dd.evaluate", *(net.split(":")[0] for net in config["transfer"]["nets"])),
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.held_out} {params.nets} "
-        "{params.protocols} --out {output} {params.pool} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
+        "{params.protocols} --out {output.csv} {params.pool} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
 
 
 rule write_transfer:
@@ -45,6 +45,7 @@ rule write_transfer:
         "<results>/logs/tables/transfer.log",
     benchmark:
         "<results>/benchmarks/tables/transfer.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
