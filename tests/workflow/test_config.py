@@ -163,12 +163,30 @@ def test_the_configs_of_the_scales_are_accepted(read):
         ("baselines: {experiments: {mnist_random: {draws: 51}}}", "baselines.experiments.mnist_random.candidates"),
         ("scale: data", "scale: results/data is another folder"),
         ("distill: {steps: 3.0}", "distill.steps: 3.0 is not of type 'integer'"),
+        ("data: {folders: {mine: {folder: nowhere, size: 8}}}", "data.folders.mine.folder: no such folder nowhere"),
+        ("experiments: {mnist_fixed: {net: 'nowhere:Net'}}", "experiments.mnist_fixed.net: no module nowhere here"),
+        ("pools: {mine: {dataset: mnist, net: 'no.where:Net'}}", "pools.mine.net: no module no.where here"),
+        ("transfer: {nets: ['nowhere:Net']}", "transfer.nets: no module nowhere here"),
     ],
 )
 def test_mistakes_name_the_key(read, overlay, named):
     config = copy.deepcopy(PAPER)
     update_config(config, yaml.safe_load(overlay))
     assert_refused(read, config, named)
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_classes_a_users_folder_lacks(read, tmp_path, split):
+    for name in ("cat", "dog", ".cache"):
+        (tmp_path / split / name).mkdir(parents=True)
+    poison = {"dataset": "mine", "attack_class": 0, "target_class": 1}
+    overlay = {"data": {"folders": {"mine": {"folder": str(tmp_path), "size": 28}}}, "experiments": {"own": poison}}
+    config = copy.deepcopy(PAPER)
+    update_config(config, overlay)
+    assert read(config)[1] == ""
+    poison["target_class"] = 2
+    update_config(config, overlay)
+    assert_refused(read, config, "experiments.own.target_class", "mine has classes 0 to 1")
 
 
 BROKEN = [

@@ -1,8 +1,6 @@
-"""The config by its schema and by what a schema cannot say, the points of curves as experiments, and what wildcards
+"""The config by what a schema cannot say, the points of curves as experiments, and what wildcards
 may be."""
 
-if wrong := mistake(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"):
-    raise WorkflowError(f"config: {wrong}")
 if config["scale"] in {"data", "published"}:
     raise WorkflowError(f"config: scale: results/{config['scale']} is another folder; choose another name")
 for name, lines in config["curves"].items():

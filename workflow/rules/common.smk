@@ -1,4 +1,4 @@
-"""Functions of the rules."""
+"""The config by its schema; functions of the rules."""
 
 import hashlib
 import json
@@ -16,6 +16,9 @@ from dd.runtime.code import commit, digest, find
 from dd.runtime.schema import mistake
 
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
+
+if wrong := mistake(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"):
+    raise WorkflowError(f"config: {wrong}")
 
 RESULTS = f"results/{config['scale']}"
 LARGE = {"AlexNet": 6000, "EfficientNetLite0": 2000}  # MiB more than others (benchmarks/README.md, Table 3)

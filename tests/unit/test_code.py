@@ -1,0 +1,54 @@
+"""Which code a result is of."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dd.runtime import code
+
+
+@pytest.fixture
+def digest(tmp_path, monkeypatch):
+    """The digest of a user's network in this folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name, text in {
+        "mine/net.py": "import torch\nfrom . import blocks\nfrom dd.nets.lenet import LeNet\nimport helpers.sizes",
+        "mine/blocks.py": "SIZE = 1",
+        "helpers/sizes.py": "from torch import nn",
+        "helpers/others.py": "",
+    }.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    return lambda: code.digest.__wrapped__("mine.net")
+
+
+@pytest.mark.parametrize(
+    ("name", "noticed"),
+    [("mine/net.py", True), ("mine/blocks.py", True), ("helpers/sizes.py", True), ("helpers/others.py", False)],
+)
+def test_what_a_users_network_imports_counts(digest, name, noticed):
+    before = digest()
+    with Path(name).open("a") as file:
+        file.write("\nMORE = 1\n")
+    assert (digest() != before) == noticed
+
+
+def test_code_that_cannot_be_read_counts_all_the_same(digest):
+    before = digest()
+    Path("mine/net.py").write_text("class Net(")
+    assert digest() != before
+
+
+def test_a_copy_within_another_repository_does_not_take_its_commit(tmp_path, monkeypatch):
+    name = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    for words in (("init", "--quiet"), (*name, "commit", "--quiet", "--allow-empty", "--message=other")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    (tmp_path / "dd").mkdir()
+    (tmp_path / "dd/__main__.py").touch()
+    monkeypatch.setattr(code, "PACKAGE", tmp_path / "dd")
+    monkeypatch.setenv("DD_COMMIT", "told")
+    assert code.commit() == "told"
+    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+    assert code.commit() not in ("told", "unknown")
