@@ -1,11 +1,12 @@
-"""What the switches beyond the paper are worth: MNIST, random initialisation, 100 images, the laptop recipe, cut short.
+"""What the switches beyond the paper are worth: MNIST, random initialisation, 100 images, the laptop recipe.
 
-python benchmarks/beyond.py [NAME ...]     # the variants of beyond.yaml, all by default; three minutes of a core each
+python benchmarks/beyond.py [NAME ...]           # cut short; the variants of beyond.yaml, all by default; 3 minutes each
+python benchmarks/beyond.py --whole [NAME ...]   # the whole of it, a quarter of an hour of a core each
 
-A set that is there already (results/beyond/NAME) is not distilled again. Each is judged on held-out nets and the test
+A set that is there already (results/beyond/short/NAME, or whole) is not distilled again. Each is judged on held-out nets and the test
 images, in three ways: `native`, its steps in their order; `shuffled`, in an order drawn anew for every net and epoch,
 each at its own rates; `mixed`, as ordinary SGD would: minibatches drawn at random from all images, at the mean rate of
-the epoch. Prints the table of docs/beyond.md and writes results/beyond/accuracy.csv, a row a variant, way and net.
+the epoch. Prints the table of docs/beyond.md and writes results/beyond/short/accuracy.csv, a row a variant, way and net.
 """
 
 import subprocess
@@ -28,14 +29,13 @@ from dd.runtime.progress import progress
 from dd.runtime.seeds import generator
 
 ROOT = Path(__file__).parent.parent
-OUT = ROOT / "results/beyond"
 NETS = 20
 WAYS = ("native", "shuffled", "mixed")
 
 
-def distil(name: str, settings: dict) -> Path:
-    """Distil variant `name` unless it is there; returns its folder."""
-    folder, data = OUT / name, ROOT / f"results/data/{settings.pop('dataset')}.npz"
+def distil(folder: Path, settings: dict) -> None:
+    """Distil a variant into `folder` unless it is there."""
+    data = ROOT / f"results/data/{settings.pop('dataset')}.npz"
     command = [sys.executable, "-m", "dd"]
     if not data.exists():
         subprocess.run([*command, "data", "prepare", data.stem, "--out", data], check=True)
@@ -45,7 +45,6 @@ def distil(name: str, settings: dict) -> Path:
             flag = f"--{key.replace('_', '-')}"
             words += [flag] * value if isinstance(value, bool) else [flag, str(value)]
         subprocess.run([*command, "distill", *words], check=True, cwd=ROOT)
-    return folder
 
 
 def lesson(distilled: DistilledSet, way: str, net: int) -> dict:
@@ -83,11 +82,14 @@ def main() -> None:
     keep_freed_memory()
     laptop = yaml.safe_load((ROOT / "workflow/scales/laptop.yaml").read_text())
     variants = yaml.safe_load((ROOT / "benchmarks/beyond.yaml").read_text())
-    recipe = laptop["distill"] | laptop["experiments"]["mnist_random"] | variants.pop("all")
-    names, lines = sys.argv[1:] or list(variants), []
-    tables = []
-    for name in names:
-        folder = distil(name, recipe | variants[name])
+    whole, names = "--whole" in sys.argv, [word for word in sys.argv[1:] if word != "--whole"]
+    common, short = variants.pop("all"), variants.pop("short")
+    out = ROOT / "results/beyond" / ("whole" if whole else "short")
+    recipe = laptop["distill"] | laptop["experiments"]["mnist_random"] | common | ({} if whole else short)
+    tables, lines = [], []
+    for name in names or variants:
+        folder = out / name
+        distil(folder, recipe | variants[name])
         table = judge(name, folder)
         table.to_csv(folder / "accuracy.csv", index=False)
         tables.append(table)
@@ -96,7 +98,7 @@ def main() -> None:
         for _, values in table.groupby("way", sort=False)["accuracy"]:
             cells.append(f"{values.mean():.1f} ± {values.std(ddof=0):.1f}")
         lines.append(f"| {name} | {' | '.join(cells)} | {last.meta_step:.0f} | {last.seconds:.0f} |")
-    pd.concat(tables).to_csv(OUT / "accuracy.csv", index=False)
+    pd.concat(tables).to_csv(out / "accuracy.csv", index=False)
     print("| variant | held-out training images | native | shuffled | mixed | meta-steps | seconds |")
     print("|---|---|---|---|---|---|---|")
     print("\n".join(lines))
