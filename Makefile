@@ -2,19 +2,23 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
+.DEFAULT_GOAL := help
 
-.PHONY: demo test test-cluster test-containers test-faults lint docs bench publish clean
+.PHONY: help demo test test-cluster test-containers test-faults lint docs bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 17
+
 demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a few minutes, no download
 	snakemake --cores all --configfile workflow/scales/demo.yaml --report results/demo/report.html --report-after-run
 	@echo; echo "Done. Open $(CURDIR)/results/demo/report.html"
 
-test: $(READY)
+test: $(READY)  ## the tests, side by side on up to four cores
 	pytest -n logical --maxprocesses 4
 
 test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm)
@@ -27,7 +31,7 @@ test-faults: $(READY)  ## kills and full disks; the latter need root, to mount s
 	pytest tests/faults
 	pytest tests/workflow/test_config.py --hypothesis-profile=long
 
-lint: $(READY)
+lint: $(READY)  ## style of Python and Snakemake
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile workflow
@@ -42,9 +46,9 @@ bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder 
 	python benchmarks/run.py $(if $(AUTHORS),--authors $(AUTHORS))
 
 SCALE ?= laptop
-publish: $(READY)  ## a whole run, two hours and a half at the laptop scale; its report, its small files into results/published
+publish: $(READY)  ## a whole run, hours at the laptop scale; its report, its small files into results/published
 	snakemake --cores all --configfile workflow/scales/$(SCALE).yaml --report results/$(SCALE)/report.html --report-after-run
 	python -m dd publish --results results/$(SCALE) --out results/published/$(SCALE)
 
-clean:
+clean:  ## remove .venv and the demo
 	rm -rf .venv results/demo work/demo

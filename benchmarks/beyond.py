@@ -1,12 +1,13 @@
 """What the switches beyond the paper are worth: MNIST, random initialisation, 100 images, the laptop recipe.
 
-python benchmarks/beyond.py [NAME ...]           # cut short; the variants of beyond.yaml, all by default; 3 minutes each
-python benchmarks/beyond.py --whole [NAME ...]   # the whole of it, a quarter of an hour of a core each
+python benchmarks/beyond.py [NAME ...]           # cut short: 3 minutes of a core for each variant of beyond.yaml
+python benchmarks/beyond.py --whole [NAME ...]   # the whole recipe, a quarter of an hour of a core each
 
-A set that is there already (results/beyond/short/NAME, or whole) is not distilled again. Each is judged on held-out nets and the test
-images, in three ways: `native`, its steps in their order; `shuffled`, in an order drawn anew for every net and epoch,
-each at its own rates; `mixed`, as ordinary SGD would: minibatches drawn at random from all images, at the mean rate of
-the epoch. Prints the table of docs/beyond.md and writes results/beyond/short/accuracy.csv, a row a variant, way and net.
+A set that is there already (results/beyond/short/NAME, or whole) is not distilled again. Each is judged on held-out
+nets and the test images, in three ways: `native`, its steps in their order; `shuffled`, in an order drawn anew for
+every net and epoch, each at its own rates; `mixed`, as ordinary SGD would: minibatches drawn at random from all images,
+at the mean rate of the epoch. Prints the table of docs/beyond.md and writes accuracy.csv beside the sets, a row a
+variant, way and net.
 """
 
 import subprocess
