@@ -37,7 +37,7 @@ class Protocol:
     draws: int = 10
     """Sets of each kind."""
     nets: int = 20
-    """Held-out nets each combination is tried on."""
+    """Nets each combination is tried on, and no test: of a pool, the first of its training nets."""
     test_nets: int = 200
     """Held-out nets the best one is tested on."""
     choose_on: str = "held-out"
@@ -46,7 +46,7 @@ class Protocol:
     candidates: int = 50
     """Random sets of which the optimized ones are the best `draws` ..."""
     candidate_nets: int = 20
-    """... on so many held-out nets."""
+    """... on so many nets; of a pool, the same."""
     augment: bool = False
     """See `RealImages`."""
 
