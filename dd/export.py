@@ -97,7 +97,7 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
                 (root / name).mkdir(parents=True)
             for entry, image in zip(itertools.chain(*steps), images.flatten(0, 1), strict=True):
                 to_pil_image(image).save(root / entry["file"])
-            (root / "set.json").write_text(json.dumps(about | distilled.info, indent=1) + "\n")
+            (root / "set.json").write_text(json.dumps(about | distilled.info, indent=1) + "\n", encoding="utf-8")
             root.rename(path)
     except OSError as error:
         raise UserError(f"{path}: cannot write ({error.strerror}); choose another folder") from error

@@ -54,7 +54,7 @@ def from_mirror(name: str, mirror: Path) -> Path | None:
     if not path.exists():
         return None
     sums = mirror / "SHA256SUMS"
-    lines = sums.read_text().splitlines() if sums.exists() else []
+    lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
     expected = {file.strip().lstrip("*"): digest for digest, _, file in (line.partition(" ") for line in lines)}
     if expected.get(path.name, (found := sha256(path))) != found:
         raise UserError(f"{path}: its SHA-256 is {found}, but {sums} says {expected[path.name]}; copy the file again")

@@ -73,7 +73,7 @@ def read_data(path: Path) -> Data:
     """
     sidecar = path.with_suffix(".json")
     try:
-        info = json.loads(sidecar.read_text())
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
         return Data(info["name"], info.get("of", info["name"]), info["fidelity"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{sidecar}: not the metadata of a prepared dataset ({error!r})") from error

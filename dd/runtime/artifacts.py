@@ -61,9 +61,9 @@ def _umask() -> int:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write `text` atomically."""
+    """Write `text` atomically, in UTF-8 whatever the locale."""
     with atomic(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:

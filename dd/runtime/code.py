@@ -22,7 +22,7 @@ def digest(*modules: str, follow: bool = True) -> str:
         path = _find(name)
         if path is None or name in sources:
             continue
-        sources[name] = path.read_text()
+        sources[name] = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(sources[name])) if follow else ():
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE.name:
                 todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
