@@ -1,5 +1,6 @@
 """A distilled set in other formats: arrays for other programs, pictures for people."""
 
+import io
 import itertools
 import json
 import tempfile
@@ -48,8 +49,10 @@ def values(distilled: DistilledSet) -> dict:
 
 def to_pt(distilled: DistilledSet, path: Path) -> None:
     """A dictionary that `torch.load(path, weights_only=True)` reads: the set's tensors, `buffers` and `info`."""
+    content = io.BytesIO()  # writing to a file itself, torch.save tells of a full disk by a RuntimeError
+    torch.save(values(distilled), content)
     with atomic(path) as temporary:
-        torch.save(values(distilled), temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def to_npz(distilled: DistilledSet, path: Path) -> None:

@@ -89,7 +89,9 @@ def test_a_copy_that_fails_names_the_file_at_fault(tmp_path, size):
     if size > 4096:
         source.write_bytes(bytes(size))
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    expected = f"{out}: cannot write (File too large); free" if source.exists() else f"{source}: cannot read (No such file"
+    expected = (
+        f"{out}: cannot write (File too large); free" if source.exists() else f"{source}: cannot read (No such file"
+    )
     assert f"UserError: {expected}" in done.stderr
     assert not out.exists()
 

@@ -1,6 +1,7 @@
 """What one can do with a saved set: export it, carry it to other networks, train on it as the field does."""
 
 import json
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -192,3 +193,17 @@ def test_export_says_what_is_lost(dd, saved, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     assert dd("export", "--set", saved, "--out", tmp_path / "again.npz").stdout == ""
     assert "x.jpg must end in .png, .pt or .npz" in dd("export", "--set", saved, "--out", tmp_path / "x.jpg").stderr
+
+
+@pytest.mark.parametrize("name", ["set.pt", "set.npz", "sheet.png", "folder"])
+def test_an_export_to_a_full_disk_is_one_clear_line(dd, saved, tmp_path, name):
+    """A limit on file size makes the kernel refuse to write on, as a full disk does."""
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+    done = dd("export", "--set", saved, "--out", tmp_path / name, preexec_fn=limited)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path / name}: cannot write (File too large); ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
