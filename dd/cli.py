@@ -56,7 +56,11 @@ def main():
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
 @checkpoint_option(60)
 @click.option(
-    "--tensorboard", is_flag=True, envvar="DD_TENSORBOARD", show_envvar=True, help="Event files, beside the history."
+    "--tensorboard",
+    is_flag=True,
+    envvar="DD_TENSORBOARD",
+    show_envvar=True,
+    help="Event files, in a folder NAME.tensorboard beside the history NAME.csv.",
 )
 @click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
 @compute_options
@@ -101,8 +105,6 @@ def distill(
     }
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
 
-    events = Events(history_path.parent / "tensorboard") if tensorboard and leads() else None
-
     def record(history: list[dict]) -> None:
         write_text(history_path, pd.DataFrame(history).to_csv(index=False))
         if events:
@@ -110,6 +112,7 @@ def distill(
 
     with checkpoints.locked() if leads() else nullcontext(), team(workers, config.nets, device) as crew:
         experiment.trainer.team = crew
+        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and crew.leads else None
         try:
             history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         except StoppedError as stopped:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dd.report.training import Events, training
+from dd.runtime.checkpoint import Checkpoints
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 
@@ -40,14 +41,25 @@ def test_command(dd, tmp_path):
 
 def test_event_files_hold_the_history(dd, digits, tmp_path):
     pytest.importorskip("tensorboard", reason="the optional package tensorboard is not installed")
+    other = tmp_path / "other.tensorboard/events.out.tfevents.1"  # of a run whose history is in the same folder
+    other.parent.mkdir()
+    other.touch()
     words = ["--data", digits, "--out", tmp_path / "set.safetensors", "--history", tmp_path / "history.csv"]
-    done = dd("distill", *words, *TINY_DISTILL, "--meta-steps=10", "--tensorboard")
+    words += [*TINY_DISTILL, "--meta-steps=10", "--tensorboard"]
+    done = dd("distill", *words)
     assert done.returncode == 0, done.stderr
     history = pd.read_csv(tmp_path / "history.csv")
-    found = scalars(tmp_path / "tensorboard")
+    folder = tmp_path / "history.tensorboard"
+    found = scalars(folder)
     assert set(found) == set(history) - {"meta_step"}
     for name, points in found.items():
         assert points == [(s, pytest.approx(v)) for s, v in zip(history["meta_step"], history[name], strict=True)]
+    assert other.exists()
+    files = set(folder.iterdir())
+    with Checkpoints(tmp_path / "set.safetensors.work", {}).locked():
+        done = dd("distill", *words)
+    assert "another run is working here" in done.stderr
+    assert set(folder.iterdir()) == files
 
 
 def test_a_resumed_run_replaces_its_event_files(tmp_path):
