@@ -4,6 +4,7 @@ import sys
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dd.report.training import Events, training
 from dd.runtime.checkpoint import Checkpoints
@@ -33,7 +34,10 @@ def test_the_picture_shows_every_row(rows):
 def test_command(dd, tmp_path):
     done = dd("training", "--history", HISTORY, "--out", tmp_path / "a.png", "--out", tmp_path / "a.pdf")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    assert Image.open(tmp_path / "a.png").info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    assert b"/Type3" not in pdf
+    assert b"/CIDFontType2" in pdf
     done = dd("training", "--history", HISTORY.parents[2] / "runs.csv", "--out", tmp_path / "a.png")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "runs.csv: not a table of `python -m dd distill --history`" in done.stderr
