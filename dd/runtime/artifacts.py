@@ -33,7 +33,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written, or the block cannot read a file of its own, which is
+        UserError: the disk is full or the folder cannot be written, or the block cannot read another file, which is
             then named; `path` is as it was.
     """
     path = Path(path)
