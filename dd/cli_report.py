@@ -10,23 +10,6 @@ from dd.runtime.errors import UserError
 
 
 @main.command(cls=Command)
-@click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def linear_figure(metrics, out):
-    """Draw what `dd linear-case` measured.
-
-    \b
-    Example:
-      python -m dd linear-figure --metrics linear.csv --out linear.png
-    """
-    from dd.report.curves import linear_case as draw
-    from dd.report.tables import read_table
-
-    check_endings(out)
-    save(draw(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")), out)
-
-
-@main.command(cls=Command)
 @click.option(
     "--line",
     "lines",
