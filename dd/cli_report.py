@@ -153,8 +153,9 @@ def compare(measured, not_run, scale, out):
       python -m dd compare --measured table1 table1.csv --measured fig2a evaluate/mnist_fixed.csv \\
         --not-run fig6 cifar10 "takes days without a GPU" --scale laptop --out compare.md
     """
-    from dd.report.compare import WRITERS, read, summary
     from dd.report.compare import compare as rows
+    from dd.report.compare import read
+    from dd.report.compared import WRITERS, summary
     from dd.runtime.artifacts import write_text
 
     check_endings(out, tuple(WRITERS))

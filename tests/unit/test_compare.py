@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from dd.report.compare import WRITERS, compare, read, summary
+from dd.report.compare import compare, read
+from dd.report.compared import WRITERS, summary
 from dd.report.paper import PICTURES, PLACES, cells
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
