@@ -31,19 +31,21 @@ def curves(lines, note, csv, out):
       python -m dd curves --line MNIST "2 epochs" steps one.csv,five.csv,ten.csv --out fig4.png
     """
     from dd.report.curves import AXES, accuracy_curves, claims, line, to_table
+    from dd.report.noted import of_data
     from dd.report.tables import METRICS, read_table
     from dd.runtime.artifacts import write_text
 
     check_endings(out)
-    drawn = []
+    drawn, measured = [], []
     for panel, label, x, paths in lines:
         if x not in AXES:
             raise UserError(f"--line: {x!r} is not one of {', '.join(AXES)}")
         tables = [read_table(Path(path), METRICS, "evaluate") for path in paths.split(",")]
         drawn.append(line(panel, label, x, tables))
+        measured += tables
     if csv:
         write_text(csv, to_table(drawn).to_csv(index=False))
-    save(accuracy_curves(drawn, note), out)
+    save(accuracy_curves(drawn, [note, *of_data(*measured)]), out)
     for panel, sentences in claims(drawn).items():
         for sentence in sentences:
             click.echo(f"{panel}: {sentence}")

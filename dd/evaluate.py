@@ -84,7 +84,8 @@ def evaluate(
 
     Returns:
         One row a measurement: what `distilled.setting` says, protocol if given, held_out_net, stage (`before` or
-        `after`), test_images, and in percent what `distilled.measures`: accuracy, and for poisoning misled and others.
+        `after`), test_images, fidelity (of the dataset), and in percent what `distilled.measures`: accuracy, and for
+        poisoning misled and others.
 
     Raises:
         UserError: the images of the dataset are not those of the set.
@@ -114,7 +115,8 @@ def evaluate(
     setting = distilled.setting() | ({"protocol": protocol} if protocol else {})
     rows = [
         setting
-        | {"held_out_net": index, "stage": stage, "test_images": len(dataset.x_test)}
+        | {"held_out_net": index, "stage": stage}
+        | {"test_images": len(dataset.x_test), "fidelity": dataset.info["fidelity"]}
         | {name: round(value, 4) for name, value in zip(names, values, strict=True)}
         for index, both in enumerate(team.add_up(percent).permute(2, 0, 1).tolist())
         for stage, values in zip(("before", "after"), both, strict=True)

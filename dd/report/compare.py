@@ -9,6 +9,7 @@ import pandas as pd
 
 from dd.report import bars, curves
 from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, table_claim
+from dd.report.noted import noted
 from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells
 from dd.report.tables import METRICS, read_table
 from dd.runtime.errors import UserError
@@ -25,8 +26,12 @@ KINDS = {
 """Columns that tell the CSVs of `dd table`, `dd curves`, `dd bars`, `dd linear-case` and `dd evaluate` apart."""
 COLUMNS = (
     *("kind", "where", "task", "what", "reported", "reported_std", "measured", "std", "nets", "sets"),
-    *("scale", "difference", "verdict", "why"),
+    *("scale", "difference", "verdict", "why", "fidelity"),
 )
+Measurements = dict[str, tuple[str, pd.DataFrame]]
+"""Kind of `KINDS` and rows (`read`) by table or figure."""
+Reasons = dict[tuple[str, str], str]
+"""Why something was not run, by (table or figure, task)."""
 FEW = "Ten images for one known net do better than a hundred for any net"
 CLOSE = "Ten images for one known net come within 10 points of full training"
 
@@ -53,13 +58,8 @@ def read(path: Path) -> tuple[str, pd.DataFrame]:
     raise UserError(f"{path}: neither a table, curves, bars nor `python -m dd evaluate`; write it anew")
 
 
-def compare(measured: dict[str, tuple[str, pd.DataFrame]], not_run: dict[tuple[str, str], str], scale: str):
-    """A row a number of the paper, then a row a claim.
-
-    Args:
-        measured: kind and rows (`read`) by table or figure.
-        not_run: why something was not run, by (table or figure, task).
-        scale: that they were measured at.
+def compare(measured: Measurements, not_run: Reasons, scale: str) -> pd.DataFrame:
+    """A row a number of the paper, then a row a claim; what was not made in the paper's way gets no verdict.
 
     Returns:
         The columns `COLUMNS`: kind is `number` or `claim`, numbers are in percent, the difference in points.
@@ -71,11 +71,28 @@ def compare(measured: dict[str, tuple[str, pd.DataFrame]], not_run: dict[tuple[s
         if task not in PLACES.get(where, ()):
             known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
             raise UserError(f"--not-run: the paper reports nothing of {task!r} in {where}. There are {known}")
-    rows = [*_numbers(measured, not_run, scale), *_claims(measured, not_run, scale)]
+    others = {key: f"of a set with {text}, not the paper's way" for key, text in _told(measured, "beyond").items()}
+    judged = {where: (kind, table[noted(table)["beyond"] == ""]) for where, (kind, table) in measured.items()}
+    judged = {where: pair for where, pair in judged.items() if len(pair[1])}
+    rows = [*_numbers(judged, others | not_run, scale), *_claims(judged, others | not_run, scale)]
+    fidelity = {task: text for (_, task), text in _told(measured, "fidelity").items()}
+    for row in rows:
+        row["fidelity"] = fidelity.get(row["task"], "") if row["verdict"] != "not run" else ""
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys([*COLUMNS[4:10], "difference"], float))
 
 
-def _numbers(measured, not_run, scale: str) -> list[dict]:
+def _told(measured: Measurements, column: str) -> dict[tuple[str, str], str]:
+    """What measurements say in a column of `noted`, by (table or figure, task)."""
+    told = {}
+    for where, (kind, table) in measured.items():
+        if kind != "linear":  # it has no data
+            rows = noted(table)
+            tasks = rows[rows[column] != ""].groupby("task" if kind == "table" else "dataset")[column]
+            told |= {(where, task): "; ".join(texts.unique()) for task, texts in tasks}
+    return told
+
+
+def _numbers(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
     found: dict[tuple, Measured | None] = {}  # None: in another setting only
     for where, (kind, table) in measured.items():
         found |= {(where, *key): number for key, number in NUMBERS.get(kind, lambda *_: {})(where, table).items()}
@@ -136,7 +153,7 @@ def _of_bars(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
 NUMBERS: dict[str, Callable] = {"table": _of_table, "evaluate": _of_evaluate, "bars": _of_bars}
 
 
-def _claims(measured, not_run, scale: str) -> list[dict]:
+def _claims(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
     said: dict[tuple[str, str, str], Said | None] = {(*key,): None for key in _claimed()}
     for where, (kind, table) in measured.items():
         if kind == "table":
@@ -179,7 +196,7 @@ def _claimed() -> list[tuple[str, str, str]]:
     return [*claimed, ("linear_case", "least squares", LINEAR)]
 
 
-def _few(measured) -> dict[tuple[str, str, str], Said]:
+def _few(measured: Measurements) -> dict[tuple[str, str, str], Said]:
     """That a fixed initialisation needs few images: Figure 2a beside 3a, and beside full training."""
     after = {}
     for where in ("fig2a", "fig3a"):

@@ -67,6 +67,8 @@ def notes(table: pd.DataFrame, scale: str) -> list[str]:
         f"Reproduced: within the larger standard deviation, or {POINTS:.0f} points; else better (above) or worse.",
         "That ours beats the baselines means those which it beats by the paper's own numbers; on other data, all.",
     ]
+    data = table.loc[table["fidelity"] != "", ["task", "fidelity"]].drop_duplicates()
+    lines += [f"Data of {row.task.upper()}: {row.fidelity}" for row in data.itertuples()]
     if not (table["kind"].eq("number") & table["verdict"].ne("not run")).any():
         lines.insert(0, f"Nothing at scale {scale} is a number of the paper: only its claims are tried, on other data.")
     return lines

@@ -9,18 +9,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from dd.report.noted import noted, of_data, small_print
+
 CELL = 0.62
 """Inches a side of one image, with a `GAP` at each edge."""
 GAP = 0.02
 WIDTH = 5.2
-"""Inches that the title needs."""
+"""Inches that the title needs, in letters of `POINTS`."""
+POINTS = 9
 PERCENTILE = 99.0
 """Share of pixel values, in percent, that lie inside the display range."""
 
 
 def title(metrics: pd.DataFrame) -> str:
-    """`MNIST, LeNet, random init: 10.1 ± 2.3 % → 80.5 ± 1.9 % on 10,000 test images, 20 held-out nets`."""
-    first = metrics.iloc[0]
+    """`MNIST, LeNet, random init: 10.1 ± 2.3 % → 80.5 ± 1.9 % on 10,000 test images, 20 held-out nets`; what is not the
+    paper's way and what is known of the data are lines below."""
+    first = noted(metrics).iloc[0]
     nets = metrics["held_out_net"].nunique()
 
     def percent(stage: str) -> str:
@@ -28,10 +32,13 @@ def title(metrics: pd.DataFrame) -> str:
         return f"{values.mean():.2f} %" if nets == 1 else f"{values.mean():.1f} ± {values.std(ddof=0):.1f} %"
 
     judged = "" if nets == 1 else f", {nets} held-out nets"
-    return (
-        f"{first['dataset'].upper()}, {first['net']}, {first['init']} init: {percent('before')} → {percent('after')}\n"
-        f"on {first['test_images']:,} test images{judged}"
-    )
+    lines = [
+        f"{first['dataset'].upper()}, {first['net']}, {first['init']} init: {percent('before')} → {percent('after')}",
+        f"on {first['test_images']:,} test images{judged}",
+        *[f"with {first['beyond']}, which is not the paper's way"] * bool(first["beyond"]),
+        *of_data(metrics),
+    ]
+    return small_print(lines, WIDTH, POINTS)
 
 
 class Shown(NamedTuple):
@@ -93,11 +100,12 @@ def distilled_images(
         title: above the picture.
     """
     shown = _shown(images, labels, lrs, classes, np.asarray(steps) - 1)
-    place = _layout(shown)
+    room = 0.21 + 0.17 * len(title.splitlines())
+    place = _layout(shown, room)
     figure = Figure(figsize=(place.width, place.height))
     _draw_images(figure, shown, place)
     _write_labels(figure, shown, place, steps)
-    figure.text(0.5, 1 - 0.28 / place.height, title, fontsize=9, linespacing=1.3, ha="center", va="center")
+    figure.text(0.5, 1 - 0.51 * room / place.height, title, fontsize=POINTS, linespacing=1.3, ha="center", va="center")
     return figure
 
 
@@ -120,8 +128,8 @@ def _shown(
     return Shown(shown, [classes[label] for label in began[order]], rates, corners, lying)
 
 
-def _layout(shown: Shown) -> Layout:
-    """Margins for class names and rates at the left, for headings above the columns and for the title."""
+def _layout(shown: Shown, room: float) -> Layout:
+    """Margins for class names and rates at the left, headings above the columns, and `room` inches for the title."""
     columns, rows = shown.images.shape[:2]
     longest = max(map(len, shown.names))
     turned = shown.lying and longest > 8
@@ -130,7 +138,7 @@ def _layout(shown: Shown) -> Layout:
     bottom, right = 0.1, 0.12
     top, width = bottom + rows * CELL, left + columns * CELL + right
     left += max(0.0, WIDTH - width) / 2  # the images in the middle
-    return Layout(max(width, WIDTH), top + header + 0.55, left, bottom, top, header, turned)
+    return Layout(max(width, WIDTH), top + header + room, left, bottom, top, header, turned)
 
 
 def _draw_images(figure: Figure, shown: Shown, place: Layout) -> None:
