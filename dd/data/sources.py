@@ -76,6 +76,21 @@ def from_idx(name: str, mirror: Path) -> tuple[Arrays, Path] | None:
     return None
 
 
+def remark(ready: Path) -> str:
+    """What `<name>.txt` beside a mirror's `<name>.npz` says of its images, on one line; nothing where there is none.
+
+    Raises:
+        UserError: it cannot be read as text.
+    """
+    path = ready.with_suffix(".txt")
+    try:
+        return " ".join(path.read_text(encoding="utf-8").split())
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as text in UTF-8 ({reason(error)})") from error
+
+
 def _idx(path: Path, name: str, official: str) -> np.ndarray:
     """An array in IDX format: three bytes for uint8, the number of dimensions, each dimension in four bytes, values."""
     try:
