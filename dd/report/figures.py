@@ -38,7 +38,7 @@ def title(metrics: pd.DataFrame) -> str:
         *[f"with {first['beyond']}, which is not the paper's way"] * bool(first["beyond"]),
         *of_data(metrics),
     ]
-    return small_print(lines, WIDTH, POINTS)
+    return small_print(lines, WIDTH - 0.4, POINTS)
 
 
 class Shown(NamedTuple):
