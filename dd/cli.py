@@ -1,4 +1,4 @@
-"""The commands the workflow is made of: parse, call one function, write the results.
+"""The commands the workflow is made of: parse, call one function, write the results. Here `distill` and `evaluate`.
 
 Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA wakes up.
 """
@@ -18,7 +18,6 @@ from dd.options import (
     Command,
     checkpoint_option,
     compute_options,
-    numbers,
     pool_option,
     settings_options,
     tell_remark,
@@ -56,7 +55,11 @@ def main():
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
 @checkpoint_option(60)
 @click.option(
-    "--tensorboard", is_flag=True, envvar="DD_TENSORBOARD", show_envvar=True, help="Event files, beside the history."
+    "--tensorboard",
+    is_flag=True,
+    envvar="DD_TENSORBOARD",
+    show_envvar=True,
+    help="Event files, in a folder NAME.tensorboard beside the history NAME.csv.",
 )
 @click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
 @compute_options
@@ -101,8 +104,6 @@ def distill(
     }
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
 
-    events = Events(history_path.parent / "tensorboard") if tensorboard and leads() else None
-
     def record(history: list[dict]) -> None:
         write_text(history_path, pd.DataFrame(history).to_csv(index=False))
         if events:
@@ -110,6 +111,7 @@ def distill(
 
     with checkpoints.locked() if leads() else nullcontext(), team(workers, config.nets, device) as crew:
         experiment.trainer.team = crew
+        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and crew.leads else None
         try:
             history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         except StoppedError as stopped:
@@ -181,85 +183,3 @@ def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, wor
         for stage, accuracy in measured.groupby("stage", sort=False)["accuracy"]:
             mean, std = accuracy.mean(), accuracy.std(ddof=0)
             click.echo(f"{which}{stage}: {mean:.2f} ± {std:.2f} % over {len(accuracy)} net(s)")
-
-
-@main.command(cls=Command)
-@click.argument("kind", type=click.Choice(["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]))
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set in whose place the baseline is put.")
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--draws", type=click.IntRange(1), default=10, show_default=True, help="Sets of each kind.")
-@click.option("--nets", type=click.IntRange(1), default=20, show_default=True, help="Nets to try a combination on.")
-@click.option("--test-nets", type=click.IntRange(1), default=200, show_default=True, help="Nets to test the best on.")
-@click.option(
-    "--choose-on",
-    type=click.Choice(["held-out", "test"]),
-    default="held-out",
-    show_default=True,
-    help="Choose the best on the training images that distillation kept aside, or on the test set as the paper does.",
-)
-@click.option("--candidates", type=click.IntRange(1), default=50, show_default=True, help="Sets to optimize among.")
-@click.option("--candidate-nets", type=click.IntRange(1), default=20, show_default=True, help="Nets to do that on.")
-@click.option("--augment", is_flag=True, help="Crops and flips of the real images, as in the authors' code.")
-@click.option("--out", type=OUT, required=True, help="CSV, a row a set and combination.")
-@compute_options
-@pool_option
-def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol):
-    """Train held-out networks on real images instead of a distilled set, or classify by neighbours among them.
-
-    \b
-    Tries learning rates {learned, 0.001 to 0.3} and epochs {1, 3, 5}, or K {1, 3} and l1, l2, on:
-      random       random images of each class
-      optimized    the best of 50 random sets
-      k_means      centroids of k-means in each class
-      average      the mean image of each class, in every step
-      knn_random, knn_k_means      neighbours among those
-    and tests the best combination on the whole test set.
-
-    \b
-    Example:
-      python -m dd baseline k_means --set set.safetensors --data mnist.npz --draws 3 --out k_means.csv
-    """
-    from dd import load as load_set
-    from dd.baselines.grid import Judge, Protocol, measure, sets_of
-    from dd.data.dataset import load
-    from dd.report.tables import combination, pooled
-    from dd.runtime.artifacts import write_text
-    from dd.runtime.progress import progress
-
-    del workers  # baselines are jobs side by side instead
-    how = Protocol(**protocol)
-    distilled = load_set(set_path)
-    judge = Judge(distilled, load(data_path), distilled.initial(pool), how, device)
-    with progress(sets_of(kind, how), unit="set") as bar:
-        table = measure(kind, judge, bar.update)
-    write_text(out, table.to_csv(index=False))
-    test = table[table["stage"] == "test"]
-    mean, std, nets = pooled(test)
-    click.echo(f"{kind}: {mean:.2f} ± {std:.2f} % over {len(test)} set(s) and {nets} net(s), {combination(test)}")
-
-
-@main.command(cls=Command)
-@click.option("--dimension", type=click.IntRange(1), default=8, show_default=True, help="D: weights of a problem.")
-@click.option("--sizes", default="1,2,3,4,6,8,10,12", show_default=True, help="Values of M: distilled pairs.")
-@click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
-@click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
-@click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
-def linear_case(dimension, sizes, problems, meta_steps, out):
-    """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
-
-    By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
-
-    \b
-    Example:
-      python -m dd linear-case --dimension 4 --sizes 1,2,4,6 --out linear.csv
-    """
-    from dd.linear import linear_case as run
-    from dd.runtime.artifacts import write_text
-    from dd.runtime.progress import progress
-
-    counts = numbers("--sizes", sizes)
-    with progress(problems * len(counts), unit="set") as bar:
-        table = run(dimension, counts, problems, meta_steps, bar.update)
-    write_text(out, table.to_csv(index=False))
-    for method, rows in table[table["M"] >= dimension].groupby("method", sort=False):
-        click.echo(f"{method}: M >= D leaves {rows['gap'].max():.1g} of the gap")

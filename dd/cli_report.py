@@ -10,23 +10,6 @@ from dd.runtime.errors import UserError
 
 
 @main.command(cls=Command)
-@click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def linear_figure(metrics, out):
-    """Draw what `dd linear-case` measured.
-
-    \b
-    Example:
-      python -m dd linear-figure --metrics linear.csv --out linear.png
-    """
-    from dd.report.curves import linear_case as draw
-    from dd.report.tables import read_table
-
-    check_endings(out)
-    save(draw(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")), out)
-
-
-@main.command(cls=Command)
 @click.option(
     "--line",
     "lines",
@@ -48,19 +31,21 @@ def curves(lines, note, csv, out):
       python -m dd curves --line MNIST "2 epochs" steps one.csv,five.csv,ten.csv --out fig4.png
     """
     from dd.report.curves import AXES, accuracy_curves, claims, line, to_table
+    from dd.report.noted import of_data
     from dd.report.tables import METRICS, read_table
     from dd.runtime.artifacts import write_text
 
     check_endings(out)
-    drawn = []
+    drawn, measured = [], []
     for panel, label, x, paths in lines:
         if x not in AXES:
             raise UserError(f"--line: {x!r} is not one of {', '.join(AXES)}")
         tables = [read_table(Path(path), METRICS, "evaluate") for path in paths.split(",")]
         drawn.append(line(panel, label, x, tables))
+        measured += tables
     if csv:
         write_text(csv, to_table(drawn).to_csv(index=False))
-    save(accuracy_curves(drawn, note), out)
+    save(accuracy_curves(drawn, [note, *of_data(*measured)]), out)
     for panel, sentences in claims(drawn).items():
         for sentence in sentences:
             click.echo(f"{panel}: {sentence}")
@@ -170,8 +155,9 @@ def compare(measured, not_run, scale, out):
       python -m dd compare --measured table1 table1.csv --measured fig2a evaluate/mnist_fixed.csv \\
         --not-run fig6 cifar10 "takes days without a GPU" --scale laptop --out compare.md
     """
-    from dd.report.compare import WRITERS, read, summary
     from dd.report.compare import compare as rows
+    from dd.report.compare import read
+    from dd.report.compared import WRITERS, summary
     from dd.runtime.artifacts import write_text
 
     check_endings(out, tuple(WRITERS))

@@ -85,8 +85,8 @@ def evaluate(
 
     Returns:
         One row a measurement: what `distilled.setting` says, with the name of this `dataset`; protocol if given,
-        held_out_net, stage (`before` or `after`), test_images, and in percent what `distilled.measures`: accuracy, and
-        for poisoning misled and others.
+        held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in percent what
+        `distilled.measures`: accuracy, and for poisoning misled and others.
 
     Raises:
         UserError: the images of the dataset are not those of the set.
@@ -116,7 +116,8 @@ def evaluate(
     setting = distilled.setting() | {"dataset": dataset.name} | ({"protocol": protocol} if protocol else {})
     rows = [
         setting
-        | {"held_out_net": index, "stage": stage, "test_images": len(dataset.x_test)}
+        | {"held_out_net": index, "stage": stage}
+        | {"test_images": len(dataset.x_test), "fidelity": dataset.info["fidelity"]}
         | {name: round(value, 4) for name, value in zip(names, values, strict=True)}
         for index, both in enumerate(team.add_up(percent).permute(2, 0, 1).tolist())
         for stage, values in zip(("before", "after"), both, strict=True)

@@ -1,5 +1,6 @@
 """A distilled set in other formats: arrays for other programs, pictures for people."""
 
+import io
 import itertools
 import json
 import tempfile
@@ -48,8 +49,10 @@ def values(distilled: DistilledSet) -> dict:
 
 def to_pt(distilled: DistilledSet, path: Path) -> None:
     """A dictionary that `torch.load(path, weights_only=True)` reads: the set's tensors, `buffers` and `info`."""
+    content = io.BytesIO()  # writing to a file itself, torch.save tells of a full disk by a RuntimeError
+    torch.save(values(distilled), content)
     with atomic(path) as temporary:
-        torch.save(values(distilled), temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def to_npz(distilled: DistilledSet, path: Path) -> None:
@@ -97,7 +100,7 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
                 (root / name).mkdir(parents=True)
             for entry, image in zip(itertools.chain(*steps), images.flatten(0, 1), strict=True):
                 to_pil_image(image).save(root / entry["file"])
-            (root / "set.json").write_text(json.dumps(about | distilled.info, indent=1) + "\n")
+            (root / "set.json").write_text(json.dumps(about | distilled.info, indent=1) + "\n", encoding="utf-8")
             root.rename(path)
     except OSError as error:
         raise UserError(f"{path}: cannot write ({error.strerror}); choose another folder") from error

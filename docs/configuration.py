@@ -15,8 +15,8 @@ from dd.distill.config import DistillConfig
 from dd.pool.config import PoolConfig, Recipe
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 HELP = {
     name: {f.name: f.metadata["help"] for f in fields(settings)}
     for name, settings in {"settings": DistillConfig, "pool": PoolConfig, "full": Recipe}.items()
@@ -114,4 +114,4 @@ def _line(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / "docs/configuration.md").write_text(page())
+    (ROOT / "docs/configuration.md").write_text(page(), encoding="utf-8")

@@ -95,7 +95,7 @@ def read(path: Path) -> tuple[Arrays, dict]:
     sidecar = path.with_suffix(".json")
     cure = "prepare it again with `python -m dd data prepare`"
     try:
-        info = json.loads(sidecar.read_text())
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
         digest, classes, *_ = (info[key] for key in ("sha256", "classes", "name", "source", "fidelity"))
         if not np.isfinite(info["mean"]).all() or not (np.isfinite(info["std"]) & np.greater(info["std"], 0)).all():
             raise ValueError(f"mean {info['mean']}, std {info['std']}")

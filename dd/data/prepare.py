@@ -7,7 +7,7 @@ from dd.data.dataset import read_npz, save
 from dd.data.digits import digits
 from dd.data.folder import image_folder
 from dd.data.official import fetched
-from dd.data.sources import from_idx, from_mirror, from_torchvision, judge
+from dd.data.sources import from_idx, from_mirror, from_torchvision, judge, remark
 from dd.data.svhn import svhn
 from dd.data.voc import voc2007
 from dd.runtime.errors import UserError
@@ -67,7 +67,7 @@ def prepare(
         raise UserError(f"--size: {name} has a size of its own; scale it with `python -m dd data vary`")
     elif mirror and name in CLASSES and (ready := from_mirror(name, mirror)):
         arrays, classes, source = read_npz(ready), CLASSES[name], f"mirror {ready.resolve()}"
-        fidelity = judge(name, arrays)
+        fidelity = "; ".join(filter(None, [judge(name, arrays), remark(ready)]))
     elif mirror and name in ("mnist", "fashion_mnist") and (packed := from_idx(name, mirror)):
         (arrays, where), classes, fidelity = packed, CLASSES[name], "equal to the official bytes"
         source = f"mirror {where.resolve()}, files in IDX format"

@@ -54,7 +54,7 @@ def from_mirror(name: str, mirror: Path) -> Path | None:
     if not path.exists():
         return None
     sums = mirror / "SHA256SUMS"
-    lines = sums.read_text().splitlines() if sums.exists() else []
+    lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
     expected = {file.strip().lstrip("*"): digest for digest, _, file in (line.partition(" ") for line in lines)}
     if expected.get(path.name, (found := sha256(path))) != found:
         raise UserError(f"{path}: its SHA-256 is {found}, but {sums} says {expected[path.name]}; copy the file again")
@@ -74,6 +74,21 @@ def from_idx(name: str, mirror: Path) -> tuple[Arrays, Path] | None:
         if all((folder / file).exists() for file in IDX.values()):
             return {key: _idx(folder / file, name, OFFICIAL[name][key]) for key, file in IDX.items()}, folder
     return None
+
+
+def remark(ready: Path) -> str:
+    """What `<name>.txt` beside a mirror's `<name>.npz` says of its images, on one line; nothing where there is none.
+
+    Raises:
+        UserError: it cannot be read as text.
+    """
+    path = ready.with_suffix(".txt")
+    try:
+        return " ".join(path.read_text(encoding="utf-8").split())
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as text in UTF-8 ({reason(error)})") from error
 
 
 def _idx(path: Path, name: str, official: str) -> np.ndarray:

@@ -19,6 +19,8 @@ from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
 
 FORMAT = "dd distilled set 1"
+PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_law": "xavier"}
+"""The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
 BUFFER = "buffer."
 """What precedes the names of buffers among a set's tensors."""
 
@@ -71,11 +73,16 @@ class DistilledSet:
 
     def setting(self) -> dict:
         """What measurements say of this set: dataset, source (data its nets were trained on before, or nothing), net,
-        init, steps, epochs, distilled_images, and for poisoning attack_class and target_class."""
-        config, source = self.info["config"], self.info.get("pretrained", {}).get("dataset", {"name": ""})
-        said = {"dataset": self.info["dataset"]["name"], "source": source["name"]}
+        init, steps, epochs, distilled_images, beyond (in words, what is unlike `PAPERS`, or nothing), and for poisoning
+        attack_class and target_class."""
+        config, before = self.info["config"], self.info.get("pretrained", {})
+        said = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
         said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
         said["distilled_images"] = self.images.shape[:2].numel()
+        # nets that were trained before began by the law of their pool; those of a file by none of ours
+        ways = PAPERS | config | ({"init_law": before.get("init_law", PAPERS["init_law"])} if before else {})
+        unlike = {name: ways[name] for name in PAPERS if ways[name] != PAPERS[name]}
+        said["beyond"] = ", ".join(name if way is True else f"{name} {way}" for name, way in unlike.items())
         if self.attacks:
             said |= {key: config[key] for key in ("attack_class", "target_class")}
         return said

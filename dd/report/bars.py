@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dd.report.claims import Said
+from dd.report.noted import COLUMNS, noted, of_data, small_print
 from dd.report.paper import BASELINES, METHODS, MISLED
 from dd.report.tables import combination, pooled
 
@@ -18,18 +19,20 @@ COLORS = ("#1f6fb4", "#c9c9c9", "#a9a9a9", "#898989", "#696969")
 
 
 def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
-    """Rows of the figure: dataset, attack_class, target_class, method, measure, before, mean and std (%), nets, ...
+    """Rows of the figure: dataset, attack_class, target_class, method, measure, before, mean and std (%), nets, beyond,
+    fidelity (none of baselines), ...
 
     Args:
         measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
         scale: that they were measured at.
     """
     rows = []
-    for table in measured:
+    for table in map(noted, measured):
         of_baseline = "baseline" in table
         test = table[table["stage"] == ("test" if of_baseline else "after")]
         first = test.iloc[0]
         known = {key: first[key] for key in ("dataset", "attack_class", "target_class", "distilled_images")}
+        known |= {key: first[key] for key in COLUMNS}
         known |= {"method": first["baseline"] if of_baseline else "ours", "scale": scale}
         known |= {"combination": combination(test) if of_baseline else "as distilled"}
         known |= {"sets": len(test) if of_baseline else 1, "chosen_on": first["chosen_on"] if of_baseline else ""}
@@ -82,6 +85,7 @@ def bars(rows: pd.DataFrame) -> Figure:
     for axes, dataset in zip(figure.subplots(len(datasets), 3, squeeze=False), datasets, strict=True):
         of_dataset = rows[rows["dataset"] == dataset]
         first = of_dataset.iloc[0]
+        beyond = first["beyond"]
         for panel, (measure, label) in zip(axes, MEASURES.items(), strict=True):
             drawn = of_dataset[of_dataset["measure"] == measure].set_index("method")
             names = [name for name in LABELS if name in drawn.index]
@@ -89,7 +93,7 @@ def bars(rows: pd.DataFrame) -> Figure:
             panel.bar(range(len(names)), mean, yerr=std, color=COLORS[: len(names)], capsize=3, error_kw={"lw": 1})
             for i, value in enumerate(mean):
                 panel.text(i, 2, f"{value:.1f}", ha="center", fontsize=7, color="white" if i == 0 else "black")
-            if measure == "misled" and dataset in MISLED:
+            if measure == "misled" and dataset in MISLED and not beyond:
                 paper = MISLED[dataset].mean
                 panel.axhline(paper, color=COLORS[0], lw=1, ls="--")
                 panel.text(len(names) - 0.5, paper, f"paper, ours: {paper}", ha="right", va="bottom", fontsize=7)
@@ -102,6 +106,8 @@ def bars(rows: pd.DataFrame) -> Figure:
             f"{first['distilled_images']} images, {first['nets']} held-out nets",
             fontsize=8,
         )
-        axes[1].set_xlabel(str(claims(of_dataset)[0]), fontsize=8)
-    figure.supxlabel(f"scale {rows['scale'].iloc[0]}, final state, test images", fontsize=7, color="0.4")
+        said = f"with {beyond}, which is not the paper's way" if beyond else str(claims(of_dataset)[0])
+        axes[1].set_xlabel(said, fontsize=8)
+    notes = [f"scale {rows['scale'].iloc[0]}, final state, test images", *of_data(rows)]
+    figure.supxlabel(small_print(notes, 10), fontsize=7, color="0.4")
     return figure

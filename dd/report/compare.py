@@ -1,9 +1,7 @@
 """Every number and claim of the paper beside what was measured."""
 
 import math
-from collections import Counter
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +9,13 @@ import pandas as pd
 
 from dd.report import bars, curves
 from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, table_claim
-from dd.report.page import listed, page, wide
-from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells, place
-from dd.report.tables import METRICS, cell, read_table, tex
+from dd.report.noted import noted
+from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells
+from dd.report.tables import METRICS, read_table
 from dd.runtime.errors import UserError
 
 POINTS = 2.0
 """Percentage points that a number may be off and still count as reproduced, whatever the standard deviations."""
-TITLE = "The paper's numbers and claims beside those measured here"
 KINDS = {
     "table": {"task", "method", "accuracy", "std", "nets", "sets", "paper"},
     "curves": {"panel", "label", "against", *curves.POINT},
@@ -29,8 +26,12 @@ KINDS = {
 """Columns that tell the CSVs of `dd table`, `dd curves`, `dd bars`, `dd linear-case` and `dd evaluate` apart."""
 COLUMNS = (
     *("kind", "where", "task", "what", "reported", "reported_std", "measured", "std", "nets", "sets"),
-    *("scale", "difference", "verdict", "why"),
+    *("scale", "difference", "verdict", "why", "fidelity"),
 )
+Measurements = dict[str, tuple[str, pd.DataFrame]]
+"""Kind of `KINDS` and rows (`read`) by table or figure."""
+Reasons = dict[tuple[str, str], str]
+"""Why something was not run, by (table or figure, task)."""
 FEW = "Ten images for one known net do better than a hundred for any net"
 CLOSE = "Ten images for one known net come within 10 points of full training"
 
@@ -57,13 +58,8 @@ def read(path: Path) -> tuple[str, pd.DataFrame]:
     raise UserError(f"{path}: neither a table, curves, bars nor `python -m dd evaluate`; write it anew")
 
 
-def compare(measured: dict[str, tuple[str, pd.DataFrame]], not_run: dict[tuple[str, str], str], scale: str):
-    """A row a number of the paper, then a row a claim.
-
-    Args:
-        measured: kind and rows (`read`) by table or figure.
-        not_run: why something was not run, by (table or figure, task).
-        scale: that they were measured at.
+def compare(measured: Measurements, not_run: Reasons, scale: str) -> pd.DataFrame:
+    """A row a number of the paper, then a row a claim; what was not made in the paper's way gets no verdict.
 
     Returns:
         The columns `COLUMNS`: kind is `number` or `claim`, numbers are in percent, the difference in points.
@@ -75,11 +71,28 @@ def compare(measured: dict[str, tuple[str, pd.DataFrame]], not_run: dict[tuple[s
         if task not in PLACES.get(where, ()):
             known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
             raise UserError(f"--not-run: the paper reports nothing of {task!r} in {where}. There are {known}")
-    rows = [*_numbers(measured, not_run, scale), *_claims(measured, not_run, scale)]
+    others = {key: f"of a set with {text}, not the paper's way" for key, text in _told(measured, "beyond").items()}
+    judged = {where: (kind, table[noted(table)["beyond"] == ""]) for where, (kind, table) in measured.items()}
+    judged = {where: pair for where, pair in judged.items() if len(pair[1])}
+    rows = [*_numbers(judged, others | not_run, scale), *_claims(judged, others | not_run, scale)]
+    fidelity = {task: text for (_, task), text in _told(measured, "fidelity").items()}
+    for row in rows:
+        row["fidelity"] = fidelity.get(row["task"], "") if row["verdict"] != "not run" else ""
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys([*COLUMNS[4:10], "difference"], float))
 
 
-def _numbers(measured, not_run, scale: str) -> list[dict]:
+def _told(measured: Measurements, column: str) -> dict[tuple[str, str], str]:
+    """What measurements say in a column of `noted`, by (table or figure, task)."""
+    told = {}
+    for where, (kind, table) in measured.items():
+        if kind != "linear":  # it has no data
+            rows = noted(table)
+            tasks = rows[rows[column] != ""].groupby("task" if kind == "table" else "dataset")[column]
+            told |= {(where, task): "; ".join(texts.unique()) for task, texts in tasks}
+    return told
+
+
+def _numbers(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
     found: dict[tuple, Measured | None] = {}  # None: in another setting only
     for where, (kind, table) in measured.items():
         found |= {(where, *key): number for key, number in NUMBERS.get(kind, lambda *_: {})(where, table).items()}
@@ -140,7 +153,7 @@ def _of_bars(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
 NUMBERS: dict[str, Callable] = {"table": _of_table, "evaluate": _of_evaluate, "bars": _of_bars}
 
 
-def _claims(measured, not_run, scale: str) -> list[dict]:
+def _claims(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
     said: dict[tuple[str, str, str], Said | None] = {(*key,): None for key in _claimed()}
     for where, (kind, table) in measured.items():
         if kind == "table":
@@ -183,7 +196,7 @@ def _claimed() -> list[tuple[str, str, str]]:
     return [*claimed, ("linear_case", "least squares", LINEAR)]
 
 
-def _few(measured) -> dict[tuple[str, str, str], Said]:
+def _few(measured: Measurements) -> dict[tuple[str, str, str], Said]:
     """That a fixed initialisation needs few images: Figure 2a beside 3a, and beside full training."""
     after = {}
     for where in ("fig2a", "fig3a"):
@@ -203,93 +216,3 @@ def _few(measured) -> dict[tuple[str, str, str], Said]:
         full = FULL[dataset].mean
         said["fig2a", dataset, CLOSE] = Said(CLOSE, one > full - 10, f"{one:.1f} % of {full:.0f}")
     return said
-
-
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Counts of verdicts, a row a table or figure and one of all."""
-    groups = [(place(where), rows) for where, rows in table.groupby("where", sort=False)]
-    lines = []
-    for name, rows in [*sorted(groups, key=lambda group: group[0]), ("all", table)]:
-        numbers = Counter(rows.loc[rows["kind"] == "number", "verdict"])
-        claims = Counter(rows.loc[rows["kind"] == "claim", "verdict"])
-        run = claims.total() - claims["not run"]
-        lines.append(
-            {"where": name, "numbers": numbers.total()}
-            | {verdict: numbers[verdict] for verdict in ("reproduced", "better", "worse", "not run")}
-            | {"claims supported": f"{claims['supported']} of {run}" if run else "—"}
-            | {"claims not run": claims["not run"]}
-        )
-    return pd.DataFrame(lines)
-
-
-def _readable(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    rows = table[table["kind"] == kind]
-    where = rows["where"].map(place)
-    task = rows["task"].str.upper()
-    if kind == "claim":
-        told = {"claim": rows["what"], "verdict": rows["verdict"], "measured": rows["why"]}
-        return pd.DataFrame({"where": where, "on": task} | told)
-    counts = [f"{_count(n)} / {_count(s)}" for n, s in zip(rows["nets"], rows["sets"], strict=True)]
-    why = [f"{v}: {w}" if w else v for v, w in zip(rows["verdict"], rows["why"], strict=True)]
-    return pd.DataFrame(
-        {
-            "where": where,
-            "on": task,
-            "what": rows["what"],
-            "paper, %": [cell(*pair) for pair in zip(rows["reported"], rows["reported_std"], strict=True)],
-            "here, %": [cell(*pair) for pair in zip(rows["measured"], rows["std"], strict=True)],
-            "difference": ["—" if math.isnan(d) else f"{d:+.1f}" for d in rows["difference"]],
-            "nets / sets": counts,
-            "verdict": why,
-        }
-    )
-
-
-def _count(number: float) -> str:
-    return "—" if math.isnan(number) else f"{number:.0f}"
-
-
-def notes(table: pd.DataFrame, scale: str) -> list[str]:
-    """What must be said of the comparison."""
-    lines = [
-        f"Scale {scale}: accuracy (Figure 6: attacked images misled) in %, mean ± standard deviation over held-out "
-        "nets and sets; a set is one seed.",
-        f"Reproduced: within the larger standard deviation, or {POINTS:.0f} points; else better (above) or worse.",
-        "That ours beats the baselines means those which it beats by the paper's own numbers; on other data, all.",
-    ]
-    if not (table["kind"].eq("number") & table["verdict"].ne("not run")).any():
-        lines.insert(0, f"Nothing at scale {scale} is a number of the paper: only its claims are tried, on other data.")
-    return lines
-
-
-def _parts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {"Summary": summary(table), "Claims": _readable(table, "claim"), "Numbers": _readable(table, "number")}
-
-
-def _csv(table: pd.DataFrame, _scale: str) -> str:
-    return table.to_csv(index=False)
-
-
-def _markdown(table: pd.DataFrame, scale: str) -> str:
-    listing = "".join(f"- {line}\n" for line in notes(table, scale))
-    parts = [f"## {name}\n\n{rows.to_markdown(index=False)}\n" for name, rows in _parts(table).items()]
-    return "\n".join([f"# {TITLE}\n", listing, *parts])
-
-
-def _latex(table: pd.DataFrame, scale: str) -> str:
-    listing = "".join(f"% {line}\n" for line in notes(table, scale))
-    return "\n".join([*(tex(rows) for rows in _parts(table).values()), listing])
-
-
-def _html(table: pd.DataFrame, scale: str) -> str:
-    parts = [f"<h2>{escape(n)}</h2>{wide(rows.to_html(index=False, border=0))}" for n, rows in _parts(table).items()]
-    return page(TITLE, listed(notes(table, scale)) + "".join(parts))
-
-
-WRITERS: dict[str, Callable[[pd.DataFrame, str], str]] = {
-    ".csv": _csv,
-    ".md": _markdown,
-    ".tex": _latex,
-    ".html": _html,
-}
-"""The text of a comparison, given its rows and scale, by the ending of its file."""

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dd.report.claims import Said
+from dd.report.noted import noted, small_print
 
 LEAST = 1e-8
 """Smaller gaps are drawn here: they are rounding."""
@@ -57,6 +58,8 @@ class Line(NamedTuple):
     """What it is drawn against, of `AXES`."""
     points: pd.DataFrame
     """Columns x, steps, mean, std, nets; sorted by x."""
+    beyond: str = ""
+    """Where its sets are not made in the paper's way."""
 
     @property
     def gain(self) -> float:
@@ -66,28 +69,31 @@ class Line(NamedTuple):
 
 def line(panel: str, label: str, x: str, measured: list[pd.DataFrame]) -> Line:
     """A line whose points are tables of `dd evaluate`: mean and standard deviation over held-out nets, in percent."""
-    rows = []
-    for table in measured:
+    rows, beyond = [], {}
+    for table in map(noted, measured):
+        beyond[table["beyond"].iloc[0]] = None
         after = table[table["stage"] == "after"]
         first, accuracy = after.iloc[0], after["accuracy"]
         rows.append([first[x], first["steps"], accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
     points = pd.DataFrame(rows, columns=POINT)
-    return Line(panel, label, measured[0]["dataset"].iloc[0], x, points.sort_values("x", ignore_index=True))
+    points = points.sort_values("x", ignore_index=True)
+    return Line(panel, label, measured[0]["dataset"].iloc[0], x, points, "; ".join(filter(None, beyond)))
 
 
 def to_table(lines: list[Line]) -> pd.DataFrame:
-    """A row a point: panel, label, dataset, against (of `AXES`), x, steps, mean and std (%), nets."""
+    """A row a point: panel, label, dataset, against (of `AXES`), beyond, x, steps, mean and std (%), nets."""
     parts = []
     for drawn in lines:
         known = {"panel": drawn.panel, "label": drawn.label, "dataset": drawn.dataset, "against": drawn.x}
+        known["beyond"] = drawn.beyond
         parts.append(pd.DataFrame([known] * len(drawn.points)).join(drawn.points))
     return pd.concat(parts, ignore_index=True)
 
 
 def from_table(table: pd.DataFrame) -> list[Line]:
     """The lines of a `to_table`."""
-    groups = table.groupby(["panel", "label", "dataset", "against"], sort=False)
-    return [Line(*key, points[list(POINT)].reset_index(drop=True)) for key, points in groups]
+    groups = noted(table).groupby(["panel", "label", "dataset", "against", "beyond"], sort=False)
+    return [Line(*key, points[list(POINT)].reset_index(drop=True), beyond) for (*key, beyond), points in groups]
 
 
 CLAIMS = {
@@ -98,13 +104,14 @@ CLAIMS = {
 
 
 def claims(lines: list[Line]) -> dict[str, list[Said]]:
-    """What the paper says of such curves, and whether these bear it out: by panel.
+    """What the paper says of such curves, and whether those made in its way bear it out: by panel.
 
     More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
     points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
     many images.
     """
     said: dict[str, list[Said]] = {}
+    lines = [drawn for drawn in lines if not drawn.beyond]
     for panel in dict.fromkeys(drawn.panel for drawn in lines):
         inside = [drawn for drawn in lines if drawn.panel == panel]
         if inside[0].x == "distilled_images":
@@ -144,8 +151,9 @@ def _many_against_one(lines: list[Line]) -> list[Said]:
     return [Said("Many steps beat one", (ahead > 0).all(), f"by {ahead.min():.1f} to {ahead.max():.1f} points")]
 
 
-def accuracy_curves(lines: list[Line], note: str) -> Figure:
-    """A panel for each of the lines' panels, mean with a band of one standard deviation, the claims below it."""
+def accuracy_curves(lines: list[Line], notes: list[str]) -> Figure:
+    """A panel for each of the lines' panels, mean with a band of one standard deviation, the claims below it, and
+    `notes` in small print."""
     panels = list(dict.fromkeys(drawn.panel for drawn in lines))
     said = claims(lines)
     figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
@@ -153,7 +161,8 @@ def accuracy_curves(lines: list[Line], note: str) -> Figure:
         inside = [drawn for drawn in lines if drawn.panel == panel]
         for drawn, color in zip(inside, itertools.cycle(COLORS), strict=False):
             x, mean, std = (drawn.points[column] for column in ("x", "mean", "std"))
-            axes.plot(x, mean, color=color, marker="o", markersize=4, label=drawn.label)
+            label = f"{drawn.label}, {drawn.beyond}" if drawn.beyond else drawn.label
+            axes.plot(x, mean, color=color, marker="o", markersize=4, label=label)
             axes.fill_between(x, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
         axes.xaxis.get_major_locator().set_params(integer=True)
         nets = inside[0].points["nets"].iloc[0]
@@ -163,5 +172,5 @@ def accuracy_curves(lines: list[Line], note: str) -> Figure:
         axes.set_ylabel("test accuracy, %")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
-    figure.supxlabel(note, fontsize=7, color="0.4")
+    figure.supxlabel(small_print(notes, 5 * len(panels)), fontsize=7, color="0.4")
     return figure

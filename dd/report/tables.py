@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from dd.report.noted import noted
 from dd.report.page import listed, page, wide
 from dd.report.paper import EPOCHS, METHODS, TABLES, TITLES, Reported, Task
 from dd.runtime.errors import UserError
@@ -53,7 +54,7 @@ def read_measured(path: Path) -> pd.DataFrame:
     wanted, last = (BASELINE, "test") if of_baseline else (METRICS, "after")
     if not set(table) >= wanted or last not in set(table["stage"]):
         raise UserError(f"{path}: not a whole table of `python -m dd {'baseline' if of_baseline else 'evaluate'}`")
-    return table.fillna({"source": ""})
+    return table.astype({"source": object}).fillna({"source": ""})
 
 
 class Data(NamedTuple):
@@ -73,7 +74,7 @@ def read_data(path: Path) -> Data:
     """
     sidecar = path.with_suffix(".json")
     try:
-        info = json.loads(sidecar.read_text())
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
         return Data(info["name"], info.get("of", info["name"]), info["fidelity"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{sidecar}: not the metadata of a prepared dataset ({error!r})") from error
@@ -107,26 +108,26 @@ def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[
     roots, fidelity = {d.name: d.root for d in data}, {d.name: d.fidelity for d in data}
     tasks = TABLES[name]
     rows = []
-    for table in measured:
+    for table in map(noted, measured):
         first, paired = table.iloc[0], name == "table2"
         target = roots.get(first["dataset"], first["dataset"])
         source = roots.get(first["source"], first["source"])
         if source == target:  # a variant of the very data that its nets know
             source, target = first["source"], first["dataset"]
         task = f"{source} → {target}" if paired else target
-        known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], "")}
+        known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], first["fidelity"])}
         for row in _baseline_rows(table) if "baseline" in table else _net_rows(table, with_before=paired):
             row = known | row
-            rows.append(row | _reported(tasks.get(task), row))
+            rows.append(row | _reported(tasks.get(task), row, first["beyond"]) | {"beyond": first["beyond"]})
     order, methods = [*tasks, *(row["task"] for row in rows)], list(METHODS)
     rows.sort(key=lambda row: (order.index(row["task"]), methods.index(row["method"])))
     return pd.DataFrame(rows)
 
 
-def _reported(task: Task | None, row: dict) -> dict:
-    """The paper's number, which belongs to its own setting only."""
+def _reported(task: Task | None, row: dict, beyond: str) -> dict:
+    """The paper's number, which belongs to its own setting and way only."""
     setting = (row.pop("net"), row.pop("steps"), row.pop("images"), row.pop("epochs"))
-    same = task and setting == (task.net, task.steps, task.images, EPOCHS)
+    same = task and not beyond and setting == (task.net, task.steps, task.images, EPOCHS)
     paper = task.reported.get(row["method"], Reported(math.nan)) if same else Reported(math.nan)
     return {"paper": paper.mean, "paper_std": paper.std, "label": METHODS[row["method"]]}
 
@@ -136,6 +137,7 @@ def _net_rows(table: pd.DataFrame, with_before: bool) -> Iterator[dict]:
     first = table.iloc[0]
     inits = {"random": "random init"}
     method = first["method"] if "method" in table else inits.get(first["init"], first["init"])
+    way = f"as distilled, {first['beyond']}" if first["beyond"] else "as distilled"
     stages = {"after": method} | ({"before": "none"} if with_before and method == "random_pretrained" else {})
     for stage, name in stages.items():
         rows = table[table["stage"] == stage]
@@ -147,7 +149,7 @@ def _net_rows(table: pd.DataFrame, with_before: bool) -> Iterator[dict]:
             "nets": len(rows),
             "sets": 1,
             "test_images": first["test_images"],
-            "combination": "as distilled" if stage == "after" and "method" not in table else "",
+            "combination": way if stage == "after" and "method" not in table else "",
             "chosen_on": "",
         }
 
@@ -203,6 +205,11 @@ def notes(name: str, table: pd.DataFrame) -> list[str]:
         lines.append(f"The combination of a baseline was chosen on {where}.")
     for task, group in table.groupby("task", sort=False):
         lines.append(f"{task.upper()}: {group['test_images'].iloc[0]:,} test images; {group['fidelity'].iloc[0]}")
+    for (task, beyond), group in table[table["beyond"] != ""].groupby(["task", "beyond"], sort=False):
+        labels = ", ".join(group["label"])
+        lines.append(
+            f"{task.upper()}: {labels}: of a set with {beyond}, not the paper's way: no number of it beside them."
+        )
     lines += [f"{task.upper()}: not run at this scale." for task in TABLES[name] if task not in set(table["task"])]
     return lines
 

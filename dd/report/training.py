@@ -44,7 +44,7 @@ def training(history: pd.DataFrame, title: str) -> Figure:
 
 
 class Events:
-    """Event files for TensorBoard, a scalar for every number of a history; those of an earlier run are replaced.
+    """Event files for TensorBoard in `folder`, a scalar for every number of a history; those there before are replaced.
 
     Raises:
         UserError: the package tensorboard is not installed.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dd.report.noted import noted
 from dd.report.page import listed, page, wide
 from dd.report.tables import METRICS, read_table
 
@@ -17,13 +18,15 @@ NOTE = (
 
 
 def transfers(paths: Sequence[Path]) -> pd.DataFrame:
-    """A row a set (named as its file), network and protocol: accuracy in percent after training, std, nets.
+    """A row a set (named as its file; and where it is beyond the paper), network and protocol: accuracy in percent
+    after training, std, nets.
 
     Raises:
         UserError: a file that `dd evaluate --protocol` has not written.
     """
     tables = [read_table(path, METRICS | {"protocol"}, "evaluate --protocol").assign(set=path.stem) for path in paths]
-    rows = pd.concat(tables).query("stage == 'after'").groupby(["set", "net", "protocol"], sort=False)["accuracy"]
+    after = noted(pd.concat(tables)).query("stage == 'after'")
+    rows = after.groupby(["set", "beyond", "net", "protocol"], sort=False)["accuracy"]
     return rows.agg(accuracy="mean", std=lambda values: values.std(ddof=0), nets="size").reset_index()
 
 
@@ -32,7 +35,9 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
         f"{mean:.1f} ± {std:.1f}" if n > 1 else f"{mean:.1f}"
         for mean, std, n in table[["accuracy", "std", "nets"]].values
     ]
-    wide = table.assign(cell=cells).pivot(index=["set", "net"], columns="protocol", values="cell")
+    named = table["set"] + table["beyond"].map(lambda beyond: f" ({beyond})" if beyond else "")
+    table = table.assign(cell=cells, set=named)
+    wide = table.pivot(index=["set", "net"], columns="protocol", values="cell")
     order = table[["set", "net"]].drop_duplicates().apply(tuple, axis=1)
     wide = wide.loc[order, table["protocol"].unique()].fillna("—").add_suffix(", %")
     return wide.rename_axis(columns=None).reset_index()

@@ -6,6 +6,7 @@ Torch is imported where tensors are, so that commands that only write text start
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -32,7 +33,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written; `path` is as it was.
+        UserError: the disk is full or the folder cannot be written, or the block cannot read another file, which is
+            then named; `path` is as it was.
     """
     path = Path(path)
     temporary = None
@@ -48,10 +50,20 @@ def atomic(path: Path | str) -> Iterator[Path]:
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
+        if temporary and (read := _read_in_vain(error, temporary)):
+            raise UserError(f"{read}: cannot read ({reason}); see that it is there and may be read") from error
         raise UserError(f"{path}: cannot write ({reason}); free some space or choose another folder") from error
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)
+
+
+def _read_in_vain(error: OSError | SafetensorError, temporary: Path) -> str | None:
+    """The other file than `temporary` that the error is about. Of a copy that finds the disk full, shutil names the
+    file it reads."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    named = getattr(error, "filename", None)
+    return None if full or named in (None, str(temporary)) else named
 
 
 def _umask() -> int:
@@ -61,9 +73,9 @@ def _umask() -> int:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write `text` atomically."""
+    """Write `text` atomically, in UTF-8 whatever the locale."""
     with atomic(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:

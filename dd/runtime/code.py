@@ -29,7 +29,7 @@ def digest(*modules: str, follow: bool = True) -> str:
         path = find(name)
         if path is None or name in sources:
             continue
-        sources[name] = path.read_text()
+        sources[name] = path.read_text(encoding="utf-8")
         if follow:
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             todo += [other for other in _imports(sources[name], package) if find(other, installed=False)]

@@ -31,7 +31,7 @@ def mistake(config: dict, schema: Path) -> str | None:
 
     One line, the key first: `distill.steps: 0 is less than the minimum of 1`.
     """
-    error = best_match(Validator(yaml.safe_load(schema.read_text())).iter_errors(config))
+    error = best_match(Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))).iter_errors(config))
     if error is None:
         return None
     message = re.sub(r".* \((.+) w(as|ere) unexpected\)$", r"unknown key \1", " ".join(error.message.split()))

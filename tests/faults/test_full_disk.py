@@ -91,7 +91,7 @@ def test_while_a_result_is_written(digits, disk, tmp_path, whole, command):  # n
     assert (disk / result).read_bytes() == whole[command]
 
 
-@pytest.mark.parametrize("kind", ["npz", "csv", "png"])
+@pytest.mark.parametrize("kind", ["npz", "csv", "png", "pt"])
 def test_while_other_results_are_written(dd, digits, disk, tmp_path, kind):
     code, errors = finish(COMMANDS["distill"][0](digits, tmp_path, "--meta-steps", 1))
     assert code == 0, errors
@@ -102,6 +102,7 @@ def test_while_other_results_are_written(dd, digits, disk, tmp_path, kind):
         "npz": ("data", "prepare", "digits"),
         "csv": evaluation,
         "png": ("figure", "--set", made, "--metrics", metrics),
+        "pt": ("export", "--set", made),
     }[kind]
     out = disk / f"x.{kind}"
     fill(disk)

@@ -210,3 +210,23 @@ def test_threads_bind_scikit_learn_too():
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "{3}"
+
+
+def test_text_is_utf_8_whatever_the_locale(dd, tmp_path):
+    """Where it is ASCII, "±" and "→" are still written and read, in sources too."""
+    options = {"env": os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}}
+    tables = ROOT / "results/published/laptop/tables"
+    measured = [word for name in ("table1", "table2") for word in ("--measured", name, tables / f"{name}.csv")]
+    written = {suffix: tmp_path / f"compare{suffix}" for suffix in (".csv", ".md", ".html")}
+    outs = [word for path in written.values() for word in ("--out", path)]
+    done = dd("compare", *measured, "--scale", "x", *outs, **options)
+    assert done.returncode == 0, done.stderr
+    assert all("mnist → usps" in path.read_text("utf-8").lower() for path in written.values())
+    assert "87.1 ± 3.9" in written[".md"].read_text("utf-8")
+
+    program = "from dd.runtime.code import digest; print(digest('dd.report.tables'))"
+    digests = [
+        subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=True).stdout
+        for env in (os.environ, options["env"])
+    ]
+    assert digests[0] == digests[1]

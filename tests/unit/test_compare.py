@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from dd.report.compare import WRITERS, compare, read, summary
+from dd.report.compare import compare, read
+from dd.report.compared import WRITERS, summary
 from dd.report.paper import PICTURES, PLACES, cells
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
@@ -78,6 +79,37 @@ def test_numbers_are_compared_in_the_papers_setting_only(published):
     assert ours.loc["after it", ["measured", "verdict"]].tolist() == [94.67, "reproduced"]
 
 
+@pytest.mark.parametrize("where", ["fig3a", "fig4", "fig6", "table1"])
+def test_what_was_made_in_another_way_gets_no_verdict(published, where):
+    kind, table = published[where]
+    judged = rows({where: (kind, table)}, where=where)
+    assert len(judged[judged["verdict"] != "not run"])
+    soft = rows({where: (kind, table.assign(beyond="soft_labels"))}, where=where)
+    assert set(soft["verdict"]) == {"not run"}
+    assert "of a set with soft_labels, not the paper's way" in set(soft["why"])
+
+
+def test_only_what_was_made_in_another_way_loses_its_verdict(published):
+    kind, table = published["table1"]
+    table["beyond"] = ["soft_labels" if method == "fixed" else None for method in table["method"]]
+    numbers = rows({"table1": (kind, table)}, where="table1", kind="number").set_index("what")["verdict"]
+    assert set(numbers["Ours, fixed init"]) == {"not run"}
+    assert "not run" not in set(numbers.drop("Ours, fixed init"))
+    twice = pd.concat([table.assign(beyond=None), table.assign(beyond="soft_labels", accuracy=1.0, paper=None)])
+    pd.testing.assert_frame_equal(rows({"table1": (kind, twice)}), rows({"table1": (kind, table.assign(beyond=""))}))
+
+
+def test_the_datas_fidelity_stands_beside_the_numbers(published):
+    kind, table = published["fig3b"]
+    said = "test images 1,000 to 9,999 were decoded from JPEG"
+    compared = compare({"fig3b": (kind, table.assign(fidelity=said))}, {}, "test")
+    run = compared[compared["verdict"] != "not run"]
+    assert set(run["fidelity"]) == {said}
+    assert set(compared.drop(run.index)["fidelity"]) == {""}
+    for suffix in (".md", ".tex", ".html"):
+        assert f"Data of CIFAR10: {said}" in WRITERS[suffix](compared, "test")
+
+
 def test_what_was_not_run_says_why(published):
     table = compare(published, {("fig6", "cifar10"): "too slow"}, "test")
     of = table[table["where"].eq("fig6") & table["task"].eq("cifar10") & table["what"].ne("Nets before")]
@@ -147,7 +179,7 @@ def test_published_comparison_is_that_of_the_published_files(published):
     reasons = {(where, task): why for where, tasks in scale["not_run"].items() for task, why in tasks.items()}
     table = compare(published, reasons, "laptop")
     assert WRITERS[".md"](table, "laptop") == (PUBLISHED / "compare.md").read_text()
-    written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": ""})
+    written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": "", "fidelity": ""})
     pd.testing.assert_frame_equal(written, table, check_dtype=False)
     assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
 

@@ -78,9 +78,19 @@ def test_nothing_is_said_where_nothing_can_be_compared():
 
 
 def test_the_verdict_stands_in_the_picture():
-    picture = accuracy_curves([curve("steps", {1: 50, 5: 70})], "scale test")
+    picture = accuracy_curves([curve("steps", {1: 50, 5: 70})], ["scale test"])
     assert "More steps help: yes" in picture.axes[0].get_xlabel()
     assert "2 held-out nets" in picture.axes[0].get_title()
+
+
+def test_lines_not_made_in_the_papers_way_are_named_and_not_judged():
+    ours = curve("steps", {1: 50, 5: 70})
+    lines = [ours, curve("steps", {1: 70, 5: 50}, "b")._replace(beyond="soft_labels")]
+    assert claims(lines) == claims([ours])
+    picture = accuracy_curves(lines, ["scale test"])
+    assert [text.get_text() for text in picture.axes[0].get_legend().texts] == [ours.label, "b, soft_labels"]
+    assert [drawn.beyond for drawn in from_table(to_table(lines))] == ["", "soft_labels"]
+    assert from_table(to_table(lines).drop(columns="beyond"))[1].beyond == "", "an older table"
 
 
 def test_lines_come_back_from_their_table():

@@ -65,6 +65,7 @@ def test_training_a_plain_module_is_evaluation(saved, digits):
     assert first["before"] == pytest.approx(before, abs=0.21)
     assert first["after"] == pytest.approx(after, abs=0.21)  # one of 500 images, by rounding of sums
     assert all(p.requires_grad for p in net.parameters())
+    assert (set(table["beyond"]) == {""}) == ("soft_labels" not in distilled.setting()["beyond"])
     assert len(table) == (2 if distilled.fixed_weights is not None else 4)
     assert set(table["test_images"]) == {500}
 
@@ -127,6 +128,11 @@ def metrics(nets):
 
 def test_titles():
     assert title(metrics(1)) == "MNIST, LeNet, random init: 10.00 % → 80.00 %\non 10,000 test images"
+    other = metrics(1).assign(beyond="soft_labels", fidelity="test images decoded from JPEG")
+    assert title(other).endswith(
+        "\nwith soft_labels, which is not the paper's way\nMNIST: test images decoded from JPEG"
+    )
+    assert max(map(len, title(metrics(1).assign(fidelity="so much " * 30)).splitlines())) <= 80
     assert title(metrics(3)).endswith("11.0 ± 0.8 % → 81.0 ± 0.8 %\non 10,000 test images, 3 held-out nets")
 
 

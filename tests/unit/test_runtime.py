@@ -77,6 +77,22 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("missing", [True, False], ids=["no source", "full disk"])
+def test_a_copy_that_fails_names_the_file_at_fault(tmp_path, missing):
+    source, out = tmp_path / "source", tmp_path / "out"
+    program = (
+        "import resource, shutil, signal; from dd.runtime.artifacts import atomic; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        f"with atomic({str(out)!r}) as temporary: shutil.copyfile({str(source)!r}, temporary)"
+    )
+    if not missing:
+        source.write_bytes(bytes(100_000))
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    expected = f"{source}: cannot read (No such file" if missing else f"{out}: cannot write (File too large); free"
+    assert f"UserError: {expected}" in done.stderr
+    assert not out.exists()
+
+
 def checkpoints(folder, **identity):
     return Checkpoints(folder, {"meta_lr": 0.01} | identity)
 

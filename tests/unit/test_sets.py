@@ -1,6 +1,7 @@
 """What one can do with a saved set: export it, carry it to other networks, train on it as the field does."""
 
 import json
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from dd.nets.init import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
-from tests.conftest import TinyNet
+from tests.conftest import BEYOND, TinyNet
 
 SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "image_std": 0.5}
 
@@ -128,6 +129,30 @@ def test_dc_bench_is_plain_sgd():
     assert not torch.equal(*ours)
 
 
+@pytest.mark.parametrize(
+    ("config", "before", "beyond"),
+    [
+        ({}, None, ""),
+        ({"clip_adjoint": 1.0, "schedule": "cosine", "meta_steps": 5, "image_std": 0.3}, None, ""),  # only the recipe
+        (BEYOND, None, "soft_labels, shuffle_steps, start real, momentum 0.5"),
+        ({"init_law": "he"}, None, "init_law he"),
+        ({"init_law": "he"}, {"name": "alexnet"}, ""),
+        ({}, {"init_law": "default", "dataset": {"name": "usps"}}, "init_law default"),
+    ],
+    ids=["the paper's", "recipe", "all", "law", "weights of a file", "law of the pool"],
+)
+def test_a_set_says_what_is_not_the_papers_way(distilled, config, before, beyond):
+    distilled.info["config"] |= config
+    distilled.info |= {"pretrained": before} if before else {}
+    assert distilled.setting()["beyond"] == beyond
+
+
+def test_a_set_of_an_older_version_is_in_the_papers_way(distilled):
+    for name in BEYOND:
+        del distilled.info["config"][name]
+    assert distilled.setting()["beyond"] == ""
+
+
 def test_another_net_is_new_whatever_the_set_was_made_for(distilled, digits):
     assert for_net(distilled, "LeNet") is distilled
     other = for_net(distilled, "MLP")
@@ -151,6 +176,7 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
     rows = pd.read_csv(carried)
     own = rows[(rows["net"] == "LeNet") & (rows["protocol"] == "native")]
     pd.testing.assert_frame_equal(own.drop(columns="protocol"), pd.read_csv(plain))
+    assert set(rows["fidelity"]) == {"as its source gives it"}
     learned = rows[rows["stage"] == "after"].set_index(["net", "protocol"])["accuracy"]
     assert learned.loc["MLP", "dc-bench"].mean() > learned.loc["MLP", "native"].mean()
     out = [tmp_path / f"table.{end}" for end in ("csv", "md", "html")]
@@ -174,6 +200,9 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
     assert f"{mean:.1f} ± " in html
     assert html.count("<th>") == 4  # no column of row numbers
     assert list(pd.read_csv(out[0])["nets"]) == [1, 1, 2, 2]
+    rows.assign(beyond="soft_labels").to_csv(carried)
+    assert dd("transfer", "--metrics", carried, *out_of(out[1:2])).returncode == 0
+    assert "| carried (soft_labels) | LeNet |" in out[1].read_text()
     assert (
         "not a table of `python -m dd evaluate --protocol`" in dd("transfer", "--metrics", plain, *out_of(out)).stderr
     )
@@ -192,3 +221,17 @@ def test_export_says_what_is_lost(dd, saved, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     assert dd("export", "--set", saved, "--out", tmp_path / "again.npz").stdout == ""
     assert "x.jpg must end in .png, .pt or .npz" in dd("export", "--set", saved, "--out", tmp_path / "x.jpg").stderr
+
+
+@pytest.mark.parametrize("name", ["set.pt", "set.npz", "sheet.png", "folder"])
+def test_an_export_to_a_full_disk_is_one_clear_line(dd, saved, tmp_path, name):
+    """A limit on file size makes the kernel refuse to write on, as a full disk does."""
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+    done = dd("export", "--set", saved, "--out", tmp_path / name, preexec_fn=limited)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path / name}: cannot write (File too large); ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

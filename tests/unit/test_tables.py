@@ -84,6 +84,28 @@ def test_the_papers_number_stands_beside_its_own_setting_only(changed):
     assert np.isnan(table["paper"].iloc[0])
 
 
+def test_numbers_made_in_another_way_stand_alone_and_say_so():
+    soft = {"beyond": "soft_labels, momentum 0.5"}
+    measured = [
+        evaluated("random", [80.0, 90.0]).assign(**soft),
+        baseline("random", [60.0], [3.0], lr="learned", epochs=3).assign(**soft),
+        evaluated("fixed", [95.0]).assign(beyond=float("nan")),  # as an empty one is read
+    ]
+    table = paper_table("table1", measured, "laptop", []).set_index("method")
+    assert table["paper"].isna().to_dict() == {"fixed": False, "random init": True, "random": True}
+    assert table["beyond"].tolist() == ["", *[soft["beyond"]] * 2]
+    assert table["combination"].tolist() == [
+        "as distilled",
+        "as distilled, soft_labels, momentum 0.5",
+        "learned rates, 3 epochs",
+    ]
+    text = WRITERS[".md"]("table1", table.reset_index())
+    said = (
+        "MNIST: Ours, random init, Random real: of a set with soft_labels, momentum 0.5, not the paper's way: no number"
+    )
+    assert said in text
+
+
 def test_every_format_says_number_scale_fidelity_and_choice(table):
     for suffix in (".md", ".tex", ".html"):
         text = WRITERS[suffix]("table1", table)

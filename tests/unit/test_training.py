@@ -4,8 +4,10 @@ import sys
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dd.report.training import Events, training
+from dd.runtime.checkpoint import Checkpoints
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 
@@ -32,7 +34,10 @@ def test_the_picture_shows_every_row(rows):
 def test_command(dd, tmp_path):
     done = dd("training", "--history", HISTORY, "--out", tmp_path / "a.png", "--out", tmp_path / "a.pdf")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    assert Image.open(tmp_path / "a.png").info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    assert b"/Type3" not in pdf
+    assert b"/CIDFontType2" in pdf
     done = dd("training", "--history", HISTORY.parents[2] / "runs.csv", "--out", tmp_path / "a.png")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "runs.csv: not a table of `python -m dd distill --history`" in done.stderr
@@ -40,14 +45,25 @@ def test_command(dd, tmp_path):
 
 def test_event_files_hold_the_history(dd, digits, tmp_path):
     pytest.importorskip("tensorboard", reason="the optional package tensorboard is not installed")
+    other = tmp_path / "other.tensorboard/events.out.tfevents.1"  # of a run whose history is in the same folder
+    other.parent.mkdir()
+    other.touch()
     words = ["--data", digits, "--out", tmp_path / "set.safetensors", "--history", tmp_path / "history.csv"]
-    done = dd("distill", *words, *TINY_DISTILL, "--meta-steps=10", "--tensorboard")
+    words += [*TINY_DISTILL, "--meta-steps=10", "--tensorboard"]
+    done = dd("distill", *words)
     assert done.returncode == 0, done.stderr
     history = pd.read_csv(tmp_path / "history.csv")
-    found = scalars(tmp_path / "tensorboard")
+    folder = tmp_path / "history.tensorboard"
+    found = scalars(folder)
     assert set(found) == set(history) - {"meta_step"}
     for name, points in found.items():
         assert points == [(s, pytest.approx(v)) for s, v in zip(history["meta_step"], history[name], strict=True)]
+    assert other.exists()
+    files = set(folder.iterdir())
+    with Checkpoints(tmp_path / "set.safetensors.work", {}).locked():
+        done = dd("distill", *words)
+    assert "another run is working here" in done.stderr
+    assert set(folder.iterdir()) == files
 
 
 def test_a_resumed_run_replaces_its_event_files(tmp_path):

@@ -21,7 +21,7 @@ rule compare:
     params:
         measured=get_measurements,
         scale=config["scale"],
-        code=digest("dd.report.compare"),
+        code=digest("dd.report.compare", "dd.report.compared"),
     shell:
         "python -m dd compare {params.measured} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
