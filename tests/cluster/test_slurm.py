@@ -16,7 +16,7 @@ import yaml
 from tests.cluster.conftest import BIN, Cluster, Workflow, without_cuda
 from tests.conftest import ROOT, checkout
 
-STEPS = 100
+STEPS = 300
 FAULTS = {
     "scale": "faults",
     "distill": {"epochs": 2, "real_batch": 64, "validation_images": 100, "validate_every": 10, "meta_steps": STEPS},
@@ -32,14 +32,19 @@ rule all:
 rule take:
     output: "{job}.txt"
     resources: gpu=lambda wildcards: 1 + int(wildcards.job) // 5
-    shell: "python take.py {resources.gpu} > {output}"
+    shell: "python take.py {wildcards.job} {resources.gpu} > {output}"
 """)
     (tmp_path / "take.py").write_text("""
 import os, sys, time
+from pathlib import Path
 from dd.runtime.devices import device
-with device(int(sys.argv[1])) as name:
+with device(int(sys.argv[2])) as name:
     print(name, os.environ["SLURMD_NODENAME"], os.environ["CUDA_VISIBLE_DEVICES"])
-    time.sleep(20)  # until all are there
+    Path(f"{sys.argv[1]}.here").touch()
+    limit = time.monotonic() + 200
+    while len(list(Path().glob("*.here"))) < 6:
+        assert time.monotonic() < limit, "not all have come"
+        time.sleep(0.2)
 """)
     Workflow(cluster, tmp_path, PYTHONPATH=str(ROOT)).finish(seconds=300)
     taken = [(tmp_path / f"{job}.txt").read_text().split() for job in range(6)]
@@ -114,16 +119,16 @@ def hurry(work: Workflow, job: str) -> None:
 class Disturbed(Workflow):
     """A distillation that is disturbed once it has come so far as to have a history of two rows."""
 
-    def __init__(self, cluster, folder, fault: Callable, resources: dict[str, str], **env: str):
+    def __init__(self, cluster, folder, fault: Callable | None, resources: dict[str, str], **env: str):
         checkout(folder)
         (folder / "faults.yaml").write_text(yaml.dump(FAULTS))
         super().__init__(cluster, folder, SET, "--configfile", "faults.yaml", *without_cuda(**resources), **env)
-        history = folder / "results/faults/distill/one/history.csv"
-        job = self.wait(self.running)
-        self.wait(lambda: history.exists() and history.read_text().count("\n") > 2)
-        fault(self, job)
-        self.before = job
-        self.after = cluster.job(self.wait(self.running))
+        if fault:
+            history = folder / "results/faults/distill/one/history.csv"
+            self.before = self.wait(self.running)
+            self.wait(lambda: history.exists() and history.read_text().count("\n") > 2)
+            fault(self, self.before)
+            self.after = cluster.job(self.wait(self.running))
         self.finish(seconds=900)
 
     @property
@@ -145,7 +150,7 @@ class Disturbed(Workflow):
 
 NEVER = {"DD_CHECKPOINT_SECONDS": "3600"}  # what is saved is saved because SIGTERM came
 CASES = {
-    "undisturbed": (lambda *_: None, {}, NEVER),
+    "undisturbed": (None, {}, NEVER),
     "cancelled": (cancel, {}, NEVER),
     "out of time": (hang, {}, NEVER),
     "preempted": (preempt, {"slurm_partition": "spot", "slurm_extra": "'--nodelist=n2'"}, NEVER),

@@ -17,10 +17,27 @@ from tests.conftest import ROOT
 from tests.end_to_end.test_resume import finish, reached, start, wait_until_step
 
 NETS = ("--init=random", "--nets=4", "--validation-nets=3")
+TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m")
 
 
 def children(process):
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def stopped_children(process):
+    """Its children, asked for while it stands still, lest it end meanwhile."""
+    process.send_signal(signal.SIGSTOP)
+    found = children(process)
+    process.send_signal(signal.SIGCONT)
+    return found
+
+
+def assert_close(first, second):
+    """That two folders hold the same set, but for the order in which numbers were added."""
+    one, two = (package.load(folder / "set.safetensors") for folder in (first, second))
+    torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(two.labels, one.labels, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -35,17 +52,14 @@ def ends(pid):
 
 
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
-    steps = ("--meta-steps=3", "--validate-every=3", "--soft-labels", "--shuffle-steps", *NETS)
+    steps = ("--meta-steps=10", "--validate-every=10", "--soft-labels", "--shuffle-steps", *NETS)
     for threads, others in ((1, 0), (2, 1)):
         process = start(digits, tmp_path / str(threads), *steps, f"--threads={threads}")
         wait_until_step(process, tmp_path / str(threads), 1)
-        assert len(children(process)) == others
+        assert len(stopped_children(process)) == others
         code, errors = finish(process)
         assert code == 0, errors
-    one, two = (package.load(tmp_path / str(threads) / "set.safetensors") for threads in (1, 2))
-    torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
-    torch.testing.assert_close(two.labels, one.labels, rtol=1e-3, atol=1e-5)
+    assert_close(tmp_path / "1", tmp_path / "2")
     histories = [pd.read_csv(tmp_path / str(threads) / "history.csv").drop(columns="seconds") for threads in (1, 2)]
     pd.testing.assert_frame_equal(*histories, rtol=1e-2)
 
@@ -59,29 +73,53 @@ def test_two_processes_share_an_evaluation(digits, tmp_path, dd):
     assert (tmp_path / "1.csv").read_text() == (tmp_path / "2.csv").read_text()
 
 
+@pytest.fixture(scope="module")
+def undisturbed(digits, tmp_path_factory):
+    """Ten meta-steps of one process."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    code, errors = finish(start(digits, folder, *NETS, "--meta-steps=10"))
+    assert code == 0, errors
+    return folder
+
+
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)], ids=["two, then one", "one, then two"])
-def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path, before, after):
-    at = 0
-    for threads in (before, after):
-        process = start(digits, tmp_path, *NETS, f"--threads={threads}")
-        wait_until_step(process, tmp_path, at + 3)
-        assert len(children(process)) == threads - 1
-        process.send_signal(signal.SIGTERM)
-        code, errors = finish(process)
-        assert code == 143
-        assert "run again to go on" in errors
-        assert f"{at}/60" in errors
-        at = reached(tmp_path)
+def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path, undisturbed, before, after):
+    process = start(digits, tmp_path, *NETS, "--meta-steps=10", f"--threads={before}")
+    wait_until_step(process, tmp_path, 3)
+    assert len(stopped_children(process)) == before - 1
+    process.send_signal(signal.SIGTERM)
+    code, errors = finish(process)
+    assert code == 143
+    assert "run again to go on" in errors
+    at = reached(tmp_path)
+    process = start(digits, tmp_path, *NETS, "--meta-steps=10", f"--threads={after}")
+    wait_until_step(process, tmp_path, at + 1)
+    assert len(stopped_children(process)) == after - 1
+    code, errors = finish(process)
+    assert code == 0, errors
+    assert f"{at}/10 steps [00:00<" in errors
+    assert_close(undisturbed, tmp_path)
 
 
 def test_torchrun_gives_the_result_of_one_process(digits, tmp_path):
     steps = ("--meta-steps=3", "--validate-every=3", *NETS)
-    for name, launcher in (("one", ()), ("two", ("torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"))):
+    for name, launcher in (("one", ()), ("two", TORCHRUN)):
         code, errors = finish(start(digits, tmp_path / name, *steps, launcher=launcher))
         assert code == 0, errors
-    one, two = (package.load(tmp_path / name / "set.safetensors") for name in ("one", "two"))
-    torch.testing.assert_close(two.images, one.images, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(two.lrs, one.lrs, rtol=1e-3, atol=1e-5)
+    assert_close(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_dead_process_of_torchrun_ends_the_job(digits, tmp_path):
+    process = start(digits, tmp_path, *NETS, launcher=TORCHRUN)
+    wait_until_step(process, tmp_path, 5)
+    first, second = children(process)
+    os.kill(second, signal.SIGKILL)
+    code, errors = finish(process)
+    assert code == 1
+    assert "Signal 9 (SIGKILL)" in errors  # torchrun's own words
+    ends(first)
+    assert reached(tmp_path) >= 5
+    assert not (tmp_path / "set.safetensors").exists()
 
 
 def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):

@@ -33,7 +33,8 @@ def test_the_tutorial_works(tmp_path):
         said += done.stdout
     accuracy = pd.read_csv(checkout / "results/mine/evaluate/my_experiment.csv").groupby("stage")["accuracy"].mean()
     assert accuracy["before"] < 40 < 75 < accuracy["after"]
-    assert float(re.search(r"([\d.]+) % of \d+ pictures", said)[1]) > 65  # a new random network each time
+    # one new random network each: of twenty, measured once, 84.6 to 92.7 %, and losses of 0.05 to 0.24
+    assert float(re.search(r"([\d.]+) % of \d+ pictures", said)[1]) > 65
     assert float(re.search(r"loss ([\d.]+) at the last step", said)[1]) < 1
     assert (checkout / "my_images.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((checkout / "my_set").rglob("*.png"))) == 18

@@ -1,8 +1,10 @@
-"""Damaged and malicious files for every loader there is: refused in one line, or read as they were written."""
+"""Damaged and malicious files for every loader there is: refused in one line, nothing in them is run."""
 
 import pickle
 import random
+import shutil
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,18 +12,22 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
+from torchvision.datasets.utils import calculate_md5
 
 from dd.data.dataset import read_npz
+from dd.data.official import FILES
+from dd.data.prepare import prepare
 from dd.data.svhn import svhn
-from dd.data.voc import voc2007
+from dd.data.voc import CLASSES, voc2007
+from dd.data.weights import WEIGHTS, Weights, prepare_weights
 from dd.data.weights import _read as read_pth
 from dd.distill.steps import DistilledSet
 from dd.nets.pretrained import PretrainedFile
-from dd.runtime.artifacts import load_tensors, save_tensors
+from dd.runtime.artifacts import load_tensors, save_tensors, sha256
 from dd.runtime.errors import UserError
 from dd.runtime.pools import PARTS, PoolFolder, save_shard
 from tests.unit.test_data import arrays
-from tests.unit.test_official import MEMBERS, pack
+from tests.unit.test_official import BLUE, LEFT, RED, VOC, annotation, jpeg, pack
 
 FLIPS, CUTS = 120, 20
 
@@ -29,24 +35,6 @@ FLIPS, CUTS = 120, 20
 def npz(path: Path, save=np.savez):
     save(path, **arrays())
     return partial(read_npz, path)
-
-
-def mat(path: Path):
-    random = np.random.default_rng(0)
-    labels = np.arange(1, 11, dtype=np.uint8)[:, None]
-    savemat(path, {"X": random.integers(0, 256, (32, 32, 3, 10), np.uint8), "y": labels}, do_compression=True)
-    return partial(svhn, path, path)
-
-
-def tar(path: Path):
-    pack(path, {name.format(split="trainval"): content for name, content in MEMBERS.items()})
-    test = pack(path.with_name("test.tar"), {name.format(split="test"): content for name, content in MEMBERS.items()})
-    return partial(voc2007, path, test, 8)
-
-
-def pth(path: Path):
-    torch.save({"conv.weight": torch.randn(6, 25)}, path)
-    return partial(read_pth, path)
 
 
 def tensors(path: Path):
@@ -57,43 +45,112 @@ def tensors(path: Path):
 def shard(path: Path):
     for part, file in zip(PARTS, (path, path.with_name("other.safetensors")), strict=True):
         save_shard(file, torch.randn(3, 20), torch.rand(3), part, 0, 3, {"net": "LeNet", "classes": ["a"]})
-    return lambda: PoolFolder(path.parent).rows("train", range(3))
+    return lambda: PoolFolder(path.parent).rows("train", range(3)).numpy()
 
 
-FORMATS = {
+CHECKED = {
     "npz": npz,
     "compressed.npz": partial(npz, save=np.savez_compressed),
-    "mat": mat,
-    "tar": tar,
-    "tgz": tar,
-    "pth": pth,
     "safetensors": tensors,
     "shard.safetensors": shard,
 }
+"""Formats whose files hold checksums of what is in them: a writer and reader of each."""
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-def test_flipped_and_cut_files_are_one_error(tmp_path, kind):
-    path = tmp_path / f"x.{kind}"
-    read = FORMATS[kind](path)
-    read()
-    content, chance = path.read_bytes(), random.Random(0)
-    damaged = [content[: chance.randrange(len(content))] for _ in range(CUTS)]
+def mat(path: Path):
+    labels = np.arange(1, 11, dtype=np.uint8)[:, None]
+    x = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 10), np.uint8)
+    savemat(path, {"X": x, "y": labels}, do_compression=True)
+    shutil.copy(path, path.with_name("test.mat"))
+    return "svhn", partial(svhn, path, path)
+
+
+def tar(path: Path):
+    members = {
+        "Annotations/1.xml": annotation(*((name, 0, *LEFT) for name in CLASSES)),
+        "JPEGImages/1.jpg": jpeg(RED, BLUE),
+        **{f"ImageSets/Main/{split}.txt": "1" for split in ("trainval", "test")},
+    }
+    pack(path, {f"{VOC}/{name}": content for name, content in members.items()})
+    shutil.copy(path, path.with_name("test.tar"))
+    return "voc2007", partial(voc2007, path, path, 8)
+
+
+def pth(path: Path):
+    torch.save({"conv.weight": torch.randn(6, 25)}, path)
+    return "own", partial(read_pth, path)
+
+
+OFFICIAL = {"mat": mat, "tar": tar, "tgz": tar, "pth": pth}
+"""Formats of others, which hold no such checksums or none of everything: a writer of each, the name of what is in it,
+and its reader, which comes after the checksum of the whole file."""
+
+
+def damaged(content: bytes) -> list[bytes]:
+    """A file cut off, and with a bit flipped, at random places."""
+    chance = random.Random(0)
+    variants = [content[: chance.randrange(len(content))] for _ in range(CUTS)]
     for _ in range(FLIPS):
         flipped = bytearray(content)
         flipped[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-        damaged.append(bytes(flipped))
-    refusals = []
-    for text in damaged:
-        path.write_bytes(text)
+        variants.append(bytes(flipped))
+    return variants
+
+
+def refusals(path: Path, read: Callable) -> tuple[int, list]:
+    """How often damage to a file is refused, each time in one line that names it, and what else was read."""
+    said, others = [], []
+    for content in damaged(path.read_bytes()):
+        path.write_bytes(content)
         try:
-            read()
+            others.append(read())
         except UserError as error:
-            refusals.append(str(error))
-    assert len(refusals) >= CUTS // 2  # a tar ends in zeros that nobody misses
-    for refusal in refusals:
-        assert str(path) in refusal or "is missing" in refusal
-        assert "\n" not in refusal
+            said.append(str(error))
+    for text in said:
+        assert str(path) in text or "is missing" in text
+        assert "\n" not in text
+    return len(said), others
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_flipped_and_cut_files_are_refused_or_read_as_they_were(tmp_path, kind):
+    path = tmp_path / f"x.{kind}"
+    read = CHECKED[kind](path)
+    whole = read()
+    refused, others = refusals(path, read)
+    assert refused >= CUTS
+    for contents in others:  # a bit that nobody reads, as of the time of a member
+        np.testing.assert_equal(contents, whole)
+
+
+@pytest.mark.parametrize("kind", OFFICIAL)
+def test_flipped_and_cut_files_of_others_are_refused_by_their_checksum(tmp_path, monkeypatch, kind):
+    """As they come to `prepare` and `prepare_weights`, from a mirror or a download."""
+    path, out = tmp_path / f"x.{kind}", tmp_path / "out" / ("x.safetensors" if kind == "pth" else "x.npz")
+    name, _ = OFFICIAL[kind](path)
+    if kind == "pth":
+        path = path.rename(tmp_path / f"own-{sha256(path)[:8]}.pth")
+        monkeypatch.setitem(WEIGHTS, name, Weights(path.name, None, (0.5,), (0.5,)))
+        read = partial(prepare_weights, name, out, tmp_path)
+    else:
+        files = [path, path.with_name("test.mat" if kind == "mat" else "test.tar")]
+        md5 = {f"http://127.0.0.1:1/{file.name}": calculate_md5(file) for file in files}
+        monkeypatch.setitem(FILES, name, md5)
+        read = partial(prepare, name, out, tmp_path)
+    read()
+    shutil.rmtree(out.parent)
+    assert refusals(path, read) == (FLIPS + CUTS, [])
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize("kind", OFFICIAL)
+def test_readers_of_flipped_and_cut_files_of_others_end_in_one_line(tmp_path, kind):
+    """Without that checksum what is refused is in one line; a flipped pixel or weight may go unnoticed."""
+    path = tmp_path / f"x.{kind}"
+    _, read = OFFICIAL[kind](path)
+    read()
+    refused, _ = refusals(path, read)
+    assert refused >= CUTS // 2  # a tar ends in zeros that nobody misses
 
 
 class Code:
@@ -162,7 +219,7 @@ def test_a_shard_that_was_being_written_when_its_job_was_killed_is_no_part_of_a_
     read = shard(tmp_path / "train.safetensors")
     rows = read()
     (tmp_path / ".train.x1y2z3.safetensors").write_bytes((tmp_path / "train.safetensors").read_bytes()[:99])
-    assert torch.equal(read(), rows)
+    assert np.array_equal(read(), rows)
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):

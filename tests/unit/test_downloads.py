@@ -48,7 +48,8 @@ def server(request, monkeypatch):
         for name in FILES:
             moved = {f"{url}/{address.rpartition('/')[2]}": md5 for address, md5 in FILES[name].items()}
             monkeypatch.setitem(FILES, name, moved)
-        monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{url}/"])
+        for kind in (datasets.MNIST, datasets.FashionMNIST):
+            monkeypatch.setattr(kind, "mirrors", [f"{url}/"])
         usps = {part: [f"{url}/{part}", *rest] for part, (_, *rest) in datasets.USPS.split_list.items()}
         monkeypatch.setattr(datasets.USPS, "split_list", usps)
         monkeypatch.setattr(datasets.CIFAR10, "url", f"{url}/cifar-10-python.tar.gz")
@@ -59,7 +60,7 @@ def server(request, monkeypatch):
         serving.shutdown()
 
 
-DOWNLOADED = {name: partial(prepare, name) for name in ("mnist", "usps", "cifar10", *FILES)}
+DOWNLOADED = {name: partial(prepare, name) for name in ("mnist", "fashion_mnist", "usps", "cifar10", *FILES)}
 DOWNLOADED["alexnet"] = partial(prepare_weights, "alexnet")
 
 

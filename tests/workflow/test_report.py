@@ -5,24 +5,31 @@ import shutil
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import checkout
 from tests.workflow.test_workflow import TINY_CURVE, snakemake
 
 TINY = {
     "scale": "tiny",
-    "all": ["fig2a", "fig4"],
+    "all": ["fig2a", "fig4", "fig6", "table1", "linear_case"],
     "evaluate": {"nets": 2},
+    "baselines": {"draws": 1, "nets": 1, "test_nets": 1, "candidates": 1, "candidate_nets": 1, "choose_on": "held-out"},
     "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
-    "experiments": {"one": {"dataset": "digits", "steps": 2}},
+    "experiments": {
+        "one": {"dataset": "digits", "steps": 2, "init": "fixed"},  # for which Table 1 has no baselines
+        "poison": {"dataset": "digits", "steps": 1, "attack_class": 0, "target_class": 1},
+    },
     "tables": {"table1": ["one"]},
+    "bars": {"fig6": ["poison"]},
     "curves": {name: [TINY_CURVE] for name in ("fig4", "fig5")},
     "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}},
 }
 RESULTS = {
     "Comparison": ["compare.html"],
     "Configuration": ["configuration.html"],
-    "Figures": ["fig2a.png", "fig4.png"],
-    "Training": ["one/training.png", "one_steps1/training.png"],  # an experiment, and another point of the curve
+    "Figures": ["fig2a.png", "fig4.png", "fig6.png", "linear_case.png"],
+    "Tables": ["table1.html"],
+    # of experiments, and of another point of the curve
+    "Training": ["one/training.png", "one_steps1/training.png", "poison/training.png"],
 }
 FLAGS = [
     *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"),
@@ -31,14 +38,21 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def report(tmp_path_factory, dd):
     """The report of a scale of seconds, in a checkout of its own."""
-    folder = tmp_path_factory.mktemp("report")
-    for name in ("dd", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml", "environment.yml"):
-        shutil.copy2(ROOT / name, folder / name)
+    folder = checkout(tmp_path_factory.mktemp("report"))
     (folder / "tiny.yaml").write_text(yaml.dump(TINY))
+    small = (
+        "--dimension",
+        2,
+        "--sizes",
+        "1,2",
+        "--problems",
+        1,
+        "--meta-steps",
+        5,
+    )  # that of the workflow takes minutes
+    assert dd("linear-case", *small, "--out", folder / "results/tiny/linear/linear_case.csv").returncode == 0
     made = ("--report", "report.html", "--report-after-run")
     done = snakemake("--configfile", "tiny.yaml", *made, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -67,16 +81,17 @@ def browser(request, report, tmp_path):
 
 
 def show(browser, path):
-    """Open a result as its button does, and wait for it."""
-    from selenium.webdriver.common.by import By
+    """Open a result as its button does, and wait until it is seen."""
     from selenium.webdriver.support.ui import WebDriverWait
 
     name = browser.execute_script("return Object.keys(results).find((path) => path.endsWith(arguments[0]))", path)
     kind = "html" if path.endswith("html") else "img"
     view = "app.setView({content: arguments[0], contentPath: results[arguments[1]].data_uri, resultPath: arguments[1]})"
     browser.execute_script(view, kind, name)
-    tag = "iframe" if kind == "html" else "img[src^='data:image/png']"
-    return WebDriverWait(browser, 10).until(lambda b: b.find_element(By.CSS_SELECTOR, tag))
+    # not what was shown before; a picture is complete once it is decoded
+    shown = "return [...document.querySelectorAll('iframe, img')].find((seen) => "
+    shown += "seen.src === results[arguments[0]].data_uri && seen.complete !== false)"
+    return WebDriverWait(browser, 10).until(lambda b: b.execute_script(shown, name))
 
 
 def fits(browser):
@@ -118,6 +133,10 @@ def test_pages_can_be_read_and_tables_sorted(browser):
 
     browser.switch_to.frame(show(browser, "configuration.html"))
     assert "meta_steps: 4" in browser.find_element(By.TAG_NAME, "pre").text
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.switch_to.default_content()
+    browser.switch_to.frame(show(browser, "table1.html"))
+    assert "Ours, fixed init" in browser.find_element(By.TAG_NAME, "table").text
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     browser.switch_to.default_content()
     browser.switch_to.frame(show(browser, "compare.html"))
