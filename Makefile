@@ -21,8 +21,8 @@ demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a f
 test: $(READY)  ## the tests, side by side on up to four cores
 	pytest -n logical --maxprocesses 4
 
-test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm)
-	pytest tests/cluster/test_slurm.py
+test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm); OPTIONS="-k offline" for some
+	pytest tests/cluster/test_slurm.py $(OPTIONS)
 
 test-containers: $(READY)  ## builds the image, runs the demo and every stage in it; Debian as root, or podman and apptainer
 	pytest tests/cluster/test_containers.py
