@@ -99,6 +99,7 @@ def bars(rows: pd.DataFrame) -> Figure:
                 panel.text(len(names) - 0.5, paper, f"paper, ours: {paper}", ha="right", va="bottom", fontsize=7)
             panel.set_xticks(range(len(names)), [LABELS[name].replace(" ", "\n") for name in names], fontsize=7)
             panel.set_ylim(0, 105)
+            panel.tick_params(axis="y", labelsize=7)
             panel.set_title(f"{label}, %", fontsize=8)
             panel.spines[["top", "right"]].set_visible(False)
         axes[0].set_ylabel(

@@ -33,12 +33,13 @@ def linear_case(table: pd.DataFrame) -> Figure:
     axes.axvline(1, color="0.7", linewidth=1)
     axes.text(1.01, 0.97, "M = D", transform=axes.get_xaxis_transform(), color="0.4", va="top", fontsize=8)
     axes.set_yscale("log")
-    axes.set_xlabel("distilled pairs / dimension, M / D")
-    axes.set_ylabel("gap to the global minimum,\nshare of that before the step")
+    axes.set_xlabel("distilled pairs / dimension, M / D", fontsize=8)
+    axes.set_ylabel("gap to the global minimum,\nshare of that before the step", fontsize=8)
+    axes.tick_params(labelsize=8)
     problems = table["problem"].nunique()
     axes.set_title(f"One GD step from any initial weights, {problems} random least-squares problems", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=8)
     return figure
 
 
@@ -169,7 +170,8 @@ def accuracy_curves(lines: list[Line], notes: list[str]) -> Figure:
         axes.set_title(f"{panel}, {nets} held-out nets", fontsize=9)
         below = "\n".join(map(str, said.get(panel, [])))
         axes.set_xlabel(f"{AXES[inside[0].x]}\n\n{below}", fontsize=8)
-        axes.set_ylabel("test accuracy, %")
+        axes.set_ylabel("test accuracy, %", fontsize=8)
+        axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     figure.supxlabel(small_print(notes, 5 * len(panels)), fontsize=7, color="0.4")
