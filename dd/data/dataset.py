@@ -100,7 +100,7 @@ def read(path: Path) -> tuple[Arrays, dict]:
         if not np.isfinite(info["mean"]).all() or not (np.isfinite(info["std"]) & np.greater(info["std"], 0)).all():
             raise ValueError(f"mean {info['mean']}, std {info['std']}")
     except FileNotFoundError as error:
-        raise UserError(f"{sidecar}: no such file; {cure}") from error
+        raise UserError(f"{sidecar if path.exists() else path}: no such file; {cure}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{sidecar}: not the metadata of a dataset ({error!r}); {cure}") from error
     if path.exists() and sha256(path) != digest:

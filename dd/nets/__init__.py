@@ -42,9 +42,9 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU as well
             net = cls(channels=channels, size=size, classes=classes)
     except Exception as error:  # a user's own may raise anything
-        raise UserError(
-            f"net {name}: {type(error).__name__}: {error} (called with {channels=}, {size=}, {classes=})"
-        ) from error
+        # which of these it is says nothing; of a KeyError the message is but the key
+        kind = "" if isinstance(error, (TypeError, ValueError, RuntimeError)) else f"{type(error).__name__}: "
+        raise UserError(f"net {name}: {kind}{error} (called with {channels=}, {size=}, {classes=})") from error
     if not isinstance(net, nn.Module):
         raise UserError(f"net {name}: makes a {type(net).__name__}; must be a torch.nn.Module")
     return net

@@ -68,7 +68,7 @@ def test_from_data_to_picture(dd, digits, tmp_path):
         (["evaluate", "--set", "no.safetensors", "--data", "no.npz", "--out", "x.csv"], "no.safetensors: no such file"),
         (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.png"], "no such file"),
         (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.foo"], "must end in .png or .pdf"),
-        (["distill", "--data", "no.npz", "--out", "x", "--history", "y"], "no.json: no such file; prepare it again"),
+        (["distill", "--data", "no.npz", "--out", "x", "--history", "y"], "no.npz: no such file; prepare it again"),
         (
             ["distill", "--data", "no.npz", "--out", "x", "--history", "y", "--steps", "0"],
             "steps: 0 must be at least 1",

@@ -160,4 +160,4 @@ def test_the_command(dd, original, tmp_path):
     assert read(tmp_path / "rgb.npz")[0]["x_train"].shape == (4, 8, 8, 3)
     done = dd("data", "vary", "--data", tmp_path / "no.npz", "--out", tmp_path / "new.npz")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'no.json'}: no such file; prepare it again")
+    assert done.stderr.startswith(f"error: {tmp_path / 'no.npz'}: no such file; prepare it again")
