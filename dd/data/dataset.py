@@ -110,9 +110,9 @@ def read(path: Path) -> tuple[Arrays, dict]:
     return arrays, info
 
 
-def load(path: Path) -> Dataset:
+def load(path: Path | str) -> Dataset:
     """A prepared dataset as tensors; raises what `read` raises."""
-    arrays, info = read(path)
+    arrays, info = read(Path(path))
     return Dataset(
         info["name"],
         *(_tensor(arrays[key]) for key in NAMES),

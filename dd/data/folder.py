@@ -14,6 +14,7 @@ from dd.runtime.errors import UserError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 TABLE = "labels.csv"
+SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float = 0.2) -> tuple[Arrays, list[str]]:
@@ -58,6 +59,8 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
 def _found(root: Path) -> tuple[list[tuple[Path, str]], list[str]]:
     """The images in the subfolders of `root` with their classes, and the names of all classes."""
     names = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if names and SPLITS.issuperset(map(str.lower, names)):
+        raise UserError(f"{root}: {', '.join(names)} look like splits, not classes; call two of them train and test")
     _check_number(names, root, "needs one subfolder for each")
     images = []
     for name in names:
@@ -106,10 +109,12 @@ def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> 
     """A picture in RGB, or one channel.
 
     Raises:
-        UserError: naming `where`, that this is no image, or not a whole one.
+        UserError: naming `where`, that this is no image, not a whole one, or one of more than 8 bits.
     """
     try:
         with Image.open(file) as image:
+            if image.mode.startswith(("I", "F")):  # PIL would cut off what is above 255
+                raise UserError(f"{where}: has more than 8 bits a pixel; save it with 8")
             return image.convert("L" if gray else "RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{where}: cannot be read as an image; remove or replace it") from error

@@ -149,7 +149,14 @@ class DistilledSet:
         return net.eval()
 
     def normalise(self, x: Tensor) -> Tensor:
-        """uint8 images `[n, C, H, W]` as the networks of this set expect them."""
+        """uint8 images `[n, C, H, W]` as the networks of this set expect them.
+
+        Raises:
+            UserError: they are of another type or shape, such as floats from 0 to 1.
+        """
+        if not isinstance(x, Tensor) or x.dtype != torch.uint8 or x.shape[1:] != self.images.shape[2:]:
+            found = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+            raise UserError(f"normalise: takes uint8 tensors [n, {str([*self.images.shape[2:]])[1:]}, not {found}")
         return normalise(x, self.mean, self.std)
 
     def save(self, path: Path | str) -> None:

@@ -108,7 +108,10 @@ def _import(name: str) -> Callable[..., nn.Module]:
         raise UserError(f"net {name!r} is not known: use one of {', '.join(NETS)}, or your own as package.module:Class")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"net {name!r}: {error}; is its folder on PYTHONPATH?") from error
+    except AttributeError as error:
+        raise UserError(f"net {name!r}: {error}") from error
+    except ImportError as error:
+        cure = "; is its folder on PYTHONPATH?" if error.name and module.startswith(error.name) else ""
+        raise UserError(f"net {name!r}: {error}{cure}") from error
     except Exception as error:  # what a user's own module may raise, such as SyntaxError
         raise UserError(f"net {name!r}: {type(error).__name__}: {error}") from error

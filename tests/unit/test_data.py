@@ -240,6 +240,13 @@ def test_bad_image_folders(tmp_path):
     (tmp_path / "one" / "b" / "0.png").write_bytes(b"not a picture")
     with pytest.raises(UserError, match=r"0\.png: cannot be read as an image"):
         prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    Image.fromarray(np.full((8, 8), 30_000, np.uint16)).save(tmp_path / "one" / "b" / "0.png")
+    with pytest.raises(UserError, match=r"0\.png: has more than 8 bits a pixel"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    for split in ("train", "val"):
+        picture(tmp_path / "split" / split / "a" / "0.png", (8, 8), 0)
+    with pytest.raises(UserError, match="train, val look like splits, not classes"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "split")
     assert not (tmp_path / "x.npz").exists()
 
 

@@ -235,3 +235,17 @@ def test_an_export_to_a_full_disk_is_one_clear_line(dd, saved, tmp_path, name):
     assert done.stderr.startswith(f"error: {tmp_path / name}: cannot write (File too large); ")
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (torch.rand(2, 1, 28, 28), r"torch.float32 \[2, 1, 28, 28\]"),
+        (torch.zeros(2, 28, 28, dtype=torch.uint8), r"torch.uint8 \[2, 28, 28\]"),
+        (torch.zeros(2, 1, 28, 28, dtype=torch.uint8).numpy(), "ndarray"),
+    ],
+    ids=["floats", "no channel", "numpy"],
+)
+def test_images_of_another_kind_are_not_normalised_silently(distilled, images, found):
+    with pytest.raises(UserError, match=rf"takes uint8 tensors \[n, 1, 28, 28\], not {found}"):
+        distilled.normalise(images)
