@@ -82,7 +82,9 @@ for figure, entry in config["figures"].items():
         raise WorkflowError(f"config: figures.{figure}.experiment: no experiment {entry['experiment']!r}")
     last = (config["distill"] | config["experiments"][entry["experiment"]])["steps"]
     if max(entry["steps"]) > last:
-        raise WorkflowError(f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}, of {entry['experiment']}")
+        raise WorkflowError(
+            f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}, of {entry['experiment']}"
+        )
 for net in config["transfer"]["nets"]:
     if missing_module(net):
         raise WorkflowError(f"config: transfer.nets: no module {net.split(':')[0]} here or on PYTHONPATH")
