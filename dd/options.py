@@ -48,12 +48,11 @@ def compute_options(command: Callable) -> Callable:
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
-        from dd.runtime.devices import device
+        from dd.runtime.devices import device, exact_convolutions
         from dd.runtime.memory import keep_freed_memory
         from dd.runtime.parallel import local_rank
 
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later
-        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(threads))
         with device(gpus) as name:
             import torch
 
@@ -63,17 +62,12 @@ def compute_options(command: Callable) -> Callable:
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
             if name == "cuda":
                 torch.cuda.set_device(local_rank())
-                # ten bits of a number are too few for second derivatives through thirty steps
-                torch.backends.cudnn.allow_tf32 = False
-                torch.backends.cudnn.deterministic = True
+                exact_convolutions()
             try:
                 return command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
                 if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
-                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                    first = str(error).strip().partition("\n")[0]
-                    raise UserError(f"PyTorch could not compile the steps ({first}); leave out compile") from error
                 raise
 
     return wrapped

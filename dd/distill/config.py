@@ -53,9 +53,6 @@ class DistillConfig(Settings):
     validation_images: int = setting(1_024, "training images kept aside to watch progress on", least=1)
     validation_nets: int = setting(4, "held-out networks to watch progress on", least=1)
     validate_every: int = setting(500, "meta-steps between two rows of the history", least=1)
-    compile: bool = setting(
-        False, "compile the steps of a net with `stacked`, on a GPU into CUDA graphs; slow to start"
-    )
     seed: int = setting(0, "every random number comes from this one", least=0)
 
     def __post_init__(self):

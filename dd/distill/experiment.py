@@ -63,8 +63,6 @@ class Experiment:
         self.buffers = {n: t for n, t in self.module.state_dict().items() if n not in parameters} if file else {}
         try_out(self.module, config.net, channels, size, classes)
         self.net = StackedNet(self.module).to(device)
-        if config.compile and not self.net.stacks:
-            raise UserError(f"compile: only for nets with a method `stacked`, which {config.net} lacks")
         self.fixed_weights = self._fixed_weights(make, pool, file)
         if self.fixed_weights is not None:
             self.initial = FixedInitial(self.fixed_weights)
@@ -77,7 +75,7 @@ class Experiment:
         x, y = dataset.x_train, poisoned(dataset.y_train, config.attack_class, config.target_class)
         self.validation = x[kept], y[kept]
         real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed, rows)
-        loss = classification(self.net, config.compile)
+        loss = classification(self.net)
         x, y = normalise(dataset.x_train[:FEW], self.mean, self.std).double(), dataset.y_train[:FEW]
         theta = self.initial("validation", [0]).double()
         tangents = tangents_exact(classification(StackedNet(copy.deepcopy(self.module).double())), theta, x, y)

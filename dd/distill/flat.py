@@ -2,8 +2,9 @@
 
 Small networks spend much of a GD step on what surrounds the operations: autograd's graph, dispatch to tangents, Python.
 A step of given shapes always comes down to the same operations, first and second derivatives included, so they are
-written down once and from then on just carried out, to the same bits. Without autograd in it, such a list is also what
-PyTorch's compiler takes, which on a GPU makes CUDA graphs of it.
+written down once and from then on just carried out, to the same bits. On a GPU, where launching operations takes longer
+than they do, they are recorded instead, as a CUDA graph, whatever the network: what a graph cannot hold is noticed, and
+run as written.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 REPEATS = 50
 """Calls after which writing the list, which takes as long as some hundred calls, begins to pay."""
+GPU_REPEATS = 3
+"""Calls after which recording, which takes as long as one or two, is safe: libraries have set themselves up."""
 NOTHING = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
 """Operations that matter to autograd alone."""
 
@@ -22,29 +25,57 @@ class Flat:
     """`function` of tensors, flattened for every combination of their shapes and strides that comes up often.
 
     It must come down to the same operations whatever the tensors hold: what is written down cannot branch, and a value
-    read out of a tensor would stay as it was. Compiled lists take minutes to make.
+    read out of a tensor would stay as it was.
     """
 
-    def __init__(self, function: Callable[..., tuple[Tensor, ...]], compiles: bool = False):
-        self.function, self.compiles = function, compiles
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]], flattens: bool = True):
+        """A `function` that does not promise as much is not flattened; it may be recorded."""
+        self.function, self.flattens = function, flattens
         self.calls: dict[tuple, int] = {}
         self.lists: dict[tuple, Callable] = {}
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """What the function returns, detached; it may compute derivatives, but has none itself.
 
-        On a GPU, compiled lists write where they wrote before: use it up before the next call.
+        On a GPU, it is written where it was written before: use it up before the next call.
         """
         key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
         if key not in self.lists:
             self.calls[key] = self.calls.get(key, 0) + 1
-            if self.calls[key] <= REPEATS and not self.compiles:  # which rounds differently: all calls or none
+            if self.calls[key] <= (GPU_REPEATS if inputs[0].is_cuda else REPEATS):
                 return self.function(*inputs)
-            written = _without_nothing(make_fx(self.function)(*inputs))
-            self.lists[key] = torch.no_grad()(
-                torch.compile(written, mode="reduce-overhead") if self.compiles else written
-            )
+            self.lists[key] = self._listed(inputs)
         return self.lists[key](*inputs)
+
+    def _listed(self, inputs: tuple[Tensor, ...]) -> Callable:
+        if inputs[0].is_cuda:
+            try:
+                return Recorded(self.function, inputs)
+            except RuntimeError:  # it branches on values, or computes on the CPU
+                torch.cuda.synchronize()
+        elif self.flattens:
+            return torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
+        return self.function
+
+
+class Recorded:
+    """What `function` does on a GPU with inputs such as these, as a CUDA graph."""
+
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]], inputs: tuple[Tensor, ...]):
+        self.inputs, self.graph = [t.clone() for t in inputs], torch.cuda.CUDAGraph()
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):  # what libraries set up for another stream must not be recorded
+            function(*self.inputs)
+        torch.cuda.current_stream().wait_stream(stream)
+        with torch.cuda.graph(self.graph, stream=stream):
+            self.outputs = function(*self.inputs)
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        for own, given in zip(self.inputs, inputs, strict=True):
+            own.copy_(given)
+        self.graph.replay()
+        return self.outputs
 
 
 def _without_nothing(module: fx.GraphModule) -> fx.GraphModule:

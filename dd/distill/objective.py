@@ -11,21 +11,20 @@ from dd.nets.stacked import StackedNet, together
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(theta [nets, P], x [n, ...], y [n] or [n, classes]) -> the mean loss of each net, [nets].
 
-One with a true attribute `flattens` comes down to the same operations whatever the values, and one with `compiles` too
-is to be compiled: see `dd.distill.flat`.
+One with a true attribute `flattens` comes down to the same operations whatever the values: see `dd.distill.flat`.
 """
 
 BATCH = 100
 """Test images judged at once: bounds memory, changes nothing else."""
 
 
-def classification(net: StackedNet, compiles: bool = False) -> Loss:
+def classification(net: StackedNet) -> Loss:
     """Cross entropy averaged over the images: the `l` of Equation 1."""
 
     def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return cross_entropy(net.logits(theta, x), y)
 
-    loss.flattens, loss.compiles = net.stacks, compiles
+    loss.flattens = net.stacks
     return loss
 
 

@@ -82,6 +82,7 @@ class Trainer:
         self.adam = torch.optim.Adam(parameters, lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
         self.meta_step = 0
         self.running_norm = 0.0
+        self._ahead: tuple[int, Tensor | None] = (-1, None)
 
     @property
     def lrs(self) -> Tensor:
@@ -104,14 +105,16 @@ class Trainer:
         config = self.config
         batches = [self.real.batch(i) for i in config.real_batches_at(self.meta_step)]
         x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
-        first = self.meta_step * config.nets
-        thetas = self.initial("train", self.team.share(range(first, first + config.nets))).to(self.device)
+        step, thetas = self._ahead
+        thetas = (thetas if step == self.meta_step else self._initial(self.meta_step)).to(self.device)
         images, labels, lrs = self.images.detach(), self.labels, self.lrs
         clip, order = config.clip_adjoint_at(self.meta_step), None
         if config.shuffle_steps:
             order = shuffled(config.epochs, config.steps, generator(config.seed, "order", self.meta_step))
         how = (self.tangents, clip, order, config.momentum)
         gradient = meta_gradient(self.loss, self.objective, thetas, images, labels, lrs, x, y, *how)
+        if self.device.type == "cuda":  # which is still computing
+            self._ahead = self.meta_step + 1, self._initial(self.meta_step + 1)
         gradients = [gradient.images, gradient.lrs, *([gradient.labels] if config.soft_labels else [])]
         total = torch.cat([g.flatten() for g in gradients] + [gradient.losses.mean(0, keepdim=True)])
         total *= len(thetas) / config.nets
@@ -132,6 +135,11 @@ class Trainer:
         self.adam.step()
         self.meta_step += 1
         return Progress(loss, norm, clipped)
+
+    def _initial(self, meta_step: int) -> Tensor:
+        """Where this process's networks of a meta-step start, on the CPU."""
+        first = meta_step * self.config.nets
+        return self.initial("train", self.team.share(range(first, first + self.config.nets)))
 
     def _clip(self, norm: float) -> bool:
         """Scale the gradients to at most `clip` times the running norm, and take this norm into it.

@@ -125,9 +125,10 @@ def train(
 ) -> Tensor:
     """The last weights of `descend`, `[nets, P]`, without keeping the others."""
     trained = []
+    # on a CPU run as written, for nobody knows how often it will be
+    gradient = _flat(_gradient, loss) if theta.is_cuda else functools.partial(_gradient, loss)
     for part in together(theta):
-        # run as written, for nobody knows how often it will be
-        for weights in _iterates(functools.partial(_gradient, loss), part, images, labels, lrs, order, momentum):
+        for weights in _iterates(gradient, part, images, labels, lrs, order, momentum):
             last = weights
         trained.append(last)
     return torch.cat(trained)
@@ -201,16 +202,10 @@ def _norms(v: Tensor) -> Tensor:
     return torch.linalg.vector_norm(v, dim=1, keepdim=True)
 
 
-def _flat(function: Callable, loss: Loss, *more: object) -> Callable:
-    """`function` with its first arguments given, flattened when called often if the loss allows it."""
-    return (
-        _flats(function, loss, *more) if getattr(loss, "flattens", False) else functools.partial(function, loss, *more)
-    )
-
-
 @functools.lru_cache(maxsize=16)
-def _flats(function: Callable, loss: Loss, *more: object) -> Flat:
-    return Flat(functools.partial(function, loss, *more), getattr(loss, "compiles", False))
+def _flat(function: Callable, loss: Loss, *more: object) -> Flat:
+    """`function` with its first arguments given."""
+    return Flat(functools.partial(function, loss, *more), getattr(loss, "flattens", False))
 
 
 def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:
@@ -263,14 +258,20 @@ def meta_gradient(
 
 def judge(objective: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """L of each net `[nets]` and its gradient `[nets, P]`, chunk by chunk of the real batch `x [b, ...], y [b]`."""
-    chunk = max(LEAST, CHUNK // (len(theta) * x[0].numel())) if x.device.type == "cpu" else len(x)
+    chunk = len(x) if x.is_cuda else max(LEAST, CHUNK // (len(theta) * x[0].numel()))
     losses, gradient = theta.new_zeros(len(theta)), torch.zeros_like(theta)
+    judged = _flat(_judged, objective) if x.is_cuda else functools.partial(_judged, objective)
     for part, labels in zip(x.split(chunk), y.split(chunk), strict=True):
-        w, share = theta.detach().requires_grad_(), len(part) / len(x)
-        loss = objective(w, part, labels)
-        gradient += share * torch.autograd.grad(loss.sum(), w)[0]
-        losses += share * loss.detach()
+        (loss, d_theta), share = judged(theta, part, labels), len(part) / len(x)
+        gradient += share * d_theta
+        losses += share * loss
     return losses, gradient
+
+
+def _judged(objective: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    w = w.detach().requires_grad_()
+    loss = objective(w, x, y)
+    return loss.detach(), torch.autograd.grad(loss.sum(), w)[0]
 
 
 def _slope(loss: Loss, w: Tensor, v: Tensor, x: Tensor, y: Tensor, tangents: bool) -> Tensor:

@@ -56,5 +56,6 @@ class AlexCifarNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `[n, classes]` of images `x [n, channels, size, size]`."""
-        # convolutions and pooling are faster with the channels last in memory
-        return self.classifier(self.features(x.contiguous(memory_format=torch.channels_last)).flatten(1))
+        if not x.is_cuda:  # processors convolve and pool faster with the channels last in memory
+            x = x.contiguous(memory_format=torch.channels_last)
+        return self.classifier(self.features(x).flatten(1))

@@ -77,6 +77,15 @@ def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 
             time.sleep(poll_seconds)
 
 
+def exact_convolutions() -> None:
+    """Keep cuDNN to 32 bits: TF32's ten are too few for second derivatives through thirty steps, where they were a
+    quarter of the meta-gradient. And to algorithms that give the same twice."""
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+
+
 def _installed() -> list[str]:
     try:
         listed = subprocess.run(

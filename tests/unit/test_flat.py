@@ -1,15 +1,18 @@
 import copy
-import shutil
+from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from dd.distill import flat
 from dd.distill.flat import Flat
 from dd.distill.objective import classification
-from dd.distill.unroll import meta_gradient
+from dd.distill.unroll import _flat, _gradient, _judged, meta_gradient
 from dd.nets.lenet import LeNet
+from dd.nets.mlp import MLP
 from dd.nets.stacked import StackedNet
+from dd.runtime.devices import exact_convolutions
 
 
 @pytest.fixture(autouse=True)
@@ -45,36 +48,44 @@ def test_every_shape_and_stride_for_itself():
     assert len(function.lists) == 3
 
 
+@pytest.fixture
+def exact():
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
+    exact_convolutions()
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = before
+
+
 NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
-@pytest.mark.parametrize(
-    ("device", "compiles"),
-    [
-        pytest.param(
-            "cpu", True, marks=pytest.mark.skipif(not shutil.which("g++"), reason="PyTorch compiles with g++")
-        ),
-        pytest.param("cuda", False, marks=NO_GPU),
-        pytest.param("cuda", True, marks=NO_GPU),
-    ],
-)
-def test_lenet_on_other_devices_and_compiled(device, compiles, monkeypatch):
-    """On a GPU this is also what guards TF32, which PyTorch's convolutions use there."""
-    draw = torch.Generator().manual_seed(0)
-    net = StackedNet(LeNet())
-    theta = 0.1 * torch.randn(2, sum(net.sizes), generator=draw)
-    images, labels = torch.randn(2, 10, 1, 28, 28, generator=draw), torch.arange(10).expand(2, 10)
-    real = torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)
+class Branching(nn.Linear):
+    """A network that a CUDA graph cannot hold."""
 
-    def gradient(loss, device):
-        tensors = (t.to(device) for t in (theta, images, labels, torch.full((2, 2), 0.05), *real))
-        return meta_gradient(loss, loss, *tensors).images.cpu()
+    def __init__(self):
+        super().__init__(784, 10)
 
-    compiler, made = torch.compile, []
-    monkeypatch.setattr(torch, "compile", lambda *a, **options: made.append(compiler(*a, **options)) or made[-1])
-    expected = gradient(classification(net), "cpu")
-    loss = classification(copy.deepcopy(net).to(device), compiles)
-    for _ in range(3):
-        error = (gradient(loss, device) - expected).norm() / expected.norm()
-        assert error < (1e-3 if device == "cpu" else 0.05)
-    assert len(made) == 2 * compiles  # a GD step and the way back
+    def forward(self, x):
+        z = super().forward(x.flatten(1))
+        return z if z.sum() > 0 else 2 * z
+
+
+@NO_GPU
+@pytest.mark.usefixtures("exact")
+@pytest.mark.parametrize(("make", "recorded"), [(partial(MLP, 1, 28, 10), True), (LeNet, True), (Branching, False)])
+def test_gpus_compute_the_same_and_record_what_they_can(make, recorded):
+    """Also what guards TF32, which PyTorch's convolutions use there."""
+    torch.manual_seed(0)
+    net, draw = StackedNet(make()), torch.Generator().manual_seed(0)
+    data = [torch.randn(2, 10, 1, 28, 28, generator=draw), torch.arange(10).expand(2, 10), torch.full((2, 2), 0.05)]
+    data += torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)
+    on_cpu, on_gpu = (classification(copy.deepcopy(net).to(device)) for device in ("cpu", "cuda"))
+    for _ in range(5):  # other nets every time
+        theta = 0.1 * torch.randn(2, sum(net.sizes), generator=draw)
+        expected = meta_gradient(on_cpu, on_cpu, theta, *data)
+        found = meta_gradient(on_gpu, on_gpu, *(t.cuda() for t in (theta, *data)))
+        for a, b in zip(found[:3], expected[:3], strict=True):
+            assert (a.cpu() - b).norm() < 1e-3 * b.norm()
+    lists = [*_flat(_gradient, on_gpu).lists.values(), *_flat(_judged, on_gpu).lists.values()]
+    assert len(lists) == 2
+    assert all(isinstance(found, flat.Recorded) == recorded for found in lists)

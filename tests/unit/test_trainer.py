@@ -98,13 +98,6 @@ def test_clip_adjoint_reaches_the_way_back(experiment):
     assert norms[1][1] > 0.1 * norms[0][1]
 
 
-def test_compile_is_for_nets_that_stack(experiment):
-    assert experiment(compile=True).trainer.loss.compiles
-    assert not experiment().trainer.loss.compiles
-    with pytest.raises(UserError, match="compile: only for nets"):
-        experiment(compile=True, net="tests.conftest:Unstacked")
-
-
 def test_real_images_to_start_from_are_training_images_of_their_class(experiment):
     experiment = experiment(start="real", images_per_class=2)
     trainer, images = experiment.trainer, experiment.trainer.images.detach()

@@ -95,7 +95,7 @@ VALUES = {
     dict: {"a": 1}, list: ["a"], str: "fast", int: 7, float: 2.5, bool: True, type(None): None,
 }  # fmt: skip
 NO_COUNTS = {"seed", "pool_net", "attack_class", "target_class", "margin", "clip", "clip_adjoint", "noise"}
-FREE_SECTIONS = {"folders", "variants", "pools", "experiments", "figures", "curves", "bars"}
+FREE_SECTIONS = {"folders", "variants", "pools", "experiments", "figures", "curves", "bars", "not_run"}
 """Whose keys are names that users choose."""
 
 

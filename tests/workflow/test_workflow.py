@@ -155,10 +155,10 @@ def test_the_slurm_profile_computes_with_gpus_or_without(copy):
 
 
 def test_switches_reach_the_command_line(tmp_path):
-    (tmp_path / "compiled.yaml").write_text("experiments: {mnist_fixed: {compile: true}}")
+    (tmp_path / "shuffled.yaml").write_text("experiments: {mnist_fixed: {shuffle_steps: true}}")
     plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed")
-    assert "--compile" not in snakemake(*plan).stdout
-    assert "--compile" in snakemake(*plan, "--configfile", str(tmp_path / "compiled.yaml")).stdout
+    assert "--shuffle-steps" not in snakemake(*plan).stdout
+    assert "--shuffle-steps" in snakemake(*plan, "--configfile", str(tmp_path / "shuffled.yaml")).stdout
 
 
 def test_schema_and_command_line_know_the_same_settings():
