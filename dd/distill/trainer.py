@@ -1,5 +1,6 @@
 """Algorithm 1: learn distilled images and learning rates by gradient descent on a meta-objective."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,8 @@ from dd.runtime.seeds import generator
 
 SURE = 0.9
 """Probability of an image's own class that soft labels start from. Sure of it, softmax would not let them move."""
+PATIENCE = 10
+"""Meta-steps in a row that may not come to nothing: where gradient descent is chaotic, one in thousands overflows."""
 NORM_DECAY = 0.9
 """Decay of the running meta-gradient norm."""
 
@@ -28,7 +31,9 @@ class Progress(NamedTuple):
     """Mean over nets of the objective on the real batch."""
     grad_norm: float
     """Norm of the meta-gradient before clipping."""
-    clipped: bool
+    clipped: bool = False
+    skipped: bool = False
+    """One of the two was not finite, and nothing was updated."""
 
 
 class Trainer:
@@ -82,6 +87,8 @@ class Trainer:
         self.adam = torch.optim.Adam(parameters, lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
         self.meta_step = 0
         self.running_norm = 0.0
+        self.skipped = 0
+        """Meta-steps skipped since the last that was not."""
         self._ahead: tuple[int, Tensor | None] = (-1, None)
 
     @property
@@ -100,7 +107,8 @@ class Trainer:
         """One meta-step: sample nets and real images, add up the meta-gradients, update.
 
         Raises:
-            UserError: the loss or the gradient is not finite; nothing has been updated then.
+            UserError: the loss or the gradient is not finite, at the first meta-step or for the `PATIENCE`th time in a
+                row.
         """
         config = self.config
         batches = [self.real.batch(i) for i in config.real_batches_at(self.meta_step)]
@@ -129,11 +137,13 @@ class Trainer:
             d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(labels)
         loss = losses.item()
         norm = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in self.learned.values()])).item()
-        self._check_finite(loss, norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            self._skip(loss, norm)
+            return Progress(loss, norm, skipped=True)
         clipped = self._clip(norm)
         self.adam.param_groups[0]["lr"] = config.meta_lr_at(self.meta_step)
         self.adam.step()
-        self.meta_step += 1
+        self.meta_step, self.skipped = self.meta_step + 1, 0
         return Progress(loss, norm, clipped)
 
     def _initial(self, meta_step: int) -> Tensor:
@@ -155,10 +165,11 @@ class Trainer:
         self.running_norm = NORM_DECAY * self.running_norm + (1 - NORM_DECAY) * norm if self.running_norm else norm
         return clipped
 
-    def _check_finite(self, loss: float, norm: float) -> None:
-        if not (torch.isfinite(torch.tensor([loss, norm])).all()):
+    def _skip(self, loss: float, norm: float) -> None:
+        self.meta_step, self.skipped = self.meta_step + 1, self.skipped + 1
+        if self.skipped == PATIENCE or not self.running_norm:
             raise UserError(
-                f"meta-step {self.meta_step}: the loss is {loss:.3g} and the norm of its gradient {norm:.3g}. "
+                f"meta-step {self.meta_step - 1}: the loss is {loss:.3g} and the norm of its gradient {norm:.3g}. "
                 f"Lower meta_lr (now {self.config.meta_lr:g}) or distill_lr (now {self.config.distill_lr:g}), "
                 f"or clip harder (clip, now {self.config.clip:g}; clip_adjoint, now {self.config.clip_adjoint:g}), "
                 "and delete the work folder, whose checkpoint is of these settings"
@@ -169,7 +180,11 @@ class Trainer:
         tensors = {name: parameter.detach() for name, parameter in self.learned.items()}
         for index, moments in self.adam.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in moments.items()}
-        return tensors, {"meta_step": self.meta_step, "running_norm": self.running_norm.hex()}
+        return tensors, {
+            "meta_step": self.meta_step,
+            "running_norm": self.running_norm.hex(),
+            "skipped": self.skipped,
+        }
 
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Go on from a `state`."""
@@ -182,5 +197,5 @@ class Trainer:
                 _, index, name = key.split(".")
                 moments.setdefault(int(index), {})[name] = value
         self.adam.load_state_dict(self.adam.state_dict() | {"state": moments})
-        self.meta_step = values["meta_step"]
+        self.meta_step, self.skipped = values["meta_step"], values["skipped"]
         self.running_norm = float.fromhex(values["running_norm"])

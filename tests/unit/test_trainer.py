@@ -7,9 +7,12 @@ from dd.data.dataset import load
 from dd.data.real import RealBatches, normalise
 from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
-from dd.distill.trainer import SURE, Progress
+from dd.distill.run import run
+from dd.distill.trainer import PATIENCE, SURE, Progress
 from dd.distill.unroll import meta_gradient, shuffled
+from dd.runtime.checkpoint import Checkpoints
 from dd.runtime.errors import UserError
+from dd.runtime.progress import progress
 from dd.runtime.seeds import generator
 from tests.conftest import BEYOND
 
@@ -164,11 +167,54 @@ def test_nan_stops_with_a_cure_and_without_an_update(experiment, poison):
     with torch.no_grad():
         getattr(trainer, poison).view(-1)[0] = math.nan
     before = [p.detach().clone() for p in (trainer.images, trainer.raw_lrs)]
-    with pytest.raises(UserError, match=r"meta-step 1: the loss is nan.*Lower meta_lr"):
+    assert all(trainer.step().skipped for _ in range(PATIENCE - 1))
+    with pytest.raises(UserError, match=r"meta-step 10: the loss is nan.*Lower meta_lr"):
         trainer.step()
     for old, new in zip(before, (trainer.images, trainer.raw_lrs), strict=True):
         assert torch.equal(old.nan_to_num(7), new.detach().nan_to_num(7))
-    assert trainer.meta_step == 1
+
+
+def test_nan_stops_at_once_where_nothing_ever_worked(experiment):
+    trainer = experiment().trainer
+    with torch.no_grad():
+        trainer.images[0, 0] = math.nan
+    with pytest.raises(UserError, match="meta-step 0: the loss is nan"):
+        trainer.step()
+
+
+@pytest.mark.parametrize("what", ["net", "way back"])
+def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsys):
+    """Whether the net does, or only the gradient on its way back; and also in a run that is restored after it."""
+
+    def overflowing(meta_steps):
+        trainer = experiment(meta_steps=7, validate_every=2).trainer
+        draw = trainer.initial
+
+        def initial(stream, indices):
+            theta = draw(stream, indices)
+            if trainer.meta_step in meta_steps and stream == "train":
+                theta[1] = math.nan if what == "net" else 1e5 * theta[1]
+            return theta
+
+        trainer.initial = initial
+        return trainer
+
+    trainer, records = overflowing({3, 4}), []
+    history = run(trainer, lambda: torch.ones(2), Checkpoints(tmp_path, {}), progress, records.append)
+    assert [row["skipped"] for row in history] == [0, 1, 1, 0]
+    assert all(math.isfinite(row["loss"]) for row in history)
+    assert trainer.images.isfinite().all()
+    assert trainer.skipped == 0
+    assert capsys.readouterr().err.count("skipped, as a net overflowed") == 2
+    first = overflowing({3, 4})
+    for _ in range(4):
+        first.step()
+    second = overflowing({3, 4})
+    second.restore(*first.state())
+    assert second.skipped == 1
+    for _ in range(3):
+        second.step()
+    assert torch.equal(second.images, trainer.images)
 
 
 def test_one_step_reports_what_it_did(experiment):
