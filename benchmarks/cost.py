@@ -1,14 +1,12 @@
-"""An estimate, by arithmetic, of what the paper's scale costs on GPUs; nothing here was measured on one.
+"""An estimate, by arithmetic from the pace of gpu.py on one H100, of what the paper's scale costs on GPUs.
 
 python benchmarks/cost.py     # prints the table of benchmarks/README.md
 """
 
-SPEED = 0.3 * 19.5e12
-"""Operations a second: 30 % of the 19.5 TFLOP/s that NVIDIA publishes for an A100 in float32."""
-LAUNCH = 5e-6
-"""Seconds to start one operation."""
-OPERATIONS = 30 * (180 + 340)
-"""Of a meta-step of 10 steps x 3 epochs: those of a GD step and of its way back, as dd.distill.flat counts them."""
+SPEED = 1495e9 * 4.25
+"""Operations a second: AlexCifarNet's meta-steps with 4 nets there."""
+LEAST = 1 / 32
+"""Seconds of a meta-step of 10 steps x 3 epochs, however small the network: LeNet's there."""
 META_STEP = {"LeNet": 17.7e9, "AlexCifarNet": 1495e9}
 """Floating-point operations with 4 nets and a real batch of 1024 (worker.py, method flops)."""
 IMAGE = {"LeNet": 2.5e6, "AlexCifarNet": 196e6}
@@ -28,7 +26,7 @@ def main() -> None:
     rows = []
     for net in META_STEP:
         count, meta_steps = DISTILLATIONS[net]
-        each = meta_steps * max(META_STEP[net] / SPEED, OPERATIONS * LAUNCH) / 3600
+        each = meta_steps * max(META_STEP[net] / SPEED, LEAST) / 3600
         rows.append((f"{count} distillations, {net}", count * each, each))
         rows.append((f"pools, {net}", POOLS[net] * IMAGE[net] / SPEED / 3600, 0.0))
         rows.append((f"baselines of Table 1, {net}", TESTS * IMAGE[net] / 3 / SPEED / 3600, 0.0))

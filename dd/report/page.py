@@ -11,9 +11,15 @@ STYLE = (
     ".wide{overflow-x:auto} table{border-collapse:collapse} td,th{padding:.2em .8em;text-align:left;vertical-align:top}"
     "th{cursor:pointer;white-space:nowrap;border-bottom:1px solid #999} tr:nth-child(even) td{background:#f4f4f4}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere} @media(max-width:600px){body{margin:.7em;font-size:13px}"
-    "td,th{padding:.2em .4em}}"
+    "thead{display:none} table,tbody{display:block} tr{display:flex;flex-wrap:wrap;column-gap:1em;padding:.4em 0;"
+    "border-bottom:1px solid #ddd} td,tr:nth-child(even) td{padding:0;background:none}"
+    "td::before{content:attr(data-head) ' ';color:#666}}"
 )
-SORT = """
+"""On a phone each row of a table is a paragraph of its cells, each after the head of its column."""
+SCRIPT = """
+document.querySelectorAll("td").forEach((cell) => {
+  cell.dataset.head = cell.closest("table").tHead.rows[0].cells[cell.cellIndex].textContent
+})
 document.querySelectorAll("th").forEach((head) => head.addEventListener("click", () => {
   const body = head.closest("table").tBodies[0], rows = [...body.rows], column = head.cellIndex
   const down = head.dataset.sorted === "up" ? -1 : 1
@@ -24,7 +30,7 @@ document.querySelectorAll("th").forEach((head) => head.addEventListener("click",
   head.dataset.sorted = down === 1 ? "up" : "down"
 }))
 """
-"""A click on the head of a column sorts by it, numbers by their value; another click turns the order round."""
+"""Tells cells their heads. A click on the head of a column sorts by it, numbers by their value; another click turns the order round."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
@@ -32,7 +38,7 @@ def page(title: str, body: str, style: str = "") -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>{escape(title)}</title><style>{STYLE}{style}</style><h1>{escape(title)}</h1>{body}"
-        f"<script>{SORT}</script></html>\n"
+        f"<script>{SCRIPT}</script></html>\n"
     )
 
 

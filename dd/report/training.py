@@ -34,7 +34,7 @@ def training(history: pd.DataFrame, title: str) -> Figure:
         if column in LRS:
             axes.plot(step, history["meta_lr"], color="#c8571b", label=LRS["meta_lr"])
             axes.legend(frameon=False, fontsize=7)
-        if column in {"grad_norm", "mean_distill_lr"}:
+        if column != "accuracy":
             axes.set_yscale("log")
         axes.set_title(label, fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)

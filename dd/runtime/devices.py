@@ -78,8 +78,8 @@ def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 
 
 
 def exact_convolutions() -> None:
-    """Keep cuDNN to 32 bits: TF32's ten are too few for second derivatives through thirty steps, where they were a
-    quarter of the meta-gradient. And to algorithms that give the same twice."""
+    """Keep cuDNN to 32 bits and to algorithms that give the same twice. TF32's ten bits are too few for second
+    derivatives: after four steps they were wrong by a quarter of the meta-gradient."""
     import torch
 
     torch.backends.cudnn.allow_tf32 = False
