@@ -30,7 +30,8 @@ document.querySelectorAll("th").forEach((head) => head.addEventListener("click",
   head.dataset.sorted = down === 1 ? "up" : "down"
 }))
 """
-"""Tells cells their heads. A click on the head of a column sorts by it, numbers by their value; another click turns the order round."""
+"""Tells cells their heads. A click on the head of a column sorts by it, numbers by their value; another click turns the
+order round."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
