@@ -27,8 +27,8 @@ test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or
 test-containers: $(READY)  ## builds the image, runs the demo and every stage in it; Debian as root, or podman and apptainer
 	pytest tests/cluster/test_containers.py
 
-test-faults: $(READY)  ## kills and full disks; the latter need root, to mount small file systems
-	pytest tests/faults
+test-faults: $(READY)  ## kills, full disks, broken configs; as root, to mount small file systems; OPTIONS="-k short" for some
+	pytest tests/faults $(OPTIONS)
 	pytest tests/workflow/test_config.py --hypothesis-profile=long
 
 lint: $(READY)  ## style of Python and Snakemake

@@ -1,6 +1,7 @@
 """A user's own images: one subfolder a class, or a table of them."""
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from dd.runtime.errors import UserError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 TABLE = "labels.csv"
+COLUMNS = ("file", "class", "split")
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
@@ -45,6 +47,11 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
         train, test = _read(files, names, size, gray), _read(test_files, names, size, gray)
     else:
         files, names = _found(root)
+        counts = Counter(name for _, name in files)
+        if alone := [name for name in names if counts[name] < 2]:
+            raise UserError(
+                f"{root}: class {alone[0]} has a single image, and one of each is set aside to test; add more"
+            )
         x, y = _read(files, names, size, gray)
         try:
             x_train, x_test, y_train, y_test = train_test_split(
@@ -76,13 +83,18 @@ def _listed(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
     table = root / TABLE
     images = {"train": [], "test": []}
     try:
-        with table.open(newline="", encoding="utf-8") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                path, name, split = (row.get(column) for column in ("file", "class", "split"))
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if missing := [column for column in COLUMNS if column not in (rows.fieldnames or [])]:
+                raise UserError(f"{table}: the first row lacks {missing[0]}; it must name {', '.join(COLUMNS)}")
+            for number, row in enumerate(rows, 2):
+                path, name, split = (row[column] for column in COLUMNS)
                 if not path or not name or split not in images:
                     raise UserError(f"{table}: row {number} needs a file, a class, and train or test as its split")
                 if not (root / path).resolve().is_relative_to(root.resolve()):
                     raise UserError(f"{table}: row {number}: {path} lies outside {root}; move the image into it")
+                if not (root / path).is_file():
+                    raise UserError(f"{table}: row {number}: no file {root / path}; mend the name or remove the row")
                 images[split].append((root / path, name))
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{table}: cannot be read as a table ({error}); mend it") from error

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -31,10 +32,15 @@ def mistake(config: dict, schema: Path) -> str | None:
 
     One line, the key first: `distill.steps: 0 is less than the minimum of 1`.
     """
-    error = best_match(Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))).iter_errors(config))
+    rules = yaml.safe_load(schema.read_text(encoding="utf-8"))
+    error = best_match(Validator(rules).iter_errors(config))
     if error is None:
         return None
     message = re.sub(r".* \((.+) w(as|ere) unexpected\)$", r"unknown key \1", " ".join(error.message.split()))
+    if unknown := re.fullmatch("unknown key '(.*)'", message):
+        common = rules.get("$defs", {}).get(error.schema.get("$ref", "").rpartition("/")[2], {})
+        known = [key for place in (error.schema, common) for key in place.get("properties", {})]
+        message += "".join(f"; did you mean {key}?" for key in get_close_matches(unknown[1], known, 1))
     if len(message) > 200:  # it begins with the whole value
         message = f"{message[:60]} ... {message[-100:]}"
     return ": ".join([".".join(map(str, error.absolute_path)), message]).removeprefix(": ")

@@ -2,6 +2,7 @@
 
 `make test-containers` runs this and plain `pytest` does not. It needs Debian 12 and root, and installs what it lacks.
 BASE_IMAGE=... builds on that image with the podman that is there, instead of on one made from Debian's packages.
+TORCH_INDEX=... also builds one without CUDA, from the CPU wheels of that index.
 """
 
 import json
@@ -92,11 +93,17 @@ def podman():
 
 
 @pytest.fixture(scope="session")
-def image(podman) -> str:
-    """The image, built from this checkout."""
+def build(podman):
+    """Build an image of this checkout."""
     base = os.environ.get("BASE_IMAGE", "localhost/python-base:bookworm")
     arguments = [f"--build-arg=BASE_IMAGE={base}", f"--build-arg=COMMIT={COMMIT}"]
-    podman("build", "--network=host", *pip_mounts(), *arguments, f"--tag={IMAGE}", ROOT)
+    return lambda tag, *more: podman("build", "--network=host", *pip_mounts(), *arguments, *more, f"--tag={tag}", ROOT)
+
+
+@pytest.fixture(scope="session")
+def image(build) -> str:
+    """The image as it is built without another word, with CUDA."""
+    build(IMAGE)
     return IMAGE
 
 
@@ -165,6 +172,17 @@ def test_the_demo_runs_wholly_inside_and_results_come_out(podman, image, tmp_pat
     saved = results / "demo/distill/digits_fixed/set.safetensors"
     assert saved.stat().st_uid == ANYONE
     assert load_tensors(saved)[1]["made with"]["commit"] == COMMIT
+
+
+@pytest.mark.skipif("TORCH_INDEX" not in os.environ, reason="TORCH_INDEX names no index of CPU wheels")
+def test_the_same_file_builds_a_small_image_for_cpus(podman, build):
+    index, image = os.environ["TORCH_INDEX"], f"{IMAGE}-cpu"
+    seen = [f"--volume={folder}:{folder}:ro" for folder in [index.removeprefix("file://")] if folder != index]
+    build(image, *seen, f"--build-arg=TORCH_INDEX={index}")
+    assert not re.search("^(nvidia|cuda|triton)", podman("run", "--rm", image, "pip", "freeze"), re.M)
+    assert json.loads(podman("image", "inspect", image))[0]["Size"] < 2.5e9
+    fig = ("python", "-m", "snakemake", "--cores", "2", "fig2a", "--configfile", "workflow/scales/demo.yaml")
+    podman("run", "--rm", image, *fig)
 
 
 @pytest.fixture(scope="session")

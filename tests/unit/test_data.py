@@ -237,6 +237,10 @@ def test_bad_image_folders(tmp_path):
     (tmp_path / "one" / "b").mkdir()
     with pytest.raises(UserError, match="no images in this class"):
         prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    picture(tmp_path / "one" / "b" / "1.png", (8, 8), 0)
+    with pytest.raises(UserError, match="class a has a single image"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    picture(tmp_path / "one" / "a" / "1.png", (8, 8), 0)
     (tmp_path / "one" / "b" / "0.png").write_bytes(b"not a picture")
     with pytest.raises(UserError, match=r"0\.png: cannot be read as an image"):
         prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")

@@ -261,6 +261,7 @@ class Wrong(nn.Module):
         (Wrong(after=lambda x: x[:, :2]), r"returns \[2, 2\] for 2 images of 3 classes"),
         (Wrong(after=lambda x: (x, x)), r"returns a tuple for 2 images of 3 classes"),
         (Wrong(after=lambda x: x / 0), "returns .*inf.*; must be finite"),
+        (Wrong(after=lambda x: x.softmax(1)), "returns probabilities; must be logits: leave out its softmax"),
         (Wrong(before=nn.functional.dropout), "is random in evaluation mode; give F.dropout training=self.training"),
         (nn.Flatten(), "has no weights to train"),
         (nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "has lazy layers"),
@@ -269,7 +270,7 @@ class Wrong(nn.Module):
             "what it makes of an image depends on the others in the batch",
         ),
     ],
-    ids=["size", "small", "classes", "tuple", "infinite", "random", "no weights", "lazy", "batch statistics"],
+    ids=["size", "small", "classes", "tuple", "infinite", "softmax", "random", "no weights", "lazy", "batch"],
 )
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
     with pytest.raises(UserError, match=f"net own: {reason}"):

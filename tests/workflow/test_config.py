@@ -108,7 +108,7 @@ def test_the_configs_of_the_scales_are_accepted(read):
     ("overlay", "named"),
     [
         ("distil: {steps: 3}", "unknown key 'distil'"),
-        ("distill: {step: 3}", "unknown key 'step'"),
+        ("distill: {step: 3}", "unknown key 'step'; did you mean steps?"),
         ("experiments: {mnist_fixed: {dataset: mnist, epoch: 3}}", "unknown key 'epoch'"),
         ("data: {miror: x}", "unknown key 'miror'"),
         ("transfer: {protocols: [dcbench]}", "config: transfer.protocols"),
