@@ -1,7 +1,9 @@
 """A configuration against its schema, in words for the one who wrote it."""
 
+import contextlib
 import re
 import sys
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -25,6 +27,18 @@ Validator = extend(
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number}),
 )
 """The standard one, but numbers are finite and integers have no point."""
+
+
+def typed(node):
+    """A config from the command line with its numbers; of `--config distill='{steps: 3}'` Snakemake makes text."""
+    if isinstance(node, Mapping):
+        return {key: typed(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [typed(value) for value in node]
+    with contextlib.suppress(yaml.YAMLError):
+        read = yaml.safe_load(node) if isinstance(node, str) else node
+        return read if isinstance(read, (bool, int, float)) else node
+    return node
 
 
 def mistake(config: dict, schema: Path) -> str | None:

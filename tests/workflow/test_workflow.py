@@ -161,6 +161,16 @@ def test_switches_reach_the_command_line(tmp_path):
     assert "--shuffle-steps" in snakemake(*plan, "--configfile", str(tmp_path / "shuffled.yaml")).stdout
 
 
+def test_the_command_line_overrides_numbers_too():
+    plan = ("--dry-run", "--forceall", "--printshellcmds", "mnist_fixed", "--config")
+    done = snakemake(*plan, "distill={meta_steps: 7, clip: 0.5}", "experiments={mnist_fixed: {soft_labels: true}}")
+    assert done.returncode == 0, done.stderr
+    for option in ("--meta-steps 7", "--clip 0.5", "--soft-labels"):
+        assert option in done.stdout
+    wrong = snakemake(*plan, "distill={meta_steps: seven}")
+    assert "config: distill.meta_steps: 'seven' is not of type 'integer'" in wrong.stdout + wrong.stderr
+
+
 def test_schema_and_command_line_know_the_same_settings():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     config = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -10,13 +10,15 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.io import expand
+from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
 from dd.runtime.code import commit, digest, find
-from dd.runtime.schema import mistake
+from dd.runtime.schema import mistake, typed
 
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 
+update_config(config, typed(workflow.config_settings.config))
 if wrong := mistake(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"):
     raise WorkflowError(f"config: {wrong}")
 
