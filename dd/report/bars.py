@@ -1,6 +1,7 @@
 """Figure 6: poisoning against its baselines."""
 
 import pandas as pd
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from dd.report.claims import Said
@@ -92,7 +93,8 @@ def bars(rows: pd.DataFrame) -> Figure:
             mean, std = drawn.loc[names, "mean"], drawn.loc[names, "std"]
             panel.bar(range(len(names)), mean, yerr=std, color=COLORS[: len(names)], capsize=3, error_kw={"lw": 1})
             for i, value in enumerate(mean):
-                panel.text(i, 2, f"{value:.1f}", ha="center", fontsize=7, color="white" if i == 0 else "black")
+                ink = "black" if sum(to_rgb(COLORS[i])) > 1.8 else "white"
+                panel.text(i, 2, f"{value:.1f}", ha="center", fontsize=7, color=ink)
             if measure == "misled" and dataset in MISLED and not beyond:
                 paper = MISLED[dataset].mean
                 panel.axhline(paper, color=COLORS[0], lw=1, ls="--")
