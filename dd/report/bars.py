@@ -5,7 +5,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from dd.report.claims import Said
-from dd.report.noted import COLUMNS, noted, of_data, small_print
+from dd.report.noted import COLUMNS, noted, of_data, shown, small_print
 from dd.report.paper import BASELINES, METHODS, MISLED
 from dd.report.tables import combination, pooled
 
@@ -105,7 +105,7 @@ def bars(rows: pd.DataFrame) -> Figure:
             panel.set_title(f"{label}, %", fontsize=8)
             panel.spines[["top", "right"]].set_visible(False)
         axes[0].set_ylabel(
-            f"{dataset.upper()}, {first['attack_class']} → {first['target_class']}\n"
+            f"{shown(dataset)}, {first['attack_class']} → {first['target_class']}\n"
             f"{first['distilled_images']} images, {first['nets']} held-out nets",
             fontsize=8,
         )

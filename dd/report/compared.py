@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from dd.report.compare import POINTS
+from dd.report.noted import shown
 from dd.report.page import listed, page, wide
 from dd.report.paper import place
 from dd.report.tables import cell, tex
@@ -35,7 +36,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def _readable(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     rows = table[table["kind"] == kind]
     where = rows["where"].map(place)
-    task = rows["task"].str.upper()
+    task = rows["task"].map(shown)
     if kind == "claim":
         told = {"claim": rows["what"], "verdict": rows["verdict"], "measured": rows["why"]}
         return pd.DataFrame({"where": where, "on": task} | told)
@@ -68,7 +69,7 @@ def notes(table: pd.DataFrame, scale: str) -> list[str]:
         "That ours beats the baselines means those which it beats by the paper's own numbers; on other data, all.",
     ]
     data = table.loc[table["fidelity"] != "", ["task", "fidelity"]].drop_duplicates()
-    lines += [f"Data of {row.task.upper()}: {row.fidelity}" for row in data.itertuples()]
+    lines += [f"Data of {shown(row.task)}: {row.fidelity}" for row in data.itertuples()]
     if not (table["kind"].eq("number") & table["verdict"].ne("not run")).any():
         lines.insert(0, f"Nothing at scale {scale} is a number of the paper: only its claims are tried, on other data.")
     return lines

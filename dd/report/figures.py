@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from dd.report.noted import noted, of_data, small_print
+from dd.report.noted import noted, of_data, shown, small_print
 
 CELL = 0.62
 """Inches a side of one image, with a `GAP` at each edge."""
@@ -33,7 +33,7 @@ def title(metrics: pd.DataFrame) -> str:
 
     judged = "" if nets == 1 else f", {nets} held-out nets"
     lines = [
-        f"{first['dataset'].upper()}, {first['net']}, {first['init']} init: {percent('before')} → {percent('after')}",
+        f"{shown(first['dataset'])}, {first['net']}, {first['init']} init: {percent('before')} → {percent('after')}",
         f"on {first['test_images']:,} test images{judged}",
         *[f"with {first['beyond']}, which is not the paper's way"] * bool(first["beyond"]),
         *of_data(metrics),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dd.report.noted import noted
+from dd.report.noted import noted, shown
 from dd.report.page import listed, page, wide
 from dd.report.paper import EPOCHS, METHODS, TABLES, TITLES, Reported, Task
 from dd.runtime.errors import UserError
@@ -185,7 +185,7 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     nets = ["—" if pd.isna(n) else f"{n:.0f}" for n in table["nets"]]
     return pd.DataFrame(
         {
-            "task": table["task"].str.upper(),
+            "task": table["task"].map(shown),
             "method": table["label"],
             "here, %": [cell(*pair) for pair in zip(table["accuracy"], table["std"], strict=True)],
             "paper, %": [cell(*pair) for pair in zip(table["paper"], table["paper_std"], strict=True)],
@@ -204,13 +204,13 @@ def notes(name: str, table: pd.DataFrame) -> list[str]:
         where = {"held-out": "held-out training images", "test": "the test set, as in the paper"}[chosen_on]
         lines.append(f"The combination of a baseline was chosen on {where}.")
     for task, group in table.groupby("task", sort=False):
-        lines.append(f"{task.upper()}: {group['test_images'].iloc[0]:,} test images; {group['fidelity'].iloc[0]}")
+        lines.append(f"{shown(task)}: {group['test_images'].iloc[0]:,} test images; {group['fidelity'].iloc[0]}")
     for (task, beyond), group in table[table["beyond"] != ""].groupby(["task", "beyond"], sort=False):
         labels = ", ".join(group["label"])
         lines.append(
-            f"{task.upper()}: {labels}: of a set with {beyond}, not the paper's way: no number of it beside them."
+            f"{shown(task)}: {labels}: of a set with {beyond}, not the paper's way: no number of it beside them."
         )
-    lines += [f"{task.upper()}: not run at this scale." for task in TABLES[name] if task not in set(table["task"])]
+    lines += [f"{shown(task)}: not run at this scale." for task in TABLES[name] if task not in set(table["task"])]
     return lines
 
 

@@ -77,7 +77,7 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     assert str(claims(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
     assert len(bars(rows).axes) == 3
     assert set(rows["beyond"]) == {""}
-    assert bars(rows).get_supxlabel() == "scale tiny, final state, test images\nDIGITS: as its source gives it"
+    assert bars(rows).get_supxlabel() == "scale tiny, final state, test images\ndigits: as its source gives it"
     picture = bars(rows.assign(beyond="momentum 0.5"))
     assert picture.axes[1].get_xlabel() == "with momentum 0.5, which is not the paper's way"
 
