@@ -31,7 +31,7 @@ def main():
     \b
     Ten images that train a LeNet, from scratch to a picture, in four commands:
       python -m dd data prepare mnist --out mnist.npz
-      python -m dd distill --data mnist.npz --init fixed --nets 1 --steps 1 --meta-steps 1000
+      python -m dd distill --data mnist.npz --init fixed --nets 1 --steps 1 --meta-steps 1000 \\
         --out set.safetensors --history history.csv
       python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
       python -m dd figure --set set.safetensors --metrics accuracy.csv --out images.png
@@ -39,7 +39,7 @@ def main():
     \b
     Your own images and network (docs/tutorial.md), and the result for other programs:
       python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
-      python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50
+      python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50 \\
         --out birds.safetensors --history birds.csv
       python -m dd export --set birds.safetensors --out birds.pt --out birds
 
@@ -75,7 +75,8 @@ def distill(
     Ten images for one LeNet, and a hundred for any LeNet:
       python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors --history ten.csv
       python -m dd distill --data mnist.npz --out hundred.safetensors --history hundred.csv
-    By the paper's settings, the defaults, the second takes hours of a CPU. These end higher in a quarter of an hour:
+    By the paper's settings, the defaults, the second takes hours of a CPU. With these besides it ends higher, in a
+    quarter of one:
       --meta-steps 1500 --meta-lr 0.02 --schedule cosine --real-batch 256 --image-std 0.3 --clip-adjoint 1
     \b
     For nets that were trained on other digits before (Section 3.5; `python -m dd pool train` makes the pool):

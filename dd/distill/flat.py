@@ -7,11 +7,14 @@ than they do, they are recorded instead, as a CUDA graph, whatever the network: 
 run as written.
 """
 
+import sys
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
+
+from dd.runtime.errors import reason
 
 REPEATS = 50
 """Calls after which writing the list, which takes as long as some hundred calls, begins to pay."""
@@ -24,12 +27,16 @@ NOTHING = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
 class Flat:
     """`function` of tensors, flattened for every combination of their shapes and strides that comes up often.
 
-    It must come down to the same operations whatever the tensors hold: what is written down cannot branch, and a value
-    read out of a tensor would stay as it was.
+    What is flattened must come down to the same operations whatever the tensors hold: a list cannot branch, and a value
+    read out of a tensor would stay as it was. What is recorded need not promise that: reading a value fails the
+    recording. Branches on anything else, such as how often it was called, stay as they were in both.
     """
 
+    records = True
+    """Until one recording fails, after which PyTorch is not sure to manage others."""
+
     def __init__(self, function: Callable[..., tuple[Tensor, ...]], flattens: bool = True):
-        """A `function` that does not promise as much is not flattened; it may be recorded."""
+        """`flattens` is the promise."""
         self.function, self.flattens = function, flattens
         self.calls: dict[tuple, int] = {}
         self.lists: dict[tuple, Callable] = {}
@@ -37,7 +44,7 @@ class Flat:
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """What the function returns, detached; it may compute derivatives, but has none itself.
 
-        On a GPU, it is written where it was written before: use it up before the next call.
+        On a GPU, it may be written where it was written before: use it up, or copy it, before the next call.
         """
         key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
         if key not in self.lists:
@@ -48,12 +55,16 @@ class Flat:
         return self.lists[key](*inputs)
 
     def _listed(self, inputs: tuple[Tensor, ...]) -> Callable:
-        if inputs[0].is_cuda:
+        if inputs[0].is_cuda and Flat.records:
+            stream = torch.cuda.current_stream()
             try:
                 return Recorded(self.function, inputs)
-            except RuntimeError:  # it branches on values, or computes on the CPU
+            except RuntimeError as error:  # it branches on values or computes on the CPU, or memory ran out
+                torch.cuda.set_stream(stream)  # a failed recording leaves another
                 torch.cuda.synchronize()
-        elif self.flattens:
+                Flat.records = False
+                print(f"no CUDA graphs, so several times slower: {reason(error)[:200]}", file=sys.stderr, flush=True)
+        if self.flattens:
             return torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
         return self.function
 

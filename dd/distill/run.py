@@ -51,12 +51,11 @@ def run(
         StoppedError: a signal came; run again to go on.
         UserError: from the trainer or the store, or the processes of the team have restored different states.
     """
-    config, team, history, elapsed, losses, clipped, skipped = trainer.config, trainer.team, [], 0.0, [], 0, 0
+    config, team, history, elapsed, losses, clipped = trainer.config, trainer.team, [], 0.0, [], 0
     if saved := store.load():
         tensors, values = saved
         trainer.restore(tensors, values["trainer"])
-        counts = ("history", "elapsed", "losses", "clipped", "skipped")
-        history, elapsed, losses, clipped, skipped = (values[key] for key in counts)
+        history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
         if history and team.leads:  # Snakemake has removed the outputs of the failed job
             record(history)
     if not team.agree(trainer.meta_step):
@@ -65,18 +64,18 @@ def run(
 
     def save() -> None:
         tensors, values = trainer.state()
-        counts = {"history": history, "elapsed": time.monotonic() - started, "losses": losses}
-        store.save(tensors, {"trainer": values, "clipped": clipped, "skipped": skipped} | counts)
+        counts = {"history": history, "elapsed": time.monotonic() - started, "losses": losses, "clipped": clipped}
+        store.save(tensors, {"trainer": values} | counts)
 
     with stop_signals() as stop, progress(config.meta_steps, trainer.meta_step) as bar:
         while trainer.meta_step < config.meta_steps:
             step = trainer.step()
             clipped += step.clipped
-            skipped += step.skipped
             if not step.skipped:
                 losses.append(step.loss)
             elif team.leads:
-                bar.write(f"meta-step {trainer.meta_step - 1}: skipped, as a net overflowed", sys.stderr)
+                told = f"the loss is {step.loss:.3g} and the norm of its gradient {step.grad_norm:.3g}"
+                bar.write(f"meta-step {trainer.meta_step - 1}: skipped, as {told}", sys.stderr)
             if trainer.meta_step % config.validate_every == 0 or trainer.meta_step == config.meta_steps:
                 accuracies = validate()
                 history.append(
@@ -85,7 +84,7 @@ def run(
                         "loss": sum(losses) / len(losses) if losses else math.nan,
                         "grad_norm": step.grad_norm,
                         "clipped": clipped,
-                        "skipped": skipped,
+                        "skipped": trainer.skipped,
                         "meta_lr": config.meta_lr_at(trainer.meta_step),
                         "mean_distill_lr": trainer.lrs.mean().item(),
                         "accuracy": accuracies.mean().item(),
@@ -94,7 +93,7 @@ def run(
                         "seconds": round(time.monotonic() - started, 1),
                     }
                 )
-                losses, clipped, skipped = [], 0, 0
+                losses, clipped = [], 0
                 if team.leads:
                     record(history)
             postfix = {"loss": f"{step.loss:.3f}"}

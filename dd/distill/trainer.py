@@ -18,8 +18,9 @@ from dd.runtime.seeds import generator
 
 SURE = 0.9
 """Probability of an image's own class that soft labels start from. Sure of it, softmax would not let them move."""
-PATIENCE = 10
-"""Meta-steps in a row that may not come to nothing: where gradient descent is chaotic, one in thousands overflows."""
+SKIPS, SKIPPED_SHARE = 10, 0.01
+"""So many meta-steps, and this share of those done, may come to nothing: where gradient descent is chaotic, one in
+thousands overflows."""
 NORM_DECAY = 0.9
 """Decay of the running meta-gradient norm."""
 
@@ -33,14 +34,14 @@ class Progress(NamedTuple):
     """Norm of the meta-gradient before clipping."""
     clipped: bool = False
     skipped: bool = False
-    """One of the two was not finite, and nothing was updated."""
+    """Loss or norm was not finite, and nothing was updated."""
 
 
 class Trainer:
     """The state of one distillation: images, rates, soft labels, Adam's moments, running norm, count of meta-steps.
 
     Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
-    from `state` goes on exactly as if it had never stopped.
+    from `state` goes on exactly as if it had never stopped (on a GPU, to rounding at least).
     """
 
     def __init__(
@@ -88,7 +89,6 @@ class Trainer:
         self.meta_step = 0
         self.running_norm = 0.0
         self.skipped = 0
-        """Meta-steps skipped since the last that was not."""
         self._ahead: tuple[int, Tensor | None] = (-1, None)
 
     @property
@@ -107,8 +107,7 @@ class Trainer:
         """One meta-step: sample nets and real images, add up the meta-gradients, update.
 
         Raises:
-            UserError: the loss or the gradient is not finite, at the first meta-step or for the `PATIENCE`th time in a
-                row.
+            UserError: the loss or the gradient is not finite, at the first meta-step or too often (`SKIPS`).
         """
         config = self.config
         batches = [self.real.batch(i) for i in config.real_batches_at(self.meta_step)]
@@ -121,7 +120,7 @@ class Trainer:
             order = shuffled(config.epochs, config.steps, generator(config.seed, "order", self.meta_step))
         how = (self.tangents, clip, order, config.momentum)
         gradient = meta_gradient(self.loss, self.objective, thetas, images, labels, lrs, x, y, *how)
-        if self.device.type == "cuda":  # which is still computing
+        if self.device.type == "cuda":  # where all this is only queued: drawing costs no time now
             self._ahead = self.meta_step + 1, self._initial(self.meta_step + 1)
         gradients = [gradient.images, gradient.lrs, *([gradient.labels] if config.soft_labels else [])]
         total = torch.cat([g.flatten() for g in gradients] + [gradient.losses.mean(0, keepdim=True)])
@@ -143,7 +142,7 @@ class Trainer:
         clipped = self._clip(norm)
         self.adam.param_groups[0]["lr"] = config.meta_lr_at(self.meta_step)
         self.adam.step()
-        self.meta_step, self.skipped = self.meta_step + 1, 0
+        self.meta_step += 1
         return Progress(loss, norm, clipped)
 
     def _initial(self, meta_step: int) -> Tensor:
@@ -167,7 +166,8 @@ class Trainer:
 
     def _skip(self, loss: float, norm: float) -> None:
         self.meta_step, self.skipped = self.meta_step + 1, self.skipped + 1
-        if self.skipped == PATIENCE or not self.running_norm:
+        never_worked = not self.running_norm
+        if never_worked or self.skipped > SKIPS + SKIPPED_SHARE * self.meta_step:
             raise UserError(
                 f"meta-step {self.meta_step - 1}: the loss is {loss:.3g} and the norm of its gradient {norm:.3g}. "
                 f"Lower meta_lr (now {self.config.meta_lr:g}) or distill_lr (now {self.config.distill_lr:g}), "

@@ -202,10 +202,13 @@ def _norms(v: Tensor) -> Tensor:
     return torch.linalg.vector_norm(v, dim=1, keepdim=True)
 
 
-@functools.lru_cache(maxsize=16)
 def _flat(function: Callable, loss: Loss, *more: object) -> Flat:
-    """`function` with its first arguments given."""
-    return Flat(functools.partial(function, loss, *more), getattr(loss, "flattens", False))
+    """`function` with its first arguments given. The loss keeps it, so that GPU memory goes when the loss does."""
+    flats = vars(loss).setdefault("flats", {})
+    key = (function, *more)
+    if key not in flats:
+        flats[key] = Flat(functools.partial(function, loss, *more), getattr(loss, "flattens", False))
+    return flats[key]
 
 
 def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:

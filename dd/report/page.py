@@ -17,8 +17,8 @@ STYLE = (
 )
 """On a phone each row of a table is a paragraph of its cells, each after the head of its column."""
 SCRIPT = """
-document.querySelectorAll("td").forEach((cell) => {
-  cell.dataset.head = cell.closest("table").tHead.rows[0].cells[cell.cellIndex].textContent
+document.querySelectorAll("tbody td").forEach((cell) => {
+  cell.dataset.head = cell.closest("table").tHead?.rows[0].cells[cell.cellIndex]?.textContent ?? ""
 })
 document.querySelectorAll("th").forEach((head) => head.addEventListener("click", () => {
   const body = head.closest("table").tBodies[0], rows = [...body.rows], column = head.cellIndex

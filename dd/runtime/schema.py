@@ -35,9 +35,9 @@ def typed(node):
         return {key: typed(value) for key, value in node.items()}
     if isinstance(node, list):
         return [typed(value) for value in node]
-    with contextlib.suppress(yaml.YAMLError):
-        read = yaml.safe_load(node) if isinstance(node, str) else node
-        return read if isinstance(read, (bool, int, float)) else node
+    for read in (int, float, {"true": True, "false": False}.__getitem__):
+        with contextlib.suppress(ValueError, KeyError):
+            return read(node) if isinstance(node, str) else node
     return node
 
 
@@ -51,10 +51,11 @@ def mistake(config: dict, schema: Path) -> str | None:
     if error is None:
         return None
     message = re.sub(r".* \((.+) w(as|ere) unexpected\)$", r"unknown key \1", " ".join(error.message.split()))
-    if unknown := re.fullmatch("unknown key '(.*)'", message):
+    if message.startswith("unknown key"):
         common = rules.get("$defs", {}).get(error.schema.get("$ref", "").rpartition("/")[2], {})
         known = [key for place in (error.schema, common) for key in place.get("properties", {})]
-        message += "".join(f"; did you mean {key}?" for key in get_close_matches(unknown[1], known, 1))
+        for unknown in re.findall("'([^']*)'", message):
+            message += "".join(f"; did you mean {key}?" for key in get_close_matches(unknown, known, 1))
     if len(message) > 200:  # it begins with the whole value
         message = f"{message[:60]} ... {message[-100:]}"
     return ": ".join([".".join(map(str, error.absolute_path)), message]).removeprefix(": ")

@@ -1,4 +1,4 @@
-"""One run of the whole workflow, killed twenty times, beside one that nobody disturbed."""
+"""A run of the demo, and a shorter one, each killed twenty times and compared with one that nobody disturbed."""
 
 import contextlib
 import os

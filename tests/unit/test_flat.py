@@ -8,7 +8,7 @@ from torch import nn
 from dd.distill import flat
 from dd.distill.flat import Flat
 from dd.distill.objective import classification
-from dd.distill.unroll import _flat, _gradient, _judged, meta_gradient
+from dd.distill.unroll import _flat, _gradient, _judged, _pull_back, meta_gradient
 from dd.nets.lenet import LeNet
 from dd.nets.mlp import MLP
 from dd.nets.stacked import StackedNet
@@ -73,19 +73,21 @@ class Branching(nn.Linear):
 @NO_GPU
 @pytest.mark.usefixtures("exact")
 @pytest.mark.parametrize(("make", "recorded"), [(partial(MLP, 1, 28, 10), True), (LeNet, True), (Branching, False)])
-def test_gpus_compute_the_same_and_record_what_they_can(make, recorded):
+def test_gpus_compute_the_same_and_record_what_they_can(make, recorded, monkeypatch):
     """Also what guards TF32, which PyTorch's convolutions use there."""
     torch.manual_seed(0)
     net, draw = StackedNet(make()), torch.Generator().manual_seed(0)
     data = [torch.randn(2, 10, 1, 28, 28, generator=draw), torch.arange(10).expand(2, 10), torch.full((2, 2), 0.05)]
     data += torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)
     on_cpu, on_gpu = (classification(copy.deepcopy(net).to(device)) for device in ("cpu", "cuda"))
-    for _ in range(5):  # other nets every time
+    monkeypatch.setattr(flat.Flat, "records", True)
+    for momentum in (0, 0, 0, 0, 0.5):  # and other nets every time
         theta = 0.1 * torch.randn(2, sum(net.sizes), generator=draw)
-        expected = meta_gradient(on_cpu, on_cpu, theta, *data)
-        found = meta_gradient(on_gpu, on_gpu, *(t.cuda() for t in (theta, *data)))
+        expected = meta_gradient(on_cpu, on_cpu, theta, *data, momentum=momentum)
+        found = meta_gradient(on_gpu, on_gpu, *(t.cuda() for t in (theta, *data)), momentum=momentum)
         for a, b in zip(found[:3], expected[:3], strict=True):
             assert (a.cpu() - b).norm() < 1e-3 * b.norm()
-    lists = [*_flat(_gradient, on_gpu).lists.values(), *_flat(_judged, on_gpu).lists.values()]
-    assert len(lists) == 2
+    flats = [_flat(_gradient, on_gpu), _flat(_pull_back, on_gpu, True), _flat(_judged, on_gpu)]
+    lists = [found for own in flats for found in own.lists.values()]
+    assert len(lists) == 3
     assert all(isinstance(found, flat.Recorded) == recorded for found in lists)
