@@ -13,7 +13,7 @@ STYLE = (
     "pre{white-space:pre-wrap;overflow-wrap:anywhere} @media(max-width:600px){body{margin:.7em;font-size:13px}"
     "thead{display:none} table,tbody{display:block} tr{display:flex;flex-wrap:wrap;column-gap:1em;padding:.4em 0;"
     "border-bottom:1px solid #ddd} td,tr:nth-child(even) td{padding:0;background:none}"
-    "td::before{content:attr(data-head) ' ';color:#666}}"
+    "td:empty{display:none} td::before{content:attr(data-head) ' ';color:#666}}"
 )
 """On a phone each row of a table is a paragraph of its cells, each after the head of its column."""
 SCRIPT = """
