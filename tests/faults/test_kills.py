@@ -207,7 +207,7 @@ def assert_same_results(killed: Path, undisturbed: Path) -> None:
             assert ours.read_bytes() == theirs.read_bytes(), file
 
 
-def test_killed_twenty_times_the_results_are_those_of_an_undisturbed_run(make):
+def test_killed_twenty_times_the_results_are_those_of_an_undisturbed_run(make, overlay):
     undisturbed, killed = make("undisturbed"), make("killed")
     process = snakemake(undisturbed)
     killer = Killer(*watch(process))
@@ -215,9 +215,9 @@ def test_killed_twenty_times_the_results_are_those_of_an_undisturbed_run(make):
     run_killed(killed, killer)
     assert killer.killed["snakemake"] == killer.killed.total() / 2 == KILLS / 2  # the run was not over before
     assert max(killer.under_way) == 2
-    assert set(killer.killed) > RESUMED
     begun = steps_begun_with(killed)
-    for pools in (True, False):
+    for pools in (True, False) if overlay == SHORT else (False,):  # the demo's pool is soon over
+        assert ("pool" if pools else "distill") in killer.killed
         assert any(max(steps) > 0 for name, steps in begun.items() if name.startswith("pools/") == pools), begun
     assert all(steps == [0] for steps in steps_begun_with(undisturbed).values())
     assert "Traceback" not in (killed / "console.log").read_text()
