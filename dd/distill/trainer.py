@@ -41,7 +41,7 @@ class Trainer:
     """The state of one distillation: images, rates, soft labels, Adam's moments, running norm, count of meta-steps.
 
     Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
-    from `state` goes on exactly as if it had never stopped (on a GPU, to rounding at least).
+    from `state` goes on exactly as if it had never stopped (on a GPU, at least to rounding).
     """
 
     def __init__(

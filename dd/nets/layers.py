@@ -1,7 +1,7 @@
 """Layers of several networks at once, their channels side by side: activations `[n, nets * C, H, W]`, channels last.
 
-A grouped convolution in this layout costs a fraction of one network after the other on small batches, and pooling is
-vectorised over all channels of all networks.
+On a CPU a grouped convolution in this layout costs a fraction of one network after the other on small batches, and
+pooling is vectorised over all channels of all networks. On a GPU later layers are matrix products.
 """
 
 import torch
