@@ -118,6 +118,15 @@ def test_it_opens_without_an_error_and_everything_is_listed(browser):
     assert fits(browser)
 
 
+def test_the_report_of_a_part_is_whole(report):
+    done = snakemake("fig2a", "--configfile", "tiny.yaml", "--report", "part.html", cwd=report.parent)
+    assert done.returncode == 0, done.stderr
+    page = (report.parent / "part.html").read_text()
+    assert "fig2a.png" in page
+    assert "compare.html" not in page
+    assert "System Message" not in page  # what is said at the front of what is not in it
+
+
 def test_every_picture_is_seen(browser):
     for path in RESULTS["Figures"] + RESULTS["Training"]:
         picture = show(browser, path)
