@@ -42,3 +42,6 @@ rule all:
     default_target: True
     input:
         get_final_output(),
+
+
+include: "workflow/rules/targets.smk"

@@ -86,7 +86,7 @@ def evaluate(
     Returns:
         One row a measurement: what `distilled.setting` says, with the name of this `dataset`; protocol if given,
         held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in percent what
-        `distilled.measures`: accuracy, and for poisoning misled and others.
+        `distilled.measures`: accuracy, and for poisoning misled, others and clean.
 
     Raises:
         UserError: the images of the dataset are not those of the set.

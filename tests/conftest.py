@@ -38,6 +38,17 @@ class TinyNet(nn.Module):
         return self.out(torch.tanh(nn.functional.max_pool2d(self.conv(x), 2)).flatten(1))
 
 
+class Normed(TinyNet):
+    """One with a layer that is another in training mode."""
+
+    def __init__(self, channels: int, size: int, classes: int):
+        super().__init__(channels, size, classes)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        return super().forward(self.norm(x))
+
+
 class Unstacked(LeNet):
     """One derived from a net that stacks, which may have another forward and so does not."""
 

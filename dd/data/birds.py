@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from dd.data.dataset import Arrays
-from dd.data.folder import TABLE, image_folder, read_image, square
+from dd.data.folder import image_folder, read_image, square
+from dd.data.listing import TABLE
 from dd.data.official import Archive, archive
 from dd.runtime.errors import UserError
 

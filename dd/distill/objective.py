@@ -78,7 +78,7 @@ def percent(right: Tensor) -> Tensor:
     return 100 * right.float().mean(-1)
 
 
-POISONING = ("accuracy", "misled", "others")
+POISONING = ("accuracy", "misled", "others", "clean")
 """What `poisoning` measures."""
 
 
@@ -86,11 +86,12 @@ def poisoning(said: Tensor, y: Tensor, attack_class: int, target_class: int) -> 
     """How well nets that say `said [nets, n]` of images with true labels `y [n]` are poisoned, in percent `[nets]`.
 
     `accuracy` is with respect to the attacker's labels, `misled` the share of the attack class taken for the target
-    class, `others` the accuracy on the other classes.
+    class, `others` the accuracy on the other classes, `clean` that with respect to the true labels.
     """
     attacked = y == attack_class
     return {
         "accuracy": percent(said == poisoned(y, attack_class, target_class)),
         "misled": percent(said[:, attacked] == target_class),
         "others": percent(said[:, ~attacked] == y[~attacked]),
+        "clean": percent(said == y),
     }

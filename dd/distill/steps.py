@@ -118,7 +118,7 @@ class DistilledSet:
 
     def measures(self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """How nets with weights `theta [nets, P]` do on uint8 images `x [n, C, H, W]` with labels `y [n]`, in percent
-        `[nets]`: `accuracy`, and for poisoning `misled` and `others` (see `dd.distill.objective.poisoning`)."""
+        `[nets]`: `accuracy`, and for poisoning all that `dd.distill.objective.poisoning` tells."""
         said = predictions(net, theta, x, self.mean, self.std)
         if self.attacks:
             return poisoning(said, y, *(self.info["config"][key] for key in ("attack_class", "target_class")))

@@ -4,24 +4,25 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from dd.distill.objective import POISONING
 from dd.report.claims import Said
 from dd.report.noted import COLUMNS, noted, of_data, shown, small_print
 from dd.report.paper import BASELINES, METHODS, MISLED
 from dd.report.tables import combination, pooled
 
-MEASURES = {
+PANELS = {
     "accuracy": "accuracy, attacker's labels",
     "misled": "attacked class taken for the target",
     "others": "accuracy on the other classes",
 }
-"""What is measured of poisoned nets (`dd.distill.objective.poisoning`), in percent."""
+"""What is drawn of `POISONING`, in percent."""
 LABELS = {"ours": "Ours"} | {name: METHODS[name] for name in BASELINES}
 COLORS = ("#1f6fb4", "#c9c9c9", "#a9a9a9", "#898989", "#696969")
 
 
 def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
-    """Rows of the figure: dataset, attack_class, target_class, method, measure, before, mean and std (%), nets, beyond,
-    fidelity (none of baselines), ...
+    """Rows of the figure: dataset, attack_class, target_class, method, measure (of `POISONING`), before and before_std
+    (%, nets before training; none of baselines), mean and std (%), nets, beyond, fidelity (none of baselines), ...
 
     Args:
         measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
@@ -37,23 +38,24 @@ def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
         known |= {"method": first["baseline"] if of_baseline else "ours", "scale": scale}
         known |= {"combination": combination(test) if of_baseline else "as distilled"}
         known |= {"sets": len(test) if of_baseline else 1, "chosen_on": first["chosen_on"] if of_baseline else ""}
-        for measure in MEASURES:
+        for measure in POISONING:
             if of_baseline:
                 mean, std, nets = pooled(test, measure)
             else:
                 mean, std, nets = test[measure].mean(), test[measure].std(ddof=0), len(test)
-            before = table.loc[table["stage"] == "before", measure].mean()  # of a baseline, none
-            rows.append(known | {"measure": measure, "before": before, "mean": mean, "std": std, "nets": nets})
+            before = table.loc[table["stage"] == "before", measure]  # of a baseline, none
+            row = known | {"measure": measure, "before": before.mean(), "before_std": before.std(ddof=0)}
+            rows.append(row | {"mean": mean, "std": std, "nets": nets})
     order = list(LABELS)
     return pd.DataFrame(sorted(rows, key=lambda row: order.index(row["method"]))).sort_values("dataset", kind="stable")
 
 
 CLAIMS = (
     "Ours above the best baseline by the attacker's labels",
-    "Ours misleads as often as some baseline",
+    "Ours misleads as often as some baseline, within 5 points",
     "The other classes stay within 5 points",
 )
-"""What the paper says of poisoning (Section 4.2); of CIFAR-10, that ours misleads more often than all baselines."""
+"""What the paper says of poisoning (Figure 6); of CIFAR-10, that ours misleads more often than all baselines."""
 MOST = {"cifar10": "Ours misleads more often than every baseline"}
 
 
@@ -68,12 +70,16 @@ def claims(rows: pd.DataFrame) -> list[Said]:
     mean = rows.pivot_table(index="method", columns="measure", values="mean")
     ours, baselines = mean.loc["ours"], mean.drop("ours")
     ahead = ours["accuracy"] - baselines["accuracy"].max()
-    rival = baselines["misled"].max() if dataset in MOST else baselines["misled"].min()
+    gaps = ours["misled"] - baselines["misled"]
+    least, most = baselines["misled"].min(), baselines["misled"].max()
     others = rows[(rows["method"] == "ours") & (rows["measure"] == "others")].iloc[0]
     change = others["mean"] - others["before"]
     verdicts = (
         (ahead > 0, f"{ahead:+.1f} points"),
-        (ours["misled"] > rival, f"{ours['misled']:.1f} against {rival:.1f} %"),
+        (
+            min(gaps) > 0 or (dataset not in MOST and min(abs(gaps)) < 5),
+            f"{ours['misled']:.1f} against {least:.1f} to {most:.1f} %",
+        ),
         (change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
     )
     return [Said(text, *verdict) for text, verdict in zip(claimed(dataset), verdicts, strict=True)]
@@ -87,7 +93,7 @@ def bars(rows: pd.DataFrame) -> Figure:
         of_dataset = rows[rows["dataset"] == dataset]
         first = of_dataset.iloc[0]
         beyond = first["beyond"]
-        for panel, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+        for panel, (measure, label) in zip(axes, PANELS.items(), strict=True):
             drawn = of_dataset[of_dataset["measure"] == measure].set_index("method")
             names = [name for name in LABELS if name in drawn.index]
             mean, std = drawn.loc[names, "mean"], drawn.loc[names, "std"]

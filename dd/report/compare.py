@@ -1,4 +1,4 @@
-"""Every number and claim of the paper beside what was measured."""
+"""Every number of the paper, and every claim of its tables and figures, beside what was measured."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ POINTS = 2.0
 KINDS = {
     "table": {"task", "method", "accuracy", "std", "nets", "sets", "paper"},
     "curves": {"panel", "label", "against", *curves.POINT},
-    "bars": {"dataset", "method", "measure", "before", "mean", *POISONED},
+    "bars": {"dataset", "method", "measure", "before", "before_std", "mean", *POISONED},
     "linear": {"D", "M", "method", "gap", "gap_max"},
     "evaluate": METRICS,
 }
@@ -142,11 +142,13 @@ def _of_evaluate(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]
 
 
 def _of_bars(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
-    ours = table[(table["method"] == "ours") & (table["measure"] == "misled")]
     found = {}
-    for row in ours.itertuples():
+    for row in table[table["method"] == "ours"].itertuples():
         same = all(getattr(row, key) == value for key, value in POISONED.items())
-        found[row.dataset, "misled"] = Measured(row.mean, row.std, row.nets, row.sets) if same else None
+        if row.measure == "misled":
+            found[row.dataset, "misled"] = Measured(row.mean, row.std, row.nets, row.sets) if same else None
+        if row.measure == "clean":
+            found[row.dataset, "nets"] = Measured(row.before, row.before_std, row.nets, row.sets) if same else None
     return found if name == "fig6" else {}
 
 
@@ -185,7 +187,7 @@ def _claims(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
 
 
 def _claimed() -> list[tuple[str, str, str]]:
-    """Every claim of the paper: table or figure, task and sentence."""
+    """Every claim of the paper's tables, figures and Section 3.3: where, task and sentence."""
     claimed = [("fig2a", "mnist", FEW), ("fig2a", "mnist", CLOSE)]
     for name, claims in BEATS.items():
         claimed += [(name, task, c.text) for task in TABLES[name] for c in claims if meant(name, task, c)]

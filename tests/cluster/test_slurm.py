@@ -70,14 +70,24 @@ def test_compute_nodes_are_offline(cluster, copy, mirror):
     reach = "import socket; socket.create_connection(('192.0.2.1', 80), 2)"
     with pytest.raises(AssertionError, match="Network is unreachable"):
         cluster("srun", sys.executable, "-c", reach)
-    quick = {"meta_steps": 3, "real_batch": 64, "validation_images": 50, "validation_nets": 1}
-    (copy / "quick.yaml").write_text(yaml.dump({"all": ["fig2a"], "distill": quick, "evaluate": {"nets": 1}}))
+    quick = {  # with a pool, and data made from other data
+        "all": ["fig2a", "fig3a"],
+        "figures": {"fig3a": {"experiment": "mnist_usps_random", "steps": [1]}},
+        "pool": {"nets": 2, "held_out": 1, "shard": 2, "epochs": 1},
+        "distill": {"meta_steps": 3, "epochs": 1, "real_batch": 64, "validation_images": 50, "validation_nets": 1},
+        "experiments": {"mnist_usps_random": {"meta_steps": 3, "nets": 1}},
+        "evaluate": {"nets": 1},
+    }
+    (copy / "quick.yaml").write_text(yaml.dump(quick))
     login = [sys.executable, "-m", "snakemake", "download_all", "--cores", "1", "--configfile", "quick.yaml"]
     env = os.environ | {"DD_DATA_MIRROR": str(mirror), "PATH": f"{BIN}:{os.environ['PATH']}"}
     subprocess.run(login, cwd=copy, env=env, capture_output=True, check=True)
     console = Workflow(cluster, copy, "--configfile", "quick.yaml", *without_cuda(), DD_DATA_MIRROR="").finish(900)
+    assert "rule train_shard" in console
     assert "prepare_data" not in console
-    assert (copy / "results/paper/figures/fig2a.png").stat().st_size > 0
+    assert "vary_data" not in console
+    for name in quick["all"]:
+        assert (copy / f"results/paper/figures/{name}.png").stat().st_size > 0
 
 
 def cancel(work: Workflow, job: str) -> None:
@@ -127,6 +137,7 @@ class Disturbed(Workflow):
             history = folder / "results/faults/distill/one/history.csv"
             self.before = self.wait(self.running)
             self.wait(lambda: history.exists() and history.read_text().count("\n") > 2)
+            self.cards = [p.info["environ"].get("CUDA_VISIBLE_DEVICES", "") for p in cluster.processes(self.before)]
             fault(self, self.before)
             self.after = cluster.job(self.wait(self.running))
         self.finish(seconds=900)
@@ -176,6 +187,8 @@ def runs(cluster: Cluster, tmp_path_factory) -> dict[str, Future]:
 def test_a_disturbed_distillation_ends_bit_identical(runs, name):
     undisturbed, disturbed = runs["undisturbed"].result(), runs[name].result()
     assert undisturbed.started_at == [0]
+    assert disturbed.cards
+    assert all(card.isdigit() for card in disturbed.cards)  # one of its own
     first, second = disturbed.started_at
     assert first == 0 < second < STEPS
     assert disturbed.stopped_at == ([] if name == "node lost" else [second])

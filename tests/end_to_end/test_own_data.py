@@ -11,7 +11,7 @@ from tests.conftest import TINY_DISTILL
 @pytest.mark.parametrize(
     ("counts", "size", "gray", "net"),
     [
-        ([40, 25], 12, True, "tests.conftest:TinyNet"),
+        ([40, 25], 12, True, "tests.conftest:Normed"),
         ([9, 60, 30, 14, 5], 20, False, "AlexCifarNet"),
         ([12] * 23, 28, False, "LeNet"),
         ([40, 8, 30], 9, False, "ConvNet3"),
@@ -35,6 +35,7 @@ def test_any_folder_of_images(dd, tmp_path, counts, size, gray, net):
     few = (*TINY_DISTILL, "--real-batch=16", "--validation-images=10", f"--net={net}")
     done = dd("distill", "--data", data, *made, *few)
     assert done.returncode == 0, done.stderr
+    assert ("BatchNorm2d uses stored statistics" in done.stderr) == net.endswith(":Normed")
     which = ("--net", net, "--net", "MLP", "--protocol", "native", "--nets", 1)
     done = dd("evaluate", "--set", out, "--data", data, *which, "--out", tmp_path / "accuracy.csv")
     assert done.returncode == 0, done.stderr

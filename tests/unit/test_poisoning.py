@@ -8,7 +8,7 @@ from dd.baselines.grid import Judge, Protocol, best_combination, measure
 from dd.data.dataset import load
 from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
-from dd.distill.objective import poisoned, poisoning
+from dd.distill.objective import POISONING, poisoned, poisoning
 from dd.evaluate import evaluate
 from dd.report.bars import bars, claims
 from dd.report.bars import poisoned as figure_rows
@@ -31,6 +31,7 @@ def test_what_is_measured():
     assert measured["misled"].tolist() == [75, 0]
     assert measured["others"].tolist() == [75, 100]
     assert measured["accuracy"].tolist() == [75, 50]
+    assert measured["clean"].tolist() == [50, 100]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_the_objective_has_the_attackers_labels_and_the_images_their_own(attack,
 def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     data, distilled = load(digits), attack.distilled(LAST)
     ours = evaluate(distilled, data, attack.initial, nets=2)
-    assert {"accuracy", "misled", "others", "attack_class"} <= set(ours)
+    assert {*POISONING, "attack_class"} <= set(ours)
     judge = Judge(distilled, data, attack.initial, Protocol(draws=2, nets=2, test_nets=2))
     images = torch.zeros(1, 20, 1, 28, 28)
     assert judge.labels(images)[0, 6:8].tolist() == [5, 5]
@@ -72,6 +73,9 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     after = ours[ours["stage"] == "after"]
     mean = rows.set_index(["method", "measure"])["mean"]
     assert mean["ours", "misled"] == pytest.approx(after["misled"].mean())
+    before = rows.set_index(["method", "measure"]).loc[("ours", "clean"), ["before", "before_std"]].tolist()
+    untrained = ours.loc[ours["stage"] == "before", "clean"]
+    assert before == pytest.approx([untrained.mean(), untrained.std(ddof=0)])
     assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
     gap = mean["ours", "accuracy"] - mean["random", "accuracy"]
     assert str(claims(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from tests.conftest import checkout
+from tests.conftest import ROOT, checkout
 from tests.workflow.test_workflow import TINY_CURVE, snakemake
 
 TINY = {
@@ -60,14 +60,14 @@ def report(tmp_path_factory, dd):
 
 
 @pytest.fixture(params=[(1400, 900), (390, 844)], ids=["desktop", "phone"])
-def browser(request, report, tmp_path):
-    """Chromium with the report open, on a desktop and on a phone."""
+def chromium(request, tmp_path):
+    """Chromium on a desktop and on a phone; no page may have an error on its console."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra: dev)")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (program and driver):
         pytest.skip("no Chromium to open the report in (apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = program
     for flag in [*FLAGS, f"user-data-dir={tmp_path / 'profile'}"]:
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -76,8 +76,15 @@ def browser(request, report, tmp_path):
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         opened.width = width
-        opened.get(report.as_uri())
         yield opened
+        assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.fixture
+def browser(chromium, report):
+    """Chromium with the report open."""
+    chromium.get(report.as_uri())
+    return chromium
 
 
 def show(browser, path):
@@ -114,7 +121,6 @@ def test_it_opens_without_an_error_and_everything_is_listed(browser):
     assert menu[menu.index("RESULTS" if "RESULTS" in menu else "Results") + 1] == "Comparison"
     browser.find_element(By.LINK_TEXT, "Statistics").click()
     browser.find_element(By.ID, "runtimes")
-    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     assert fits(browser)
 
 
@@ -128,7 +134,27 @@ def test_the_report_of_a_part_is_whole(report):
 
 
 def test_every_picture_is_seen(browser):
-    for path in RESULTS["Figures"] + RESULTS["Training"]:
+    assert_seen(browser, RESULTS["Figures"] + RESULTS["Training"])
+
+
+def test_the_demos_report(chromium):
+    demo = ROOT / "results/demo/report.html"
+    if not demo.exists():
+        pytest.skip("make demo has not run here")
+    chromium.get(demo.as_uri())
+    listed = chromium.execute_script("return Object.keys(results)")
+    assert len(listed) > 20
+    assert_seen(chromium, [path for path in listed if path.endswith(".png")])
+    for path in listed:
+        if path.endswith(".html"):
+            chromium.switch_to.frame(show(chromium, path))
+            assert chromium.execute_script("return document.documentElement.scrollWidth <= innerWidth"), path
+            chromium.switch_to.default_content()
+
+
+def assert_seen(browser, pictures):
+    """Each is drawn, whole, on the screen."""
+    for path in pictures:
         picture = show(browser, path)
         assert picture.is_displayed()
         assert browser.execute_script("return arguments[0].naturalWidth", picture) > 300

@@ -16,16 +16,14 @@ for name, entry in POINTS.items():
 EXPERIMENTS = set(config["experiments"])
 config["experiments"] |= POINTS
 
-CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten; a user's have a subfolder each
+CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten
 DATASETS = {"mnist", "fashion_mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
 CLASSES = {name: CLASSES.get(name, 10) for name in DATASETS}
 for name, entry in config["data"]["folders"].items():
-    root = Path(entry["folder"])
-    if not root.is_dir():
-        raise WorkflowError(f"config: data.folders.{name}.folder: no such folder {entry['folder']}")
-    if not (root / "labels.csv").exists():  # which would name the classes
-        root = root / "train" if (root / "train").is_dir() else root
-        CLASSES[name] = sum(path.is_dir() and not path.name.startswith(".") for path in root.iterdir())
+    try:
+        CLASSES[name] = len(class_names(Path(entry["folder"])))
+    except UserError as error:
+        raise WorkflowError(f"config: data.folders.{name}.folder: {error}")
 DATASETS |= set(config["data"]["folders"])
 for variant, entry in config["data"]["variants"].items():
     if variant in DATASETS:
@@ -35,12 +33,8 @@ for variant, entry in config["data"]["variants"].items():
         raise WorkflowError(f"config: data.variants.{variant}.of: {entry['of']!r} is none of {known}")
     if "size" in entry and 2 * entry.get("margin", 0) >= entry["size"]:
         raise WorkflowError(f"config: data.variants.{variant}.margin: leaves nothing of {entry['size']} pixels")
-    if entry["of"] in CLASSES:
-        CLASSES[variant] = CLASSES[entry["of"]]
+    CLASSES[variant] = CLASSES[entry["of"]]
 DATASETS |= set(config["data"]["variants"])
-for pool, entry in config["pools"].items():
-    if pool in config["experiments"]:
-        raise WorkflowError(f"config: pools.{pool}: an experiment has this name; choose another")
 NETS = {"LeNet", "AlexCifarNet", "AlexNet", "ConvNet3", "EfficientNetLite0", "MLP"}
 WEIGHTS = {"alexnet", "efficientnet_lite0"}
 made = {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
@@ -66,7 +60,7 @@ for key, entry in made.items():
             raise WorkflowError(f"config: {key}.pool_net: {entry['pool']} has the nets 0 to {pool['nets'] - 1}")
     attack = {name: entry.get(name, -1) for name in ("attack_class", "target_class")}
     for name, label in attack.items():
-        if label >= (classes := CLASSES.get(entry["dataset"], 256)):
+        if label >= (classes := CLASSES[entry["dataset"]]):
             raise WorkflowError(f"config: {key}.{name}: {label}, but {entry['dataset']} has classes 0 to {classes - 1}")
         if label == -1 < max(attack.values()):
             raise WorkflowError(f"config: {key}.{name}: is missing; poisoning needs attack_class and target_class")

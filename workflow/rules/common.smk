@@ -13,7 +13,9 @@ from snakemake.io import expand
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
+from dd.data.listing import class_names
 from dd.runtime.code import commit, digest, find
+from dd.runtime.errors import UserError
 from dd.runtime.schema import mistake, typed
 
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
@@ -161,8 +163,8 @@ def get_source(wildcards):
         "svhn": ["sources", "official", "svhn"],
         "voc2007": ["official", "voc", "folder"],
         "cub200": ["official", "birds", "folder"],
-        "birds10": ["birds", "folder"],
-    } | dict.fromkeys(config["data"]["folders"], ["folder"])
+        "birds10": ["birds", "folder", "listing"],
+    } | dict.fromkeys(config["data"]["folders"], ["folder", "listing"])
     return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["sources", "official"])]
 
 

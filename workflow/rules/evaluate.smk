@@ -22,15 +22,3 @@ rule evaluate:
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output.csv} {params.pool} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
-
-
-# One target an experiment: `snakemake mnist_fixed` distils and judges it, `<experiment>` being any in the config.
-for experiment in config["experiments"]:
-
-    rule:
-        name:
-            experiment
-        input:
-            f"<results>/evaluate/{experiment}.csv",
-            f"<results>/distill/{experiment}/training.png",
-        localrule: True

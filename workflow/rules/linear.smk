@@ -39,9 +39,3 @@ rule draw_linear_case:
         code=digest("dd.report.curves"),
     shell:
         "python -m dd linear-figure --metrics {input.metrics} --out {output.png} --out {output.pdf} > {log} 2>&1"
-
-
-rule linear_case:
-    input:
-        "<results>/figures/linear_case.png",
-    localrule: True

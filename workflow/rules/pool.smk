@@ -23,14 +23,3 @@ rule train_shard:
         "python -m dd pool train --data {input.npz} --out {output.shard} --work {params.work} "
         "--threads {threads} --gpus {resources.gpu} {params.options} "
         "2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"
-
-
-# One target a pool: `snakemake mnist_LeNet` trains it.
-for pool in config["pools"]:
-
-    rule:
-        name:
-            pool
-        input:
-            get_shards(pool),
-        localrule: True

@@ -110,23 +110,3 @@ rule write_table:
     shell:
         "python -m dd table {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
-
-
-for table in config["tables"]:
-
-    rule:
-        name:
-            table
-        input:
-            expand("<results>/tables/{table}.{suffix}", table=table, suffix=["csv", "md", "tex", "html"]),
-        localrule: True
-
-
-for picture in [*config["figures"], *config["curves"], *config["bars"]]:
-
-    rule:
-        name:
-            picture
-        input:
-            f"<results>/figures/{picture}.png",
-        localrule: True

@@ -53,9 +53,3 @@ rule write_transfer:
         code=digest("dd.report.transfer"),
     shell:
         "python -m dd transfer {params.metrics} --out {output.csv} --out {output.md} --out {output.html} > {log} 2>&1"
-
-
-rule transfer:
-    input:
-        "<results>/tables/transfer.html",
-    localrule: True

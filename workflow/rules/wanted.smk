@@ -2,6 +2,7 @@
 
 from dd.report.paper import PLACES
 
+WRITTEN = ["csv", "md", "tex", "html"]  # as which tables are written
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
 # what the experiments of a table are compared with, and which of them
 COMPARED = {
@@ -25,32 +26,50 @@ def get_points(curve):
 
 def get_final_output():
     """What `all` names."""
-    tables = [name for name in config["all"] if name in config["tables"]]
-    figures = [name for name in config["all"] if name not in [*tables, "transfer"]]
-    written = {"suffix": ["csv", "md", "tex", "html"]}
-    return (
-        expand("<results>/compare.{suffix}", **written)
-        + expand("<results>/figures/{figure}.{suffix}", figure=figures, suffix=["png", "pdf"])
-        + expand("<results>/tables/{table}.{suffix}", table=tables, **written)
-        + expand("<results>/distill/{experiment}/training.png", experiment=get_distilled())
-        + ["<results>/tables/transfer.html"] * ("transfer" in config["all"])
-        + ["<results>/configuration.html"]
-    )
+    made = [path for name in config["all"] for path in get_artefact(name)]
+    return [*dict.fromkeys(made), *expand("<results>/compare.{suffix}", suffix=WRITTEN), "<results>/configuration.html"]
 
 
-def get_distilled():
-    """The experiments `all` needs, with the points of its curves."""
-    experiments = {config["figures"][name]["experiment"] for name in config["all"] if name in config["figures"]}
-    for name in config["all"]:
+def get_targets():
+    """Section of the config, name and files of what can be asked for by its name."""
+    targets = [("all", name, get_artefact(name)) for name in ("linear_case", "transfer")]
+    targets += [("pools", name, get_shards(name)) for name in config["pools"]]
+    for name in config["experiments"]:
+        targets.append(("experiments", name, [f"<results>/evaluate/{name}.csv", *get_training([name])]))
+    for section in ("figures", "curves", "bars", "tables"):
+        targets += [(section, name, get_artefact(name)) for name in config[section]]
+    return targets
+
+
+def get_artefact(name):
+    """The files of a figure or table of `all`, with the training curves of its experiments."""
+    if name == "transfer":
+        made = expand("<results>/tables/transfer.{suffix}", suffix=["csv", "md", "html"])
+    elif name in config["tables"]:
+        made = expand("<results>/tables/{name}.{suffix}", name=name, suffix=WRITTEN)
+    else:
+        made = expand("<results>/figures/{name}.{suffix}", name=name, suffix=["png", "pdf"])
+    return made + get_training(get_distilled([name]))
+
+
+def get_training(experiments):
+    """The training curves of experiments."""
+    return expand("<results>/distill/{experiment}/training.png", experiment=experiments)
+
+
+def get_distilled(artefacts):
+    """The experiments that figures and tables need, with the points of curves."""
+    experiments = {config["figures"][name]["experiment"] for name in artefacts if name in config["figures"]}
+    for name in artefacts:
         experiments |= set(config["tables"].get(name, []) + config["bars"].get(name, []))
         experiments |= {point for curve in config["curves"].get(name, []) for point in get_points(curve)}
-    experiments |= set(config["transfer"]["experiments"] if "transfer" in config["all"] else [])
+    experiments |= set(config["transfer"]["experiments"] if "transfer" in artefacts else [])
     return sorted(experiments)
 
 
 def get_downloads():
     """The datasets and weights `all` needs."""
-    entries = [config["experiments"][name] for name in get_distilled()]
+    entries = [config["experiments"][name] for name in get_distilled(config["all"])]
     datasets = {entry["dataset"] for entry in entries}
     datasets |= {config["pools"][entry["pool"]]["dataset"] for entry in entries if "pool" in entry}
     weights = {entry["pretrained"] for entry in entries if "pretrained" in entry}
