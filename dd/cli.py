@@ -131,7 +131,10 @@ def distill(
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
 @click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets, if so many are.")
 @click.option(
-    "--net", "names", multiple=True, help="Networks, new but for the set's own; may be repeated.  [default: the set's]"
+    "--net",
+    "names",
+    multiple=True,
+    help="Networks, newly initialised or those a set is made for; may be repeated.  [default: its own]",
 )
 @click.option(
     "--protocol",

@@ -86,6 +86,7 @@ def bars(metrics, scale, csv, out):
     Example, of a set with an attack_class:
       python -m dd bars --metrics accuracy.csv --metrics random.csv --scale mine --table bars.csv --out bars.png
     """
+    from dd.distill.objective import POISONING
     from dd.report.bars import bars as draw
     from dd.report.bars import poisoned
     from dd.report.tables import read_measured
@@ -94,8 +95,10 @@ def bars(metrics, scale, csv, out):
     check_endings(out)
     tables = {path: read_measured(path) for path in metrics}
     for path, table in tables.items():
-        if "misled" not in table:
-            raise UserError(f"{path}: not measured of a set made for poisoning (attack_class)")
+        if missing := set(POISONING).difference(table):
+            raise UserError(
+                f"{path}: lacks {min(missing)}; measure it anew, of a set made for poisoning (attack_class)"
+            )
     rows = poisoned(list(tables.values()), scale)
     write_text(csv, rows.to_csv(index=False))
     save(draw(rows), out)
@@ -148,7 +151,7 @@ def figure(set_path, metrics, steps, out):
 @click.option("--scale", required=True, help="What the comparison says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated.")
 def compare(measured, not_run, scale, out):
-    """Write every number and claim of the paper beside what was measured, with a verdict on each.
+    """Write every number of the paper beside what was measured, with a verdict on each, and on each of its claims.
 
     \b
     Example:

@@ -39,7 +39,7 @@ class TinyNet(nn.Module):
 
 
 class Normed(TinyNet):
-    """One with a layer that is another in training mode."""
+    """One with a layer that works differently in training mode."""
 
     def __init__(self, channels: int, size: int, classes: int):
         super().__init__(channels, size, classes)

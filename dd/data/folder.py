@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 
 from dd.data.dataset import Arrays
-from dd.data.listing import TABLE, check_folder, found, listed
+from dd.data.listing import TABLE, class_names, found, listed, split_folders
 from dd.runtime.errors import UserError
 
 
@@ -30,17 +30,14 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
         UserError: no folder, no class, a class without images, a file that is no image, splits that disagree, a table
             with a row that cannot be read or names a file outside `root`.
     """
-    check_folder(root)
+    names, folders = class_names(root), split_folders(root)
     if (root / TABLE).exists():
-        files, names = listed(root)
+        files, _ = listed(root)
         train, test = (_read(files[split], names, size, gray) for split in ("train", "test"))
-    elif (root / "train").is_dir() and (root / "test").is_dir():
-        (files, names), (test_files, others) = (found(root / split) for split in ("train", "test"))
-        if names != others:
-            raise UserError(f"{root}: train has the classes {names} and test has {others}; they must be the same")
-        train, test = _read(files, names, size, gray), _read(test_files, names, size, gray)
+    elif len(folders) == 2:
+        train, test = (_read(found(folder, names), names, size, gray) for folder in folders)
     else:
-        files, names = found(root)
+        files = found(root, names)
         counts = Counter(name for _, name in files)
         if alone := [name for name in names if counts[name] < 2]:
             raise UserError(

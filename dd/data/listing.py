@@ -15,37 +15,54 @@ def class_names(root: Path) -> list[str]:
     """The classes of a folder, as `dd.data.folder.image_folder` numbers them.
 
     Raises:
-        UserError: no folder, no class, a class without images, a table with a row that cannot be used.
+        UserError: no folder, too few or too many classes, splits that disagree, a table with a row that cannot be used.
     """
-    check_folder(root)
-    if (root / TABLE).exists():
-        return listed(root)[1]
-    return found(root / "train" if (root / "train").is_dir() and (root / "test").is_dir() else root)[1]
-
-
-def check_folder(root: Path) -> None:
-    """Refuse, by a `UserError`, a folder that is not there."""
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
+    if (root / TABLE).exists():
+        return listed(root)[1]
+    names, *others = (_subfolders(folder) for folder in split_folders(root))
+    for test in others:
+        if test != names:
+            raise UserError(f"{root}: train has the classes {names} and test has {test}; they must be the same")
+    return names
 
 
-def found(root: Path) -> tuple[list[tuple[Path, str]], list[str]]:
-    """The images in the subfolders of `root` with their classes, and the names of all classes; raises `UserError`."""
+def split_folders(root: Path) -> list[Path]:
+    """`root/train` and `root/test`, or where these are not both there, `root` alone."""
+    both = [root / "train", root / "test"]
+    return both if all(folder.is_dir() for folder in both) else [root]
+
+
+def _subfolders(root: Path) -> list[str]:
     names = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     if names and SPLITS.issuperset(map(str.lower, names)):
         raise UserError(f"{root}: {', '.join(names)} look like splits, not classes; call two of them train and test")
     _check_number(names, root, "needs one subfolder for each")
+    return names
+
+
+def found(root: Path, names: list[str]) -> list[tuple[Path, str]]:
+    """The images in subfolders of `root` with their classes.
+
+    Raises:
+        UserError: a subfolder without images.
+    """
     images = []
     for name in names:
         files = sorted(p for p in (root / name).rglob("*") if p.suffix.lower() in SUFFIXES)
         if not files:
             raise UserError(f"{root / name}: no images in this class; add some or remove the folder")
         images += [(file, name) for file in files]
-    return images, names
+    return images
 
 
 def listed(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
-    """The images of each split in the table with their classes, and the names of all classes; raises `UserError`."""
+    """The images of each split in the table with their classes, and the names of all classes.
+
+    Raises:
+        UserError: a row that cannot be used, too few or too many classes.
+    """
     table = root / TABLE
     images = {"train": [], "test": []}
     try:

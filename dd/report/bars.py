@@ -52,7 +52,7 @@ def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
 
 CLAIMS = (
     "Ours above the best baseline by the attacker's labels",
-    "Ours misleads as often as some baseline, within 5 points",
+    "Ours misleads as often as some baselines, within 5 points",
     "The other classes stay within 5 points",
 )
 """What the paper says of poisoning (Figure 6); of CIFAR-10, that ours misleads more often than all baselines."""
@@ -65,21 +65,23 @@ def claimed(dataset: str) -> list[str]:
 
 
 def claims(rows: pd.DataFrame) -> list[Said]:
-    """What the paper says of one dataset, and whether the measured numbers bear it out, in the order of `claimed`."""
+    """What the paper says of one dataset, and whether the measured numbers bear it out, in the order of `claimed`.
+
+    "Some baselines" are two of them, or the one there is.
+    """
     dataset = rows["dataset"].iloc[0]
     mean = rows.pivot_table(index="method", columns="measure", values="mean")
+    if len(mean) == 1:
+        return []  # no baseline
     ours, baselines = mean.loc["ours"], mean.drop("ours")
     ahead = ours["accuracy"] - baselines["accuracy"].max()
-    gaps = ours["misled"] - baselines["misled"]
-    least, most = baselines["misled"].min(), baselines["misled"].max()
+    rivals = sorted(baselines["misled"])
+    rival = rivals[-1] if dataset in MOST else rivals[:2][-1] - 5
     others = rows[(rows["method"] == "ours") & (rows["measure"] == "others")].iloc[0]
     change = others["mean"] - others["before"]
     verdicts = (
         (ahead > 0, f"{ahead:+.1f} points"),
-        (
-            min(gaps) > 0 or (dataset not in MOST and min(abs(gaps)) < 5),
-            f"{ours['misled']:.1f} against {least:.1f} to {most:.1f} %",
-        ),
+        (ours["misled"] > rival, f"{ours['misled']:.1f} against {rivals[0]:.1f} to {rivals[-1]:.1f} %"),
         (change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
     )
     return [Said(text, *verdict) for text, verdict in zip(claimed(dataset), verdicts, strict=True)]
@@ -115,8 +117,8 @@ def bars(rows: pd.DataFrame) -> Figure:
             f"{first['distilled_images']} images, {first['nets']} held-out nets",
             fontsize=8,
         )
-        said = f"with {beyond}, which is not the paper's way" if beyond else str(claims(of_dataset)[0])
-        axes[1].set_xlabel(said, fontsize=8)
+        said = [f"with {beyond}, which is not the paper's way"] if beyond else claims(of_dataset)[:1]
+        axes[1].set_xlabel("".join(map(str, said)), fontsize=8)
     notes = [f"scale {rows['scale'].iloc[0]}, final state, test images", *of_data(rows)]
     figure.supxlabel(small_print(notes, 10), fontsize=7, color="0.4")
     return figure

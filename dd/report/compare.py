@@ -1,4 +1,4 @@
-"""Every number of the paper, and every claim of its tables and figures, beside what was measured."""
+"""Every number of the paper, and every claim of its tables, figures and Section 3.3, beside what was measured."""
 
 import math
 from collections.abc import Callable

@@ -160,7 +160,7 @@ def cells() -> list[Cell]:
     for dataset, number in MISLED.items():
         found.append(Cell("fig6", dataset, "misled", "Attacked class taken for the target", number))
     for dataset, number in POISONED_NETS.items():
-        found.append(Cell("fig6", dataset, "nets", "Nets before", number))
+        found.append(Cell("fig6", dataset, "nets", "Nets before, by the true labels", number))
     for dataset, number in FULL.items():
         found.append(Cell("text", dataset, "full", "Training on all images", number, "no rule trains to that end"))
     return found

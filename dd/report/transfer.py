@@ -11,9 +11,9 @@ from dd.report.tables import METRICS, read_table
 
 TITLE = "Distilled sets on other networks"
 NOTE = (
-    "Accuracy on test images, mean ± standard deviation over held-out nets, newly initialised but for those that a set "
-    "was made for. native: the set's own order and learned rates. dc-bench: 300 epochs of SGD in random minibatches of "
-    "256, rate 0.01, a tenth of it in the second half, momentum 0.9, weight decay 0.0005."
+    "Accuracy on test images, mean ± standard deviation over held-out nets, newly initialised; of a "
+    "set's own kind, those it is made for. native: the set's own order and learned rates. dc-bench: 300 epochs of SGD "
+    "in random minibatches of 256, rate 0.01, a tenth of it in the second half, momentum 0.9, weight decay 0.0005."
 )
 
 

@@ -188,7 +188,7 @@ def test_a_disturbed_distillation_ends_bit_identical(runs, name):
     undisturbed, disturbed = runs["undisturbed"].result(), runs[name].result()
     assert undisturbed.started_at == [0]
     assert disturbed.cards
-    assert all(card.isdigit() for card in disturbed.cards)  # one of its own
+    assert all(card.isdigit() for card in disturbed.cards)
     first, second = disturbed.started_at
     assert first == 0 < second < STEPS
     assert disturbed.stopped_at == ([] if name == "node lost" else [second])

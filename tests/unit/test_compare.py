@@ -153,7 +153,7 @@ def test_figures_claims(published):
     assert cifar10["verdict"].tolist() == ["supported", "NOT supported", "supported"]  # must mislead more than all
     ours = table["method"].eq("ours")
     table.loc[ours & table["measure"].eq("others"), "before"] = 99.9
-    table.loc[ours & table["measure"].eq("misled"), "mean"] = 60.0  # no baseline is near
+    table.loc[ours & table["measure"].eq("misled"), "mean"] = 60.0  # more than one baseline alone
     mnist = rows({"fig6": (kind, table)}, kind="claim", where="fig6", task="mnist")
     assert mnist["verdict"].tolist() == ["supported", "NOT supported", "NOT supported"]
     kind, table = published["linear_case"]
