@@ -105,10 +105,10 @@ def bars(rows: pd.DataFrame) -> Figure:
                 panel.text(i, 2, f"{value:.1f}", ha="center", fontsize=7, color=ink)
             if measure == "misled" and dataset in MISLED and not beyond:
                 paper = MISLED[dataset].mean
-                panel.axhline(paper, color=COLORS[0], lw=1, ls="--")
-                panel.text(len(names) - 0.5, paper, f"paper, ours: {paper}", ha="right", va="bottom", fontsize=7)
+                panel.axhline(paper, color=COLORS[0], lw=1, ls="--", label=f"paper, ours: {paper}")
+                panel.legend(loc="upper right", fontsize=7, frameon=False, borderaxespad=0)
             panel.set_xticks(range(len(names)), [LABELS[name].replace(" ", "\n") for name in names], fontsize=7)
-            panel.set_ylim(0, 105)
+            panel.set_ylim(0, 110)
             panel.tick_params(axis="y", labelsize=7)
             panel.set_title(f"{label}, %", fontsize=8)
             panel.spines[["top", "right"]].set_visible(False)
