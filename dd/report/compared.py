@@ -63,8 +63,8 @@ def _count(number: float) -> str:
 def notes(table: pd.DataFrame, scale: str) -> list[str]:
     """What must be said of the comparison."""
     lines = [
-        f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over held-out "
-        "nets and sets; a set is one seed.",
+        f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over "
+        "held-out nets and sets; a set is one seed.",
         f"Reproduced: within the larger standard deviation, or {POINTS:.0f} points; else better (above) or worse.",
         "That ours beats the baselines means those which it beats by the paper's own numbers; on other data, all.",
     ]
