@@ -151,7 +151,9 @@ def figure(set_path, metrics, steps, out):
 @click.option("--scale", required=True, help="What the comparison says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated.")
 def compare(measured, not_run, scale, out):
-    """Write every number of the paper beside what was measured, with a verdict on each, and on each of its claims.
+    """Write every number of the paper beside what was measured, with a verdict on each.
+
+    The claims of its tables, figures and Section 3.3 follow, with what the measured numbers say of them.
 
     \b
     Example:

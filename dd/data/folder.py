@@ -30,9 +30,9 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
         UserError: no folder, no class, a class without images, a file that is no image, splits that disagree, a table
             with a row that cannot be read or names a file outside `root`.
     """
-    names, folders = class_names(root), split_folders(root)
-    if (root / TABLE).exists():
-        files, _ = listed(root)
+    table, folders = (root / TABLE).exists(), split_folders(root)
+    files, names = listed(root) if table else ({}, class_names(root))
+    if table:
         train, test = (_read(files[split], names, size, gray) for split in ("train", "test"))
     elif len(folders) == 2:
         train, test = (_read(found(folder, names), names, size, gray) for folder in folders)
