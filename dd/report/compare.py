@@ -28,6 +28,8 @@ COLUMNS = (
     *("kind", "where", "task", "what", "reported", "reported_std", "measured", "std", "nets", "sets"),
     *("scale", "difference", "verdict", "why", "fidelity"),
 )
+TASK = {"table": "task", "curves": "dataset", "bars": "dataset", "evaluate": "dataset"}
+"""The column that says what a row was measured on, by kind; the linear case has no data."""
 Measurements = dict[str, tuple[str, pd.DataFrame]]
 """Kind of `KINDS` and rows (`read`) by table or figure."""
 Reasons = dict[tuple[str, str], str]
@@ -85,9 +87,9 @@ def _told(measured: Measurements, column: str) -> dict[tuple[str, str], str]:
     """What measurements say in a column of `noted`, by (table or figure, task)."""
     told = {}
     for where, (kind, table) in measured.items():
-        if kind != "linear":  # it has no data
+        if kind in TASK:
             rows = noted(table)
-            tasks = rows[rows[column] != ""].groupby("task" if kind == "table" else "dataset")[column]
+            tasks = rows[rows[column] != ""].groupby(TASK[kind])[column]
             told |= {(where, task): "; ".join(texts.unique()) for task, texts in tasks}
     return told
 
@@ -174,13 +176,15 @@ def _claims(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
         if kind == "linear":
             said[where, "least squares", LINEAR] = linear_claim(table)
     said |= _few(measured)
+    run = {(where, task) for where, (kind, table) in measured.items() if kind in TASK for task in table[TASK[kind]]}
     rows = []
     for (where, task, text), verdict in said.items():
         row = {"kind": "claim", "where": where, "task": task, "what": text, "scale": scale if verdict else None}
         if verdict:
             row |= {"verdict": "supported" if verdict.holds else "NOT supported", "why": verdict.detail}
         else:
-            row |= {"verdict": "not run", "why": not_run.get((where, task), f"not part of scale {scale}")}
+            why = "what it compares was not all run" if (where, task) in run else f"not part of scale {scale}"
+            row |= {"verdict": "not run", "why": not_run.get((where, task), why)}
         rows.append(row)
     order = list(dict.fromkeys([*(key[0] for key in _claimed()), *measured]))
     return sorted(rows, key=lambda row: order.index(row["where"]))

@@ -187,6 +187,16 @@ def test_published_comparison_is_that_of_the_published_files(published):
     assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
 
 
+def test_a_claim_without_what_it_compares_says_so(published):
+    kind, table = published["fig6"]
+    alone = {"fig6": (kind, table[table["method"] == "ours"]), "fig2a": published["fig2a"]}
+    claims = rows(alone, kind="claim")
+    untried = claims[claims["why"] == "what it compares was not all run"]
+    assert set(zip(untried["where"], untried["task"], strict=True)) == {("fig6", "mnist"), ("fig2a", "mnist")}
+    assert set(untried["verdict"]) == {"not run"}
+    assert "not part of scale test" in set(claims.loc[claims["task"] == "cifar10", "why"])
+
+
 def test_every_place_is_listed():
     assert {c.where for c in cells()} - {"text"} | {"fig4", "fig5"} == set(PLACES)
     assert set(PICTURES) < set(PLACES)
