@@ -140,6 +140,7 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
     from dd.baselines.adapt import adapted, few_shot, fine_tune
     from dd.data.dataset import load
     from dd.runtime.artifacts import write_text
+    from dd.runtime.progress import progress
 
     del workers  # methods are jobs side by side instead
     distilled, dataset = load_set(set_path), load(data_path)
@@ -148,9 +149,9 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
             raise click.UsageError(f"--{min(given).replace('_', '-')}: fada has settings of its own; leave it out")
         if source_path is None:
             raise click.UsageError("--source: fada needs the data that the nets were trained on")
-        run = partial(few_shot, distilled, dataset, load(source_path))
+        run = partial(few_shot, distilled, dataset, load(source_path), progress)
     else:
-        run = partial(fine_tune, distilled, dataset)
+        run = partial(fine_tune, distilled, dataset, progress)
 
     table = adapted(method, distilled, dataset, distilled.initial(pool), nets, run, recipe, device)
     write_text(out, table.to_csv(index=False))

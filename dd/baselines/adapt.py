@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from dd.baselines.fada import FadaConfig, fada, few
 from dd.data.dataset import Dataset
@@ -20,13 +21,23 @@ Adapt = Callable[[Tensor, Recipe], Tensor]
 """Weights `[nets, P]` -> adapted ones."""
 
 
-def fine_tune(distilled: DistilledSet, dataset: Dataset, theta: Tensor, recipe: Recipe) -> Tensor:
+def fine_tune(
+    distilled: DistilledSet, dataset: Dataset, progress: Callable[..., tqdm], theta: Tensor, recipe: Recipe
+) -> Tensor:
     """Nets `theta [nets, P]` after training on all training images of the set's data."""
     loss = classification(StackedNet(distilled.make()).to(theta.device))
-    return train_nets(loss, theta, dataset.x_train, dataset.y_train, distilled.mean, distilled.std, recipe)
+    data = (dataset.x_train, dataset.y_train, distilled.mean, distilled.std)
+    return train_nets(loss, theta, *data, recipe, progress=progress)
 
 
-def few_shot(distilled: DistilledSet, dataset: Dataset, source: Dataset, theta: Tensor, recipe: Recipe) -> Tensor:
+def few_shot(
+    distilled: DistilledSet,
+    dataset: Dataset,
+    source: Dataset,
+    progress: Callable[..., tqdm],
+    theta: Tensor,
+    recipe: Recipe,
+) -> Tensor:
     """Nets `theta [nets, P]` after FADA with as many images of a class as the set has, drawn by the recipe's seed."""
     classes = len(dataset.classes)
     per_class = distilled.images.shape[:2].numel() // classes
@@ -40,6 +51,7 @@ def few_shot(distilled: DistilledSet, dataset: Dataset, source: Dataset, theta: 
         (distilled.mean, distilled.std),
         FadaConfig(),
         recipe.seed,
+        progress,
     )
 
 

@@ -8,17 +8,20 @@ The encoder learns to pass pairs of group 2 off as group 1, and those of group 4
 
 import copy
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from dd.data.real import RealBatches, normalise, rows_of_each_class
 from dd.distill.objective import cross_entropy
 from dd.nets.layers import linear
 from dd.nets.stacked import StackedNet, together
 from dd.runtime.errors import UserError
+from dd.runtime.progress import silent
 from dd.runtime.seeds import derive, generator
 
 Images = tuple[Tensor, Tensor]
@@ -66,6 +69,7 @@ def fada(
     target_statistics: Statistics,
     config: FadaConfig,
     seed: int,
+    progress: Callable[..., tqdm] = silent,
 ) -> Tensor:
     """Adapt networks trained on the source to a target domain by a few labelled images of it.
 
@@ -81,6 +85,7 @@ def fada(
         target_statistics: what target images are normalised with.
         config: the settings.
         seed: every random number comes from it.
+        progress: makes the bar.
 
     Returns:
         Adapted weights `[nets, P]`, as the last step left them.
@@ -94,11 +99,13 @@ def fada(
     real = RealBatches(*(t.to(device) for t in source), *source_statistics, config.real_batch, batch_seed)
     halves = Halves(net)
     halves.try_out(theta[:1], few_images[0][:2])
-    first, parts = 0, []
-    for part in together(theta):
-        parts.append(_adapt(halves, part, real, few_images, config, seed, range(first, first + len(part))))
-        first += len(part)
-    return torch.cat(parts)
+    first, adapted, parts = 0, [], together(theta)
+    with progress(len(parts) * (config.warm_up + config.steps)) as bar:
+        for part in parts:
+            numbers = range(first, first + len(part))
+            adapted.append(_adapt(halves, part, real, few_images, config, seed, numbers, bar.update))
+            first += len(part)
+    return torch.cat(adapted)
 
 
 class Halves:
@@ -216,7 +223,14 @@ def draw_pairs(groups: list[Tensor], n: int, rngs: list[torch.Generator]) -> Ten
 
 
 def _adapt(
-    halves: Halves, theta: Tensor, real: RealBatches, target: Images, config: FadaConfig, seed: int, numbers: range
+    halves: Halves,
+    theta: Tensor,
+    real: RealBatches,
+    target: Images,
+    config: FadaConfig,
+    seed: int,
+    numbers: range,
+    on_step: Callable[[], object],
 ) -> Tensor:
     x_target, y_target = target
     rngs = [generator(seed, "fada", number) for number in numbers]
@@ -239,4 +253,5 @@ def _adapt(
         adam_told.zero_grad()
         loss.sum().backward()
         adam_told.step()
+        on_step()
     return w.detach()

@@ -18,6 +18,7 @@ from dd.nets import build, try_out
 from dd.nets.stacked import StackedNet, together
 from dd.pool.config import PoolConfig, Recipe
 from dd.runtime.errors import UserError
+from dd.runtime.progress import silent
 
 
 class PoolTrainer:
@@ -93,11 +94,13 @@ def train_pool(trainer: PoolTrainer, store: Store, progress: Callable[..., tqdm]
                 raise StoppedError(f"stopped at step {trainer.done} of {trainer.steps}; run again to go on")
 
 
-def train_nets(*arguments) -> Tensor:
+def train_nets(*arguments, progress: Callable[..., tqdm] = silent) -> Tensor:
     """Weights `[nets, P]` after the whole training of a `PoolTrainer`, whose arguments these are."""
     trainer = PoolTrainer(*arguments)
-    while trainer.done < trainer.steps:
-        trainer.step()
+    with progress(trainer.steps) as bar:
+        while trainer.done < trainer.steps:
+            trainer.step()
+            bar.update()
     return trainer.theta
 
 

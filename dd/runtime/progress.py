@@ -20,6 +20,11 @@ class _Lines:
         sys.stderr.flush()
 
 
+def silent(_total: int, _initial: int = 0, _unit: str = "step") -> tqdm:
+    """In place of `progress`: no bar."""
+    return tqdm(disable=True)
+
+
 def progress(total: int, initial: int = 0, unit: str = "step") -> tqdm:
     """A tqdm with rate and ETA on standard error, of the leading process alone."""
     terminal = sys.stderr.isatty()

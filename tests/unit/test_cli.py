@@ -145,6 +145,8 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     for method, more in (("full", few[2:]), ("fada", ("--source", digits))):
         done = dd("adapt", method, *source, *more, "--out", tmp_path / f"{method}.csv")
         assert "over 3 net(s)" in done.stdout, done.stderr
+        whole, of = re.search(r"(\d+)/(\d+) steps .*\n$", done.stderr).groups()
+        assert whole == of
     metrics = [("--metrics", tmp_path / f"{name}.csv") for name in ("moved", "moved.average", "full", "fada")]
     words = [word for pair in metrics for word in pair]
     table = tmp_path / "table.csv"
