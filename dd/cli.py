@@ -103,6 +103,7 @@ def distill(
         **asdict(config),
         "dataset": dataset.info["sha256"],
         "pretrained": experiment.pretrained and experiment.pretrained.info,
+        "pool": pool and pool.digest,
         "torch": torch.__version__,
         "code": digest("dd.distill.experiment", "dd.distill.run", config.net.partition(":")[0]),
     }

@@ -48,7 +48,7 @@ def compute_options(command: Callable) -> Callable:
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
-        from dd.runtime.devices import device, exact_convolutions
+        from dd.runtime.devices import device, exact_convolutions, plain_attention
         from dd.runtime.memory import keep_freed_memory
         from dd.runtime.parallel import local_rank
 
@@ -58,6 +58,7 @@ def compute_options(command: Callable) -> Callable:
 
             torch.set_num_threads(threads)
             keep_freed_memory()
+            plain_attention()
             if name == "cuda" and not torch.cuda.is_available():
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
             if name == "cuda":

@@ -101,7 +101,7 @@ def read(path: Path) -> tuple[Arrays, dict]:
             raise ValueError(f"mean {info['mean']}, std {info['std']}")
     except FileNotFoundError as error:
         raise UserError(f"{sidecar if path.exists() else path}: no such file; {cure}") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{sidecar}: not the metadata of a dataset ({error!r}); {cure}") from error
     if path.exists() and sha256(path) != digest:
         raise UserError(f"{path}: does not match the checksum in {sidecar}; {cure}")

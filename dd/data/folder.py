@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.model_selection import train_test_split
 
 from dd.data.dataset import Arrays
@@ -50,6 +50,11 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
             )
         except ValueError as error:
             raise UserError(f"{root}: cannot set test images aside ({error}); add images or make a split") from error
+        for label in sorted(set(y) - set(y_test)):
+            raise UserError(
+                f"{root}: class {names[label]} has {counts[names[label]]} images, none of which are left to test when "
+                f"{test_fraction:g} are set aside; add more, raise test_fraction or make a split"
+            )
         train, test = (x_train, y_train), (x_test, y_test)
     return {"x_train": train[0], "y_train": train[1], "x_test": test[0], "y_test": test[1]}, names
 
@@ -57,12 +62,12 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
 def _read(images: Sequence[tuple[Path, str]], names: list[str], size: int, gray: bool) -> tuple[np.ndarray, np.ndarray]:
     x = np.empty((len(images), size, size) + (3,) * (not gray), np.uint8)
     for target, (file, _) in zip(x, images, strict=True):
-        target[:] = square(read_image(file, file, gray), size)
+        target[:] = square(ImageOps.exif_transpose(read_image(file, file, gray)), size)  # upright, as viewers show it
     return x, np.array([names.index(name) for _, name in images], np.uint8)
 
 
 def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> Image.Image:
-    """A picture in RGB, or one channel.
+    """A picture in RGB, or one channel; what is transparent is white.
 
     Raises:
         UserError: naming `where`, that this is no image, not a whole one, or one of more than 8 bits.
@@ -71,6 +76,10 @@ def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> 
         with Image.open(file) as image:
             if image.mode.startswith(("I", "F")):  # PIL would cut off what is above 255
                 raise UserError(f"{where}: has more than 8 bits a pixel; save it with 8")
+            if image.has_transparency_data:
+                seen = Image.new("RGBA", image.size, "white")
+                seen.alpha_composite(image.convert("RGBA"))
+                image = seen
             return image.convert("L" if gray else "RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{where}: cannot be read as an image; remove or replace it") from error

@@ -38,24 +38,39 @@ def fetched(name: str, mirror: Path | None) -> Iterator[list[Path]]:
     Raises:
         UserError: no network, or a file whose MD5 is not the official one.
     """
-    from torchvision.datasets.utils import calculate_md5, download_url
+    from torchvision.datasets.utils import download_url
 
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as folder:
         paths = []
         for url, md5 in FILES[name].items():
             file = url.rpartition("/")[2]
             if mirror and (mirror / file).exists():
-                paths.append(mirror / file)
-                if (found := calculate_md5(paths[-1])) != md5:
-                    raise UserError(
-                        f"{paths[-1]}: its MD5 is {found}, but the official file's is {md5}; copy the file again, or "
-                        "remove it to have it downloaded"
-                    )
+                paths.append(checked(mirror / file, md5))
             else:
                 paths.append(Path(folder, file))
                 with downloading(name, file):
                     download_url(url, folder, file, md5)
         yield paths
+
+
+def checked(path: Path, md5: str) -> Path:
+    """This file of a mirror.
+
+    Raises:
+        UserError: its MD5 is not the official one, or it cannot be read.
+    """
+    from torchvision.datasets.utils import calculate_md5
+
+    try:
+        found = calculate_md5(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); see that it is a file and may be read") from error
+    if found != md5:
+        raise UserError(
+            f"{path}: its MD5 is {found}, but the official file's is {md5}; copy the file again, or remove it to have "
+            "it downloaded"
+        )
+    return path
 
 
 @contextlib.contextmanager

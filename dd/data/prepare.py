@@ -81,6 +81,6 @@ def prepare(
             arrays, classes = READERS[name](*files, **scale)
         source = f"official files with their MD5: {', '.join(file.name for file in files)}"
     else:
-        arrays, classes = from_torchvision(name), CLASSES[name]
-        source = "torchvision download, official files with their MD5"
+        arrays, classes = from_torchvision(name, mirror), CLASSES[name]
+        source = "official files with their MD5, read by torchvision"
     return save(out, name, arrays, classes, ready, source=source, fidelity=fidelity)

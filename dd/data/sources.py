@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dd.data.dataset import NAMES, Arrays
-from dd.data.official import downloading
+from dd.data.official import checked, downloading
 from dd.runtime.artifacts import sha256
 from dd.runtime.errors import UserError, reason
 
@@ -54,7 +54,10 @@ def from_mirror(name: str, mirror: Path) -> Path | None:
     if not path.exists():
         return None
     sums = mirror / "SHA256SUMS"
-    lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
+    try:
+        lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{sums}: cannot be read as text in UTF-8 ({reason(error)})") from error
     expected = {file.strip().lstrip("*"): digest for digest, _, file in (line.partition(" ") for line in lines)}
     if expected.get(path.name, (found := sha256(path))) != found:
         raise UserError(f"{path}: its SHA-256 is {found}, but {sums} says {expected[path.name]}; copy the file again")
@@ -109,8 +112,9 @@ def _idx(path: Path, name: str, official: str) -> np.ndarray:
     return array
 
 
-def from_torchvision(name: str) -> Arrays:
-    """Download MNIST, Fashion-MNIST, USPS or CIFAR-10 in their official form; torchvision checks every MD5.
+def from_torchvision(name: str, mirror: Path | None = None) -> Arrays:
+    """MNIST, Fashion-MNIST, USPS or CIFAR-10 in their official form: downloaded, but for files of the last two that
+    `mirror` has. The MD5 of every file is checked.
 
     Raises:
         UserError: no network, a file that does not match its checksum, or a disk that is full.
@@ -123,8 +127,13 @@ def from_torchvision(name: str) -> Arrays:
         "usps": datasets.USPS,
         "cifar10": datasets.CIFAR10,
     }[name]
+    packed = {datasets.CIFAR10: [(datasets.CIFAR10.filename, datasets.CIFAR10.tgz_md5)]}
+    packed |= {datasets.USPS: [(file, md5) for _, file, md5 in datasets.USPS.split_list.values()]}
     arrays = {}
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as raw:
+        for file, md5 in packed.get(official, []):
+            if mirror and (mirror / file).exists():
+                Path(raw, file).symlink_to(checked(mirror / file, md5).resolve())
         for split in ("train", "test"):
             with downloading(name, f"a prepared {name}.npz"), contextlib.redirect_stdout(io.StringIO()):
                 dataset = official(raw, train=split == "train", download=True)

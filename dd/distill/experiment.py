@@ -14,11 +14,11 @@ from dd.distill.initial import FixedInitial, Pool, PoolInitial, RandomInitial
 from dd.distill.objective import accuracy, classification, poisoned
 from dd.distill.steps import DistilledSet
 from dd.distill.trainer import Trainer
-from dd.distill.unroll import tangents_exact, train
+from dd.distill.unroll import refusal, tangents_exact, train
 from dd.nets import build, try_out
 from dd.nets.init import flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
-from dd.nets.stacked import StackedNet
+from dd.nets.stacked import StackedNet, together
 from dd.runtime.artifacts import provenance
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
@@ -75,12 +75,27 @@ class Experiment:
         x, y = dataset.x_train, poisoned(dataset.y_train, config.attack_class, config.target_class)
         self.validation = x[kept], y[kept]
         real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed, rows)
-        loss = classification(self.net)
-        x, y = normalise(dataset.x_train[:FEW], self.mean, self.std).double(), dataset.y_train[:FEW]
-        theta = self.initial("validation", [0]).double()
-        tangents = tangents_exact(classification(StackedNet(copy.deepcopy(self.module).double())), theta, x, y)
+        loss, tangents = classification(self.net), self._tangents()
         shape = dataset.image_shape
         self.trainer = Trainer(config, loss, loss, self.initial, real, shape, classes, device, tangents, start)
+
+    def _tangents(self) -> bool:
+        """Which of the two ways back this network allows, as it will be computed.
+
+        Raises:
+            UserError: none.
+        """
+        x, y = normalise(self.dataset.x_train[:FEW], self.mean, self.std), self.dataset.y_train[:FEW]
+        theta, device = self.initial("validation", [0]), next(self.net.module.parameters()).device
+        in_double = classification(StackedNet(copy.deepcopy(self.module).double()))
+        # as many nets at once as there will be: one and several are computed by other operations
+        several = together(theta.expand(min(self.config.nets, 2), -1).to(device))[0]
+        one_step = partial(refusal, classification(self.net), several, x.to(device), y.to(device))
+        if tangents_exact(in_double, theta.double(), x.double(), y) and not one_step(True):
+            return True
+        if why := one_step(False):
+            raise UserError(f"net {self.config.net}: PyTorch has no second derivative of all it does ({why})")
+        return False
 
     def _fixed_weights(self, make, pool: Pool | None, file: PretrainedFile | None) -> Tensor | None:
         match self.config.init:

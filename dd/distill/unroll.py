@@ -38,6 +38,8 @@ from torch.autograd import forward_ad
 from dd.distill.flat import Flat
 from dd.distill.objective import Loss
 from dd.nets.stacked import together
+from dd.runtime.errors import reason
+from dd.runtime.seeds import generator
 
 # PyTorch of its own insides: some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
@@ -290,12 +292,24 @@ def tangents_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
     """Whether the operations of `loss` can be differentiated forward and then backward.
 
     PyTorch's fused LayerNorm and InstanceNorm, and BatchNorm on batch statistics, silently lose terms that way, and
-    some operations refuse. Both ways are compared at `theta [nets, P]`, `x [n, ...]`, `y [n]`, which should be float64.
+    some operations refuse. Both ways are compared near `theta [nets, P]`, at `x [n, ...]`, `y [n]`, which should be
+    float64: not at theta itself, where a last layer of zeros may hide what is lost.
     """
     v = torch.linspace(-1, 1, theta.numel(), dtype=theta.dtype).sin().view_as(theta)
-    w, x = theta.detach().requires_grad_(), x.detach().requires_grad_()
+    aside = torch.randn(theta.shape, dtype=theta.dtype, generator=generator(0, "aside"))
+    w, x = (theta.detach() + 0.01 * aside).requires_grad_(), x.detach().requires_grad_()
     try:
         forward, backward = (torch.autograd.grad(_slope(loss, w, v, x, y, way), (w, x)) for way in (True, False))
     except RuntimeError:  # no tangent for some operation
         return False
     return all((a - b).norm() <= 1e-6 * b.norm() for a, b in zip(forward, backward, strict=True))
+
+
+def refusal(loss: Loss, theta: Tensor, x: Tensor, y: Tensor, tangents: bool) -> str:
+    """Why PyTorch cannot take a step back there, in one line, or nothing: some operations have no second derivative,
+    and some no tangent on one device or in one precision alone."""
+    try:
+        _pull_back(loss, tangents, theta, torch.ones_like(theta), x, y)
+    except RuntimeError as error:
+        return reason(error)[:200]
+    return ""

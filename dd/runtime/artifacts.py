@@ -33,10 +33,12 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written, or the block cannot read another file, which is
-            then named; `path` is as it was.
+        UserError: the disk is full or the folder cannot be written, `path` is a folder or device, or the block cannot
+            read another file, which is then named; `path` is as it was.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no plain file, so it cannot be replaced by one; choose another name")
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,9 +125,16 @@ def _digest(tensors: dict[str, Tensor], text: str) -> str:
 
 
 def sha256(path: Path | str) -> str:
-    """The SHA-256 of a file, in hex."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The SHA-256 of a file, in hex.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); see that it is a file and may be read") from error
 
 
 def provenance() -> dict[str, str]:

@@ -47,8 +47,9 @@ def _imports(text: str, package: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or package):
-            start = resolve_name("." * node.level + (node.module or ""), package)
-            yield from (start, *(f"{start}.{alias.name}" for alias in node.names))
+            with contextlib.suppress(ImportError):  # out of a package where there is none: likewise
+                start = resolve_name("." * node.level + (node.module or ""), package)
+                yield from (start, *(f"{start}.{alias.name}" for alias in node.names))
 
 
 def find(name: str, installed: bool = True) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "FLUX_JOB_ID")
 """Set inside the jobs of batch systems that hand out GPUs themselves."""
@@ -30,8 +30,9 @@ def device(gpus: int) -> Iterator[str]:
     """`"cpu"` for no GPU, else `"cuda"` with `CUDA_VISIBLE_DEVICES` narrowed to GPUs no other job of ours holds.
 
     Snakemake counts GPUs but does not say which, so jobs on one machine each lock theirs; the kernel frees the lock
-    when the process ends, however it ends. Inside a batch system's job, and in a process that another started to share
-    its work, the devices set there are taken as they are. Enter this before CUDA is first used.
+    when the process ends, however it ends. So do jobs that share the GPUs of one job of a batch system. Where that has
+    as many as are asked for, and in a process that another started to share its work, the devices set there are taken
+    as they are. Enter this before CUDA is first used.
 
     Raises:
         UserError: fewer GPUs on this machine than asked for.
@@ -40,25 +41,37 @@ def device(gpus: int) -> Iterator[str]:
         yield "cpu"
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if started_as()[1] or (visible and any(name in os.environ for name in SCHEDULERS)):
+    names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()
+    jobs = [f"-{name}-{os.environ[name]}" for name in SCHEDULERS if name in os.environ]
+    if started_as()[1] or (visible and jobs and len(names) == gpus):
         yield "cuda"
         return
-    names = [name.strip() for name in visible.split(",") if name.strip()] if visible is not None else _installed()
     if len(names) < gpus:
         raise UserError(
             f"{gpus} GPU(s) asked for, but this machine shows {len(names)}; use --gpus 0 (--resources gpu=0) for CPU"
         )
-    with slots(names, gpus, SLOTS) as mine:
+    own = jobs[0] if visible and jobs else ""  # a batch system may number the GPUs of each of its jobs from 0
+    with slots(names, gpus, SLOTS.with_name(SLOTS.name + own)) as mine:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
         yield "cuda"
 
 
 @contextlib.contextmanager
 def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 1.0) -> Iterator[list[str]]:
-    """Hold `count` of `names` by a lock file each in the node-local `folder`, waiting until so many are free."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(PermissionError):  # another user made it
-        folder.chmod(0o777)
+    """Hold `count` of `names` by a lock file each in the node-local `folder`, waiting until so many are free.
+
+    Raises:
+        UserError: the folder cannot be used by all.
+    """
+    mask = os.umask(0)
+    try:
+        folder.mkdir(exist_ok=True)
+        if folder.is_symlink():
+            raise UserError(f"{folder}: is a link; locks of GPUs need a folder here, so remove it")
+    except OSError as error:
+        raise UserError(f"{folder}: no folder for locks of GPUs ({reason(error)}); remove it") from error
+    finally:
+        os.umask(mask)
     waiting = False
     with contextlib.ExitStack() as held:
         while True:
@@ -84,6 +97,15 @@ def exact_convolutions() -> None:
 
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
+
+
+def plain_attention() -> None:
+    """Keep attention to operations that have second derivatives: PyTorch's fused ones have none."""
+    import torch
+
+    torch.backends.mha.set_fastpath_enabled(False)
+    for fused in ("flash", "mem_efficient", "cudnn"):  # the first is of CPUs too
+        getattr(torch.backends.cuda, f"enable_{fused}_sdp")(False)
 
 
 def _installed() -> list[str]:

@@ -70,8 +70,12 @@ class PoolFolder:
         Raises:
             UserError: no such folder, a shard that is damaged, missing, twice there, or of another pool.
         """
-        # hidden ones were being written when their job was killed
-        paths = sorted(path for path in Path(folder).rglob("*.safetensors") if not path.name.startswith("."))
+        # hidden ones were being written when their job was killed; in NAME.work are checkpoints
+        paths = sorted(
+            path
+            for path in Path(folder).rglob("*.safetensors")
+            if not (path.name.startswith(".") or path.parent.name.endswith(".work"))
+        )
         if not paths:
             raise UserError(f"{folder}: no shards of a pool here; make them with `python -m dd pool train`")
         self.folder, shards = Path(folder), [_Shard(path) for path in paths]
@@ -81,13 +85,19 @@ class PoolFolder:
                 raise UserError(f"{shard.path}: {_difference(shard.pool, self.info)} in {paths[0]}; one pool a folder")
         self.shards = {part: self._whole(part, [s for s in shards if s.part == part]) for part in PARTS}
         self.sizes = {part: shards[-1].numbers.stop for part, shards in self.shards.items()}
+        nets = [(part, digest) for part in PARTS for shard in self.shards[part] for digest in shard.digests]
+        self.digest = hashlib.sha256(repr(nets).encode()).hexdigest()[:16]
+        """Of all nets, whatever the shards."""
 
     def _whole(self, part: str, shards: list[_Shard]) -> list[_Shard]:
         shards.sort(key=lambda shard: shard.first)
         expected = 0
         for shard in shards:
             if shard.first != expected or shard.total != shards[0].total:
-                raise UserError(f"{self.folder}: {part} net {expected} should come next, but {shard.path} has others")
+                raise UserError(
+                    f"{self.folder}: {part} net {expected} of {shards[0].total} should come next, but {shard.path} has "
+                    f"{shard.first} and on of {shard.total}; remove what is left from other settings, or train it"
+                )
             expected = shard.numbers.stop
         if not shards or expected != shards[0].total:
             raise UserError(f"{self.folder}: the shard with {part} net {expected} is missing; train it")

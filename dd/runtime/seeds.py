@@ -6,11 +6,14 @@ import torch
 
 
 def derive(seed: int, *path: str | int) -> int:
-    """A 63-bit seed for the random stream named by `path`, e.g. `derive(0, "init", 17)`."""
+    """A seed of 63 bits for the random stream named by `path`, e.g. `derive(0, "init", 17)`."""
     digest = hashlib.sha256(repr((seed, *path)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def generator(seed: int, *path: str | int) -> torch.Generator:
-    """A CPU generator for that stream. Drawing on the CPU makes the numbers equal on every device."""
+    """A CPU generator for that stream. Drawing on the CPU makes the numbers equal on every device.
+
+    PyTorch's takes the lower 32 bits: of a hundred thousand streams, one pair is likely to be the same.
+    """
     return torch.Generator().manual_seed(derive(seed, *path))

@@ -1,5 +1,7 @@
 """Images of other sizes and colours, any number of unequal classes: from a folder to accuracies on several nets."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,3 +45,65 @@ def test_any_folder_of_images(dd, tmp_path, counts, size, gray, net):
     assert set(table["net"]) == {net, "MLP"}
     assert table["accuracy"].between(0, 100).all()
     assert set(table["test_images"]) == {pd.read_json(data.with_suffix(".json"), typ="series")["test"]}
+
+
+OWN_NETS = """
+import torch
+from torch import nn
+
+
+class Recurrent(nn.Module):
+    def __init__(self, channels, size, classes):
+        super().__init__()
+        self.rows, self.out = nn.LSTM(size, 8, batch_first=True), nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.out(self.rows(x.squeeze(1))[1][0][0])
+
+
+class Attentive(nn.Module):
+    def __init__(self, channels, size, classes):
+        super().__init__()
+        self.rows = nn.Linear(size, 8)
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.out = nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.out(self.encoder(self.rows(x.squeeze(1))).mean(1))
+
+
+class Cut(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.sin()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad):
+        return grad
+
+
+class Once(nn.Module):
+    def __init__(self, channels, size, classes):
+        super().__init__()
+        self.out = nn.Linear(channels * size * size, classes)
+
+    def forward(self, x):
+        return Cut.apply(self.out(x.flatten(1)))
+"""
+
+
+@pytest.mark.parametrize("net", ["Recurrent", "Attentive", "Once"])
+def test_nets_that_pytorch_differentiates_in_one_way_alone_or_in_none(dd, digits, tmp_path, net):
+    (tmp_path / "own_nets.py").write_text(OWN_NETS)
+    out = ("--out", tmp_path / "set.safetensors", "--history", tmp_path / "history.csv", "--meta-steps", 2)
+    few = [word for word in TINY_DISTILL if word not in ("--init=fixed", "--nets=1")]
+    settings = (*few, "--nets=2", "--validation-nets=2", f"--net=own_nets:{net}")
+    done = dd("distill", "--data", digits, *out, *settings, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    if net == "Once":
+        said = "error: net own_nets:Once: PyTorch has no second derivative of all it does ("
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+        assert "Traceback" not in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "set.safetensors").exists()

@@ -39,6 +39,8 @@ def test_code_that_cannot_be_read_counts_all_the_same(digest):
     before = digest()
     Path("mine/net.py").write_text("class Net(")
     assert digest() != before
+    Path("alone.py").write_text("from . import blocks")  # Python itself says so, when it is run
+    assert code.digest.__wrapped__("alone") != code.digest.__wrapped__("nowhere")
 
 
 def test_a_copy_within_another_repository_does_not_take_its_commit(tmp_path, monkeypatch):

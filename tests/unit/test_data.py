@@ -151,6 +151,19 @@ def test_damaged_arrays_are_refused_and_nothing_is_written(folder, tmp_path, cas
     assert not list(tmp_path.glob("out/*"))
 
 
+def test_a_mirror_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "mnist.npz").mkdir()  # as root may read any file
+    with pytest.raises(UserError, match=r"mnist\.npz: cannot be read \(Is a directory\)"):
+        prepare("mnist", tmp_path / "out.npz", tmp_path)
+    (tmp_path / "cifar-10-python.tar.gz").mkdir()
+    with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz: cannot be read \(Is a directory\)"):
+        prepare("cifar10", tmp_path / "out.npz", tmp_path)
+    (tmp_path / "usps.npz").touch()
+    (tmp_path / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="SHA256SUMS: cannot be read as text"):
+        prepare("usps", tmp_path / "out.npz", tmp_path)
+
+
 def test_truncated_file(folder, tmp_path):
     mirror = folder()
     content = (mirror / "mnist.npz").read_bytes()
@@ -228,6 +241,24 @@ def test_an_image_folder_with_its_own_split(tmp_path):
     assert (len(data.x_train), len(data.x_test)) == (6, 4)
 
 
+def test_pictures_are_read_as_viewers_show_them(tmp_path):
+    """Phones store a picture as it was held, and say how to turn it; drawings have a transparent ground."""
+    for name in ("turned", "clear"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[:4] = 255
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the first row is the right-hand side
+    for index in range(5):
+        Image.fromarray(pixels).save(tmp_path / f"photos/turned/{index}.png", exif=turned)
+        Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / f"photos/clear/{index}.png")
+    prepare("own", tmp_path / "own.npz", folder=tmp_path / "photos", size=8)
+    data = load(tmp_path / "own.npz")
+    clear, upright = (data.x_train[data.y_train == label][0, 0] for label in (0, 1))
+    assert (clear == 255).all()
+    assert upright[0].tolist() == [0] * 4 + [255] * 4
+
+
 def test_bad_image_folders(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         prepare("x", tmp_path / "x.npz", folder=tmp_path / "nowhere")
@@ -247,6 +278,11 @@ def test_bad_image_folders(tmp_path):
     Image.fromarray(np.full((8, 8), 30_000, np.uint16)).save(tmp_path / "one" / "b" / "0.png")
     with pytest.raises(UserError, match=r"0\.png: has more than 8 bits a pixel"):
         prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
+    for index in range(60):
+        picture(tmp_path / "few" / "a" / f"{index}.png", (8, 8), index)
+        picture(tmp_path / "few" / "b" / f"{index % 2}.png", (8, 8), index)
+    with pytest.raises(UserError, match=r"class b has 2 images, none of which are left to test when 0\.2"):
+        prepare("x", tmp_path / "x.npz", folder=tmp_path / "few")
     for split in ("train", "val"):
         picture(tmp_path / "split" / split / "a" / "0.png", (8, 8), 0)
     with pytest.raises(UserError, match="train, val look like splits, not classes"):

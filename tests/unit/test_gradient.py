@@ -238,6 +238,17 @@ NORMS = {
 
 
 @pytest.mark.parametrize("norm", NORMS)
+def test_what_tangents_lose_is_noticed_behind_a_last_layer_of_zeros(norm):
+    make, exact = NORMS[norm]
+    net = StackedNet(nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), make(), nn.Flatten(), nn.Linear(256, 3)).double())
+    random = torch.Generator().manual_seed(5)
+    theta = 0.3 * torch.randn(1, sum(net.sizes), generator=random, dtype=torch.float64)
+    theta[:, -(256 * 3 + 3) :] = 0
+    x = torch.randn(3, 1, 8, 8, generator=random, dtype=torch.float64)
+    assert tangents_exact(flattening(net), theta, x, torch.arange(3)) == exact
+
+
+@pytest.mark.parametrize("norm", NORMS)
 def test_where_tangents_are_inexact_the_other_way_is_right(norm):
     """PyTorch loses terms of fused norms going back through a tangent; we must notice, and be right all the same."""
     make, exact = NORMS[norm]

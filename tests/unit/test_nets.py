@@ -292,6 +292,24 @@ def in_place(y):
     return out
 
 
+class Scaled(Wrong):
+    """With a parameter of no dimension."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x):
+        return self.scale * super().forward(x)
+
+
+def test_a_parameter_may_be_a_number():
+    net, x = StackedNet(Scaled()), torch.randn(4, 1, 8, 8)
+    theta = torch.randn(2, sum(net.sizes), generator=generator(0, "test"))
+    expected = theta[:, :1].unsqueeze(2) * StackedNet(Wrong()).logits(theta[:, 1:], x)
+    torch.testing.assert_close(net.logits(theta, x), expected)
+
+
 WITHOUT_VMAP = {
     "recurrent": Recurrent,
     "in place": lambda: Wrong(after=in_place),

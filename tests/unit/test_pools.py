@@ -15,6 +15,7 @@ from dd.evaluate import evaluate
 from dd.nets.init import flat_weights
 from dd.pool.config import PoolConfig
 from dd.pool.train import PoolShard
+from dd.runtime.checkpoint import Checkpoints
 from dd.runtime.errors import UserError
 from dd.runtime.pools import PoolFolder, save_shard
 from tests.conftest import ROOT
@@ -51,6 +52,24 @@ def test_nets_come_back_by_number_whatever_the_shards(numbered):
         pool.rows("held-out", [3])
 
 
+def test_a_pool_has_a_digest_of_its_nets_whatever_the_shards(numbered, tmp_path_factory):
+    def digest(weights):
+        folder = tmp_path_factory.mktemp("other")
+        for part, some in (("train", weights), ("held-out", rows(3, 100))):
+            save_shard(folder / f"{part}.safetensors", some, some[:, 0].clone(), part, 0, len(some), INFO)
+        return PoolFolder(folder).digest
+
+    assert digest(rows(5)) == PoolFolder(numbered).digest
+    assert len({digest(weights) for weights in (rows(5), rows(6), rows(5, 1))}) == 3
+
+
+def test_checkpoints_beside_a_shard_are_none(numbered):
+    (numbered / "train-4.safetensors").rename(numbered / "out.safetensors")
+    unfinished = Checkpoints(numbered / "train-4.safetensors.work", {})
+    unfinished.save({"theta": torch.zeros(1)}, {})
+    assert PoolFolder(numbered).sizes == {"train": 5, "held-out": 3}
+
+
 def test_every_stream_has_its_own_nets(numbered):
     initial = PoolInitial(PoolFolder(numbered), reserved=2, seed=0)
     drawn = initial("train", range(200))[:, 0]
@@ -68,9 +87,9 @@ def test_every_stream_has_its_own_nets(numbered):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("train-2", "train net 2 should come next, but .*train-4"),
+        ("train-2", "train net 2 of 5 should come next, but .*train-4.safetensors has 4 and on of 5; remove"),
         ("train-4", "shard with train net 4 is missing; train it"),
-        ("held-out-0", "held-out net 0 should come next"),
+        ("held-out-0", "held-out net 0 of 3 should come next"),
     ],
 )
 def test_a_missing_shard_is_named(numbered, name, message):

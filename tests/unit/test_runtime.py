@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dd.runtime import devices
-from dd.runtime.artifacts import atomic, load_tensors, save_tensors
+from dd.runtime.artifacts import atomic, load_tensors, save_tensors, write_text
 from dd.runtime.checkpoint import NEWEST, PREVIOUS, Checkpoints
 from dd.runtime.devices import device, slots
 from dd.runtime.errors import UserError
@@ -61,6 +61,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_plain_file_is_never_replaced(tmp_path, make):
+    make(tmp_path / "out")
+    with pytest.raises(UserError, match="out: is no plain file"):
+        write_text(tmp_path / "out", "text")
+    assert not (tmp_path / "out").is_file()
+    assert [*tmp_path.iterdir()] == [tmp_path / "out"]
 
 
 def test_a_full_disk_is_one_clear_line(tmp_path):
@@ -205,7 +214,7 @@ def test_gpu_slots_are_never_shared(tmp_path):
 
 
 def test_devices(monkeypatch, tmp_path):
-    monkeypatch.setattr(devices, "SLOTS", tmp_path)
+    monkeypatch.setattr(devices, "SLOTS", tmp_path / "slots")
     with device(0) as name:
         assert name == "cpu"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
@@ -213,6 +222,12 @@ def test_devices(monkeypatch, tmp_path):
     with device(1) as name:
         assert name == "cuda"
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # of several jobs inside one of SLURM's, each takes its own
+    with slots(["0", "1"], 1, tmp_path / "slots-SLURM_JOB_ID-1") as others, device(1):
+        assert (others, os.environ["CUDA_VISIBLE_DEVICES"]) == (["0"], "1")
+    with pytest.raises(UserError, match=r"2 GPU.*shows 1"), device(2):
+        pass
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     monkeypatch.delenv("SLURM_JOB_ID")
     with pytest.raises(UserError, match=r"2 GPU.*shows 1"), device(2):
         pass
@@ -221,6 +236,17 @@ def test_devices(monkeypatch, tmp_path):
         pass
     with device(1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+def test_locks_of_gpus_are_never_put_behind_a_link(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    (tmp_path / "slots").symlink_to(home)
+    with pytest.raises(UserError, match="slots: is a link"), slots(["0"], 1, tmp_path / "slots"):
+        pass
+    assert home.stat().st_mode & 0o777 == 0o700
+    with slots(["0"], 1, tmp_path / "new"):
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o777  # for all users
 
 
 def test_seeds_are_streams():
