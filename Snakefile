@@ -9,6 +9,7 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/wanted.smk"
 include: "workflow/rules/checks.smk"
+include: "workflow/rules/artefacts.smk"
 
 
 pathvars:

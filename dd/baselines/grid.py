@@ -84,8 +84,8 @@ class Judge:
         self.loss = classification(self.net)
         self.nets = initial.nets
         self.initial = functools.lru_cache(lambda stream, numbers: initial(stream, numbers).to(device))
-        # poisoning is one GD step (Section 3.6)
-        self.epochs = EPOCHS[:1] if distilled.attacks else EPOCHS
+        # an attack has as many as the attacker's own: in the paper one, of one GD step (Section 3.6)
+        self.epochs = (len(distilled.lrs),) if distilled.attacks else EPOCHS
 
     def labels(self, images: Tensor) -> Tensor:
         """`[steps, n]` of a set `[steps, n, ...]`, classes in order; for poisoning as the attacker wants them."""

@@ -56,7 +56,8 @@ def vary(
     changes += ["inverted"] * invert + [f"noise {noise:g} (seed {seed})"] * (noise > 0)
     source = f"variant of {info['name']}: {', '.join(changes)}; {info['name']}: {info['source']}"
     fidelity = f"made from {info['name']}: {info['fidelity']}"
-    return save(out, out.stem, arrays, info["classes"], source=source, fidelity=fidelity, of=info["name"])
+    same = {} if invert or noise else {"of": info["name"]}
+    return save(out, out.stem, arrays, info["classes"], source=source, fidelity=fidelity, **same)
 
 
 def _varied(

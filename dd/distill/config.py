@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Settings, setting
 
+PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_law": "xavier"}
+"""The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
+
 
 @dataclass(frozen=True)
 class DistillConfig(Settings):

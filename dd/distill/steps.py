@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dd.data.dataset import Dataset
 from dd.data.real import normalise
+from dd.distill.config import PAPERS
 from dd.distill.initial import FixedInitial, Initial, Pool, PoolInitial, RandomInitial
 from dd.distill.objective import classification, percent, poisoning, predictions
 from dd.distill.unroll import train
@@ -19,8 +20,6 @@ from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
 
 FORMAT = "dd distilled set 1"
-PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_law": "xavier"}
-"""The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
 BUFFER = "buffer."
 """What precedes the names of buffers among a set's tensors."""
 

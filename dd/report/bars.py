@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from dd.distill.objective import POISONING
 from dd.report.claims import Said
 from dd.report.noted import COLUMNS, noted, of_data, shown, small_print
-from dd.report.paper import BASELINES, METHODS, MISLED
+from dd.report.paper import BASELINES, METHODS, MISLED, POISONED
 from dd.report.tables import combination, pooled
 
 PANELS = {
@@ -21,8 +21,9 @@ COLORS = ("#1f6fb4", "#c9c9c9", "#a9a9a9", "#898989", "#696969")
 
 
 def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
-    """Rows of the figure: dataset, attack_class, target_class, method, measure (of `POISONING`), before and before_std
-    (%, nets before training; none of baselines), mean and std (%), nets, beyond, fidelity (none of baselines), ...
+    """Rows of the figure: dataset, setting (the keys of `POISONED`), method, measure (of `POISONING`), before and
+    before_std (%, nets before training; none of baselines), mean and std (%), nets, beyond, fidelity (none of
+    baselines), ...
 
     Args:
         measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
@@ -33,8 +34,7 @@ def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
         of_baseline = "baseline" in table
         test = table[table["stage"] == ("test" if of_baseline else "after")]
         first = test.iloc[0]
-        known = {key: first[key] for key in ("dataset", "attack_class", "target_class", "distilled_images")}
-        known |= {key: first[key] for key in COLUMNS}
+        known = {key: first[key] for key in ("dataset", *POISONED["mnist"], *COLUMNS)}
         known |= {"method": first["baseline"] if of_baseline else "ours", "scale": scale}
         known |= {"combination": combination(test) if of_baseline else "as distilled"}
         known |= {"sets": len(test) if of_baseline else 1, "chosen_on": first["chosen_on"] if of_baseline else ""}

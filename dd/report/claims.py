@@ -21,6 +21,17 @@ class Said(NamedTuple):
         return f"{self.text}: {'yes' if self.holds else 'NO'} ({self.detail})."
 
 
+def merged(several: list[Said]) -> list[Said]:
+    """Each claim once: where it is made of several lines or panels, it holds if it does of all."""
+    by_text: dict[str, list[Said]] = {}
+    for said in several:
+        by_text.setdefault(said.text, []).append(said)
+    return [
+        Said(text, all(one.holds for one in same), "; ".join(one.detail for one in same))
+        for text, same in by_text.items()
+    ]
+
+
 class Beats(NamedTuple):
     """The claim that one method of a table is more accurate than others."""
 

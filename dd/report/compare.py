@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from dd.report import bars, curves
-from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, table_claim
+from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, merged, table_claim
 from dd.report.noted import noted
 from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells
 from dd.report.tables import METRICS, read_table
@@ -19,7 +19,7 @@ POINTS = 2.0
 KINDS = {
     "table": {"task", "method", "accuracy", "std", "nets", "sets", "paper"},
     "curves": {"panel", "label", "against", *curves.POINT},
-    "bars": {"dataset", "method", "measure", "before", "before_std", "mean", *POISONED},
+    "bars": {"dataset", "method", "measure", "before", "before_std", "mean", *POISONED["mnist"]},
     "linear": {"D", "M", "method", "gap", "gap_max"},
     "evaluate": METRICS,
 }
@@ -146,7 +146,7 @@ def _of_evaluate(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]
 def _of_bars(name: str, table: pd.DataFrame) -> dict[tuple, Measured | None]:
     found = {}
     for row in table[table["method"] == "ours"].itertuples():
-        same = all(getattr(row, key) == value for key, value in POISONED.items())
+        same = all(getattr(row, key) == value for key, value in POISONED.get(row.dataset, {}).items())
         if row.measure == "misled":
             found[row.dataset, "misled"] = Measured(row.mean, row.std, row.nets, row.sets) if same else None
         if row.measure == "clean":
@@ -169,10 +169,10 @@ def _claims(measured: Measurements, not_run: Reasons, scale: str) -> list[dict]:
             for task, rows in table.groupby("dataset", sort=False):
                 said |= {(where, task, v.text): v for v in bars.claims(rows)}
         if kind == "curves":
-            lines = curves.from_table(table)
-            tasks = {line.panel: line.dataset for line in lines}
-            verdicts = [(tasks[panel], v) for panel, several in curves.claims(lines).items() for v in several]
-            said |= {(where, task, v.text): v for task, v in verdicts}
+            found = curves.claims(curves.from_table(table))
+            for task in table["dataset"].unique():
+                verdicts = merged([v for (_, of), several in found.items() if of == task for v in several])
+                said |= {(where, task, v.text): v for v in verdicts}
         if kind == "linear":
             said[where, "least squares", LINEAR] = linear_claim(table)
     said |= _few(measured)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dd.report.claims import Said
-from dd.report.noted import noted, small_print
+from dd.report.claims import Said, merged
+from dd.report.noted import noted, shown, small_print
 
 LEAST = 1e-8
 """Smaller gaps are drawn here: they are rounding."""
@@ -93,7 +93,8 @@ def to_table(lines: list[Line]) -> pd.DataFrame:
 
 def from_table(table: pd.DataFrame) -> list[Line]:
     """The lines of a `to_table`."""
-    groups = noted(table).groupby(["panel", "label", "dataset", "against", "beyond"], sort=False)
+    keys = ["panel", "label", "dataset", "against", "beyond"]
+    groups = noted(table).groupby(keys, sort=False, dropna=False)  # a label "none" is read as nothing
     return [Line(*key, points[list(POINT)].reset_index(drop=True), beyond) for (*key, beyond), points in groups]
 
 
@@ -104,21 +105,21 @@ CLAIMS = {
 """What the paper says of its curves (Section 4.1), by figure."""
 
 
-def claims(lines: list[Line]) -> dict[str, list[Said]]:
-    """What the paper says of such curves, and whether those made in its way bear it out: by panel.
+def claims(lines: list[Line]) -> dict[tuple[str, str], list[Said]]:
+    """What the paper says of such curves, and whether those made in its way bear it out: by panel and dataset.
 
     More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
     points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
     many images.
     """
-    said: dict[str, list[Said]] = {}
+    said: dict[tuple[str, str], list[Said]] = {}
     lines = [drawn for drawn in lines if not drawn.beyond]
-    for panel in dict.fromkeys(drawn.panel for drawn in lines):
-        inside = [drawn for drawn in lines if drawn.panel == panel]
+    for key in dict.fromkeys((drawn.panel, drawn.dataset) for drawn in lines):
+        inside = [drawn for drawn in lines if (drawn.panel, drawn.dataset) == key]
         if inside[0].x == "distilled_images":
-            said[panel] = _many_against_one(inside)
+            said[key] = _many_against_one(inside)
         else:
-            said[panel] = [sentence for drawn in inside for sentence in _more(drawn)] + _less_than_steps(inside, lines)
+            said[key] = merged([one for drawn in inside for one in _more(drawn)]) + _less_than_steps(inside, lines)
     return said
 
 
@@ -156,7 +157,7 @@ def accuracy_curves(lines: list[Line], notes: list[str]) -> Figure:
     """A panel for each of the lines' panels, mean with a band of one standard deviation, the claims below it, and
     `notes` in small print."""
     panels = list(dict.fromkeys(drawn.panel for drawn in lines))
-    said = claims(lines)
+    said, datasets = claims(lines), {drawn.dataset for drawn in lines}
     figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         inside = [drawn for drawn in lines if drawn.panel == panel]
@@ -168,7 +169,8 @@ def accuracy_curves(lines: list[Line], notes: list[str]) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         nets = inside[0].points["nets"].iloc[0]
         axes.set_title(f"{panel}, {nets} held-out nets", fontsize=9)
-        below = "\n".join(map(str, said.get(panel, [])))
+        told = [(dataset, one) for (where, dataset), several in said.items() if where == panel for one in several]
+        below = "\n".join(f"{shown(dataset)}: {one}" if len(datasets) > 1 else str(one) for dataset, one in told)
         axes.set_xlabel(f"{AXES[inside[0].x]}\n\n{below}", fontsize=8)
         axes.set_ylabel("test accuracy, %", fontsize=8)
         axes.tick_params(labelsize=8)

@@ -31,7 +31,7 @@ def title(metrics: pd.DataFrame) -> str:
         values = metrics.loc[metrics["stage"] == stage, "accuracy"]
         return f"{values.mean():.2f} %" if nets == 1 else f"{values.mean():.1f} ± {values.std(ddof=0):.1f} %"
 
-    judged = "" if nets == 1 else f", {nets} held-out nets"
+    judged = (", by the attacker's labels" if "misled" in metrics else "") + (nets > 1) * f", {nets} held-out nets"
     lines = [
         f"{shown(first['dataset'])}, {first['net']}, {first['init']} init: {percent('before')} → {percent('after')}",
         f"on {first['test_images']:,} test images{judged}",

@@ -62,7 +62,7 @@ class Data(NamedTuple):
 
     name: str
     root: str
-    """The dataset it is a variant of, or itself."""
+    """The dataset whose images these are at another size or in other channels, or itself."""
     fidelity: str
 
 
@@ -110,10 +110,10 @@ def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[
     rows = []
     for table in map(noted, measured):
         first, paired = table.iloc[0], name == "table2"
-        target = roots.get(first["dataset"], first["dataset"])
-        source = roots.get(first["source"], first["source"])
-        if source == target:  # a variant of the very data that its nets know
-            source, target = first["source"], first["dataset"]
+        source, target = first["source"], first["dataset"]
+        # networks and images meet at one size and number of channels; elsewhere the paper has each as it is
+        if paired and roots.get(source, source) != roots.get(target, target):
+            source, target = roots.get(source, source), roots.get(target, target)
         task = f"{source} → {target}" if paired else target
         known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], first["fidelity"])}
         for row in _baseline_rows(table) if "baseline" in table else _net_rows(table, with_before=paired):

@@ -147,6 +147,27 @@ def test_what_the_papers_own_numbers_deny_is_no_claim_of_it():
     assert set(claimed["verdict"]) == {"not run"}
 
 
+@pytest.mark.parametrize("change", [{"steps": 10}, {"epochs": 3}, {"init": "random"}, {"net": "MLP"}])
+def test_poisoning_in_another_setting_has_no_number_of_the_paper(published, change):
+    kind, table = published["fig6"]
+    judged = rows({"fig6": (kind, table)}, kind="number", where="fig6", task="mnist")
+    assert "not run" not in set(judged["verdict"])
+    other = rows({"fig6": (kind, table.assign(**change))}, kind="number", where="fig6", task="mnist")
+    assert set(other["why"]) == {"run in another setting than the paper's"}
+
+
+def test_claims_of_several_panels_and_datasets(published):
+    kind, table = published["fig4"]
+    falling = table.assign(panel="again", mean=-table["mean"])
+    both = rows({"fig4": (kind, pd.concat([table, falling]))}, kind="claim", where="fig4", task="mnist")
+    assert both.set_index("what").loc["More steps help", "verdict"] == "NOT supported"
+    two = pd.concat([table, falling.assign(panel=table["panel"], label="other", dataset="cifar10")])
+    verdicts = rows({"fig4": (kind, two)}, kind="claim", where="fig4", what="More steps help").set_index("task")[
+        "verdict"
+    ]
+    assert verdicts.to_dict() == {"mnist": "supported", "cifar10": "NOT supported"}
+
+
 def test_figures_claims(published):
     kind, table = published["fig6"]
     cifar10 = rows({"fig6": (kind, table.assign(dataset="cifar10"))}, kind="claim", task="cifar10", where="fig6")

@@ -20,7 +20,7 @@ def curve(x, means, label="a", one_step=False):
 
 
 def claims(lines):
-    return {panel: [str(said) for said in several] for panel, several in claimed(lines).items()}
+    return {panel: [str(said) for said in several] for (panel, _), several in claimed(lines).items()}
 
 
 def test_points_are_sorted_means_over_nets():
@@ -62,6 +62,15 @@ def test_epochs_against_steps_across_panels(fifth, holds):
     assert len(claims([steps, elsewhere])["epochs"]) == 1
 
 
+def test_a_claim_of_several_lines_must_hold_of_all():
+    up, down = curve("steps", {1: 50, 10: 60}), curve("steps", {1: 50, 10: 40}, "b")
+    assert claims([down, up]) == {"MNIST": ["More steps help: NO (-10.0 points; +10.0 points)."]}
+    (said,) = claimed([up, down._replace(dataset="cifar10")])["MNIST", "mnist"]
+    assert said.holds
+    picture = accuracy_curves([up, down._replace(dataset="cifar10")], [])
+    assert "MNIST: More steps help: yes" in picture.axes[0].get_xlabel()
+
+
 @pytest.mark.parametrize(("one", "holds"), [({10: 50, 50: 55, 100: 58}, "yes"), ({10: 50, 50: 65, 100: 58}, "NO")])
 def test_many_steps_against_one(one, holds):
     many = curve("distilled_images", {10: 49, 50: 60, 100: 70})
@@ -96,6 +105,7 @@ def test_lines_not_made_in_the_papers_way_are_named_and_not_judged():
 def test_lines_come_back_from_their_table():
     lines = [curve("steps", {1: 50, 5: 70}), curve("epochs", {1: 50, 3: 60, 5: 62}, "b")]
     again = from_table(to_table(lines))
+    assert len(from_table(to_table([lines[0]._replace(label=None), lines[1]]))) == 2  # a CSV has "none" as nothing
     for before, after in zip(lines, again, strict=True):
         assert before[:4] == after[:4]
         pd.testing.assert_frame_equal(before.points, after.points)

@@ -154,3 +154,14 @@ def test_table_3_leaves_out_numbers_of_other_networks():
     table = paper_table("table3", measured, "laptop", [])
     assert np.isnan(table["paper"].iloc[0])
     assert "VOC2007: not run at this scale." in WRITERS[".md"]("table3", table)
+
+
+def test_a_variant_stands_for_its_dataset_where_networks_and_images_must_meet_alone():
+    data = [Data("mnist", "mnist", ""), Data("usps_28", "usps", ""), Data("mnist_32", "mnist", "")]
+    one = paper_table("table1", [evaluated("random", [80.0], "mnist_32")], "laptop", data)
+    assert one["task"].tolist() == ["mnist_32"]
+    assert one["paper"].isna().all()
+    two = paper_table("table2", [evaluated("random_pretrained", [80.0], "usps_28", "mnist")], "laptop", data)
+    assert set(two["task"]) == {"mnist → usps"}
+    own = paper_table("table2", [evaluated("random_pretrained", [80.0], "mnist_32", "mnist")], "laptop", data)
+    assert set(own["task"]) == {"mnist → mnist_32"}

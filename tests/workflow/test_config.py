@@ -106,6 +106,10 @@ def test_the_configs_of_the_scales_are_accepted(read):
         assert read(config)[1] == ""
 
 
+IMAGES, ATTACK = "distilled_images", "{dataset: mnist, attack_class: 4, target_class: 9}"
+LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
+
+
 @pytest.mark.parametrize(
     ("overlay", "named"),
     [
@@ -127,6 +131,12 @@ def test_the_configs_of_the_scales_are_accepted(read):
             "curves.fig4: no experiment 'mnist'",
         ),
         ("curves: {fig4: [{panel: a, label: b, experiment: mnist_random, x: step}]}", "config: curves"),
+        (f"curves: {{fig4: [{LINE} panel: a, label: '', x: steps}}]}}", "config: curves.fig4.0.label"),
+        (f"curves: {{fig4: [{LINE} panel: a, label: b, x: epochs}}]}}", "curves.fig4: x: epochs is not what steps"),
+        (
+            f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps}}, {LINE} panel: a, label: c, x: {IMAGES}}}]}}",
+            "curves.fig4: the lines of panel 'a' have several x",
+        ),
         ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
         ("baselines: {draw: 3}", "unknown key 'draw'"),
         ("pools: {mnist_LeNet: {epoch: 3}}", "unknown key 'epoch'"),
@@ -142,6 +152,18 @@ def test_the_configs_of_the_scales_are_accepted(read):
         ),
         ("experiments: {mnist_poison: {target_class: 0}}", "mnist_poison.target_class: is the attack_class itself"),
         ("experiments: {mnist_poison: {attack_class: -1, target_class: -1}}", "fig6: mnist_poison has no attack_class"),
+        (
+            "{experiments: {again: {dataset: mnist, steps: 5}}, tables: {table1: [mnist_random, again]}}",
+            "tables.table1: mnist_random and again would have one name there",
+        ),
+        (
+            f"{{experiments: {{again: {ATTACK}}}, bars: {{fig6: [mnist_poison, again]}}}}",
+            "bars.fig6: mnist_poison and again would have one name there",
+        ),
+        (
+            "experiments: {mnist_usps_fixed: {dataset: usps}}",
+            "mnist_usps_fixed.pool: mnist_LeNet is for images",
+        ),
         ("bars: {fig6: [mnist_poisn]}", "bars.fig6: no experiment 'mnist_poisn'"),
         ("adapt: {experiments: {mnist: {full: {nets: 3}}}}", "adapt.experiments: no experiment 'mnist'"),
         ("adapt: {full: {epoch: 3}}", "unknown key 'epoch'"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from dd.baselines.grid import KINDS, Protocol
 from dd.data.dataset import load
@@ -128,14 +129,54 @@ def test_a_variant_is_made(copy):
 def test_without_variants_there_is_no_rule_for_them(copy):
     text = (copy / "config.yaml").read_text()
     (copy / "config.yaml").write_text(re.sub(r"variants: .*(\n    .*)+", "variants: {}", text, count=1))
-    for name in ("cat", "dog"):
-        (copy / "photos" / name).mkdir(parents=True)
-    folder = {"folder": "photos", "size": 28}
-    (copy / "own.yaml").write_text(yaml.dump({"data": {"folders": {"usps_28": folder, "mnist_rgb": folder}}}))
+    for name in range(10):
+        (copy / "photos" / str(name)).mkdir(parents=True)
+    sizes = {"usps_28": {"size": 28, "gray": True}, "mnist_rgb": {"size": 32}}
+    folders = {name: {"folder": "photos"} | entry for name, entry in sizes.items()}
+    (copy / "own.yaml").write_text(yaml.dump({"data": {"folders": folders}}))
     plan = ("--dry-run", "--configfile", "own.yaml")
     assert planned(snakemake("results/data/usps_28.npz", *plan, cwd=copy)) == [("prepare_data", "usps_28")]
     done = snakemake("results/data/other.npz", *plan, cwd=copy)
     assert "No rule to produce results/data/other.npz" in done.stderr + done.stdout
+
+
+def test_a_changed_picture_is_noticed_behind_a_link(copy, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in ("cat", "dog"):
+        (elsewhere / name).mkdir()
+        for index in range(5):
+            Image.new("L", (8, 8), index).save(elsewhere / name / f"{index}.png")
+    (copy / "photos").mkdir()
+    (copy / "photos/dog").symlink_to(elsewhere / "dog")
+    (elsewhere / "cat").rename(copy / "photos/cat")
+    (copy / "own.yaml").write_text(yaml.dump({"data": {"folders": {"pets": {"folder": "photos", "size": 8}}}}))
+    target = ("results/data/pets.npz", "--configfile", "own.yaml")
+    done = snakemake(*target, cwd=copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert planned(snakemake(*target, "--dry-run", cwd=copy)) == []
+    Image.new("L", (8, 8), 99).save(elsewhere / "dog" / "more.png")
+    assert planned(snakemake(*target, "--dry-run", cwd=copy)) == [("prepare_data", "pets")]
+
+
+def test_shards_of_other_settings_are_named(copy):
+    pool = copy / "results/tiny/pools/nets"
+    pool.mkdir(parents=True)
+    for name in ("train-00000", "held-out-00000", ".train-00040.half"):
+        (pool / f"{name}.safetensors").touch()
+    plan = ("--dry-run", "--configfile", "tiny.yaml")
+    assert snakemake(*plan, cwd=copy).returncode == 0
+    (pool / "train-00040.safetensors").touch()
+    done = snakemake(*plan, cwd=copy)
+    assert done.returncode == 1
+    said = "config: pools.nets: results/tiny/pools/nets/train-00040.safetensors is left from another nets"
+    assert said in done.stdout + done.stderr
+
+
+def test_networks_carried_to_alone_need_no_comparison(tmp_path):
+    (tmp_path / "carried.yaml").write_text("all: [transfer]")
+    jobs = planned(snakemake("--dry-run", "--forceall", "--configfile", str(tmp_path / "carried.yaml")))
+    assert ("write_transfer", "") in jobs
+    assert "compare" not in {rule for rule, _ in jobs}
 
 
 def test_gpu_slots_come_from_the_command_line():

@@ -7,6 +7,13 @@ for name, lines in config["curves"].items():
     for curve in lines:
         if curve["experiment"] not in config["experiments"]:
             raise WorkflowError(f"config: curves.{name}: no experiment {curve['experiment']!r}")
+        panel, x, vary = curve["panel"], curve["x"], curve["vary"]
+        if x not in (vary, "distilled_images") or (x, vary) == ("distilled_images", "epochs"):
+            raise WorkflowError(f"config: curves.{name}: x: {x} is not what {vary} changes")
+        if any(other["panel"] == panel and other["x"] != x for other in lines):
+            raise WorkflowError(
+                f"config: curves.{name}: the lines of panel {panel!r} have several x; give each a panel"
+            )
 POINTS = {
     name: entry for lines in config["curves"].values() for curve in lines for name, entry in get_points(curve).items()
 }
@@ -19,9 +26,12 @@ config["experiments"] |= POINTS
 CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten
 DATASETS = {"mnist", "fashion_mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
 CLASSES = {name: CLASSES.get(name, 10) for name in DATASETS}
+SHAPES = dict.fromkeys(DATASETS, (3, 224)) | dict.fromkeys({"mnist", "fashion_mnist", "digits"}, (1, 28))
+SHAPES |= {"usps": (1, 16), "svhn": (3, 32), "cifar10": (3, 32)}  # channels and pixels a side
 for name, entry in config["data"]["folders"].items():
     try:
         CLASSES[name] = len(class_names(Path(entry["folder"])))
+        SHAPES[name] = (1 if entry.get("gray") else 3, entry["size"])
     except UserError as error:
         raise WorkflowError(f"config: data.folders.{name}.folder: {error}")
 DATASETS |= set(config["data"]["folders"])
@@ -34,11 +44,13 @@ for variant, entry in config["data"]["variants"].items():
     if "size" in entry and 2 * entry.get("margin", 0) >= entry["size"]:
         raise WorkflowError(f"config: data.variants.{variant}.margin: leaves nothing of {entry['size']} pixels")
     CLASSES[variant] = CLASSES[entry["of"]]
+    channels, size = SHAPES[entry["of"]]
+    SHAPES[variant] = (entry.get("channels", channels), entry.get("size", size))
 DATASETS |= set(config["data"]["variants"])
 NETS = {"LeNet", "AlexCifarNet", "AlexNet", "ConvNet3", "EfficientNetLite0", "MLP"}
 WEIGHTS = {"alexnet", "efficientnet_lite0"}
-made = {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
-made |= {f"pools.{name}": config["pool"] | entry for name, entry in config["pools"].items()}
+made = {f"pools.{name}": get_pool(name) for name in config["pools"]}
+made |= {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
 for key, entry in made.items():
     if missing_module(entry["net"]):
         raise WorkflowError(f"config: {key}.net: no module {entry['net'].split(':')[0]} here or on PYTHONPATH")
@@ -56,6 +68,12 @@ for key, entry in made.items():
     if "pool" in entry and (pool := get_pool(entry["pool"])):
         if entry["net"] != pool["net"]:
             raise WorkflowError(f"config: {key}.pool: {entry['pool']} has nets {pool['net']}, not {entry['net']}")
+        wanted, found = ((*SHAPES[name], CLASSES[name]) for name in (entry["dataset"], pool["dataset"]))
+        if wanted != found:
+            raise WorkflowError(
+                f"config: {key}.pool: {entry['pool']} is for images {found[:2]} (channels, pixels a side) of {found[2]} "
+                f"classes, but {entry['dataset']} has {wanted[:2]} of {wanted[2]}"
+            )
         if init == "fixed_pretrained" and entry["pool_net"] >= pool["nets"]:
             raise WorkflowError(f"config: {key}.pool_net: {entry['pool']} has the nets 0 to {pool['nets'] - 1}")
     attack = {name: entry.get(name, -1) for name in ("attack_class", "target_class")}
@@ -66,49 +84,21 @@ for key, entry in made.items():
             raise WorkflowError(f"config: {key}.{name}: is missing; poisoning needs attack_class and target_class")
     if attack["attack_class"] == attack["target_class"] != -1:
         raise WorkflowError(f"config: {key}.target_class: is the attack_class itself; choose another")
+for pool in config["pools"]:
+    shards = {str(path) for path in Path(f"{RESULTS}/pools/{pool}").glob("[!.]*.safetensors")}
+    if others := sorted(shards - set(get_shards(pool))):
+        raise WorkflowError(
+            f"config: pools.{pool}: {others[0]} is left from another nets, held_out or shard; remove it"
+        )
 protocols = {"": {}} | {f".experiments.{name}": entry for name, entry in config["baselines"]["experiments"].items()}
 for key, entry in protocols.items():
     protocol = config["baselines"] | entry
     if protocol["candidates"] < protocol["draws"]:
         raise WorkflowError(f"config: baselines{key}.candidates: are fewer than the {protocol['draws']} draws")
-for figure, entry in config["figures"].items():
-    if entry["experiment"] not in config["experiments"]:
-        raise WorkflowError(f"config: figures.{figure}.experiment: no experiment {entry['experiment']!r}")
-    last = (config["distill"] | config["experiments"][entry["experiment"]])["steps"]
-    if max(entry["steps"]) > last:
-        raise WorkflowError(
-            f"config: figures.{figure}.steps: {max(entry['steps'])} is beyond the last step, {last}, of {entry['experiment']}"
-        )
-for net in config["transfer"]["nets"]:
-    if missing_module(net):
-        raise WorkflowError(f"config: transfer.nets: no module {net.split(':')[0]} here or on PYTHONPATH")
-    if net not in NETS and ":" not in net:
-        raise WorkflowError(
-            f"config: transfer.nets: {net!r} is none of {', '.join(sorted(NETS))} or package.module:Class"
-        )
-ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["tables"], "linear_case", "transfer"]
-for artefact in config["all"]:
-    if artefact not in ARTEFACTS:
-        raise WorkflowError(f"config: all: no figure or table {artefact!r}; there are {', '.join(ARTEFACTS)}")
-for where, reasons in config["not_run"].items():
-    for task in reasons:
-        if task not in PLACES.get(where, ()):
-            known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
-            raise WorkflowError(f"config: not_run.{where}: the paper has no {task!r} there. It has {known}")
 if "apptainer" in map(str, workflow.deployment_settings.deployment_method):
     image = config["container"]
     if "://" not in image and not Path(image).exists():
         raise WorkflowError(f"config: container: no such file {image}; README, Containers, tells how to build it")
-named = {f"{kind}.{name}": names for kind in ("tables", "bars") for name, names in config[kind].items()}
-named |= {f"{kind}.experiments": config[kind]["experiments"] for kind in ("baselines", "adapt", "transfer")}
-for key, names in named.items():
-    for experiment in names:
-        if experiment not in config["experiments"]:
-            raise WorkflowError(f"config: {key}: no experiment {experiment!r}")
-for bars, names in config["bars"].items():
-    for experiment in names:
-        if (config["distill"] | config["experiments"][experiment])["attack_class"] < 0:
-            raise WorkflowError(f"config: bars.{bars}: {experiment} has no attack_class")
 
 
 wildcard_constraints:

@@ -14,6 +14,7 @@ from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
 from dd.data.listing import class_names
+from dd.distill.config import PAPERS
 from dd.runtime.code import commit, digest, find
 from dd.runtime.errors import UserError
 from dd.runtime.schema import mistake, typed
@@ -151,7 +152,9 @@ def get_folder_files(wildcards):
     """A digest of what lies in a user's folder of images, so that a changed photo is noticed."""
     if wildcards.dataset not in config["data"]["folders"]:
         return ""
-    files = sorted(p for p in Path(config["data"]["folders"][wildcards.dataset]["folder"]).rglob("*") if p.is_file())
+    root = config["data"]["folders"][wildcards.dataset]["folder"]
+    inside = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
+    files = sorted(p for p in inside if p.is_file())
     listing = "".join(f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for p in files)
     return hashlib.sha256(listing.encode()).hexdigest()[:16]
 

@@ -27,7 +27,9 @@ def get_points(curve):
 def get_final_output():
     """What `all` names."""
     made = [path for name in config["all"] for path in get_artefact(name)]
-    return [*dict.fromkeys(made), *expand("<results>/compare.{suffix}", suffix=WRITTEN), "<results>/configuration.html"]
+    if get_compared({}):
+        made += expand("<results>/compare.{suffix}", suffix=WRITTEN)
+    return [*dict.fromkeys(made), "<results>/configuration.html"]
 
 
 def get_targets():
