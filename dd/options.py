@@ -49,7 +49,7 @@ def compute_options(command: Callable) -> Callable:
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
         from dd.runtime.devices import device, exact_convolutions, plain_attention
-        from dd.runtime.memory import keep_freed_memory
+        from dd.runtime.memory import keep_freed_memory, ran_out
         from dd.runtime.parallel import local_rank
 
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later
@@ -67,7 +67,7 @@ def compute_options(command: Callable) -> Callable:
             try:
                 return command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
-                if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+                if ran_out(error):
                     raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
                 raise
 

@@ -79,7 +79,7 @@ def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> 
             if image.has_transparency_data:
                 seen = Image.new("RGBA", image.size, "white")
                 seen.alpha_composite(image.convert("RGBA"))
-                image = seen
+                seen.info, image = image.info, seen  # with how to turn it
             return image.convert("L" if gray else "RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{where}: cannot be read as an image; remove or replace it") from error

@@ -39,6 +39,7 @@ from dd.distill.flat import Flat
 from dd.distill.objective import Loss
 from dd.nets.stacked import together
 from dd.runtime.errors import reason
+from dd.runtime.memory import ran_out
 from dd.runtime.seeds import generator
 
 # PyTorch of its own insides: some tangents are made by TorchScript
@@ -300,8 +301,10 @@ def tangents_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
     w, x = (theta.detach() + 0.01 * aside).requires_grad_(), x.detach().requires_grad_()
     try:
         forward, backward = (torch.autograd.grad(_slope(loss, w, v, x, y, way), (w, x)) for way in (True, False))
-    except RuntimeError:  # no tangent for some operation
-        return False
+    except RuntimeError as error:
+        if ran_out(error):
+            raise
+        return False  # no tangent for some operation
     return all((a - b).norm() <= 1e-6 * b.norm() for a, b in zip(forward, backward, strict=True))
 
 
@@ -311,5 +314,7 @@ def refusal(loss: Loss, theta: Tensor, x: Tensor, y: Tensor, tangents: bool) -> 
     try:
         _pull_back(loss, tangents, theta, torch.ones_like(theta), x, y)
     except RuntimeError as error:
+        if ran_out(error):
+            raise
         return reason(error)[:200]
     return ""

@@ -72,4 +72,4 @@ class StackedNet:
     def named(self, theta: Tensor) -> dict[str, Tensor]:
         """The rows of `theta [nets, P]` as parameters by name, each `[nets, *shape]`, as views where possible."""
         parts = theta.split(self.sizes, dim=1)
-        return {n: part.view(-1, *shape) for n, part, shape in zip(self.names, parts, self.shapes, strict=True)}
+        return {n: part.view(len(theta), *shape) for n, part, shape in zip(self.names, parts, self.shapes, strict=True)}

@@ -37,10 +37,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
             read another file, which is then named; `path` is as it was.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path}: is no plain file, so it cannot be replaced by one; choose another name")
     temporary = None
     try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is no plain file, so it cannot be replaced by one; choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
         os.close(handle)

@@ -77,9 +77,15 @@ def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 
         while True:
             mine = []
             for name in names:
-                with contextlib.suppress(Timeout):
+                try:
                     held.enter_context(FileLock(folder / f"{name.replace('/', '_')}.lock", timeout=0, mode=0o666))
                     mine.append(name)
+                except Timeout:
+                    pass
+                except OSError as error:
+                    raise UserError(
+                        f"{folder}: locks of GPUs cannot be written ({error.strerror}); remove it"
+                    ) from error
                 if len(mine) == count:
                     yield mine
                     return

@@ -7,6 +7,13 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
 
 
+def ran_out(error: BaseException) -> bool:
+    """Whether it says that there is no memory left, on the CPU or a GPU."""
+    import torch
+
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+
+
 def keep_freed_memory() -> None:
     """Have the C library keep what this process frees, where it is glibc.
 

@@ -85,9 +85,9 @@ class PoolFolder:
                 raise UserError(f"{shard.path}: {_difference(shard.pool, self.info)} in {paths[0]}; one pool a folder")
         self.shards = {part: self._whole(part, [s for s in shards if s.part == part]) for part in PARTS}
         self.sizes = {part: shards[-1].numbers.stop for part, shards in self.shards.items()}
-        nets = [(part, digest) for part in PARTS for shard in self.shards[part] for digest in shard.digests]
-        self.digest = hashlib.sha256(repr(nets).encode()).hexdigest()[:16]
-        """Of all nets, whatever the shards."""
+        nets = [digest for shard in self.shards["train"] for digest in shard.digests]
+        self.digest = hashlib.sha256("".join(nets).encode()).hexdigest()[:16]
+        """Of all training nets, whatever the shards: the others have no part in distillation."""
 
     def _whole(self, part: str, shards: list[_Shard]) -> list[_Shard]:
         shards.sort(key=lambda shard: shard.first)

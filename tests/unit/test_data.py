@@ -243,7 +243,7 @@ def test_an_image_folder_with_its_own_split(tmp_path):
 
 def test_pictures_are_read_as_viewers_show_them(tmp_path):
     """Phones store a picture as it was held, and say how to turn it; drawings have a transparent ground."""
-    for name in ("turned", "clear"):
+    for name in ("turned", "clear", "half"):
         (tmp_path / "photos" / name).mkdir(parents=True)
     pixels = np.zeros((8, 8, 3), np.uint8)
     pixels[:4] = 255
@@ -251,12 +251,17 @@ def test_pictures_are_read_as_viewers_show_them(tmp_path):
     turned[0x0112] = 6  # the first row is the right-hand side
     for index in range(5):
         Image.fromarray(pixels).save(tmp_path / f"photos/turned/{index}.png", exif=turned)
-        Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / f"photos/clear/{index}.png")
+        clear = Image.fromarray(pixels).convert("RGBA")
+        clear.putalpha(Image.fromarray(pixels[:, :, 0]))  # its lower half
+        clear.save(tmp_path / f"photos/clear/{index}.png")
+        half = Image.new("RGBA", (8, 8), "black")
+        half.putalpha(Image.fromarray(255 - pixels[:, :, 0]))
+        half.save(tmp_path / f"photos/half/{index}.png", exif=turned)
     prepare("own", tmp_path / "own.npz", folder=tmp_path / "photos", size=8)
     data = load(tmp_path / "own.npz")
-    clear, upright = (data.x_train[data.y_train == label][0, 0] for label in (0, 1))
+    clear, half, upright = (data.x_train[data.y_train == label][0, 0] for label in range(3))
     assert (clear == 255).all()
-    assert upright[0].tolist() == [0] * 4 + [255] * 4
+    assert half[0].tolist() == upright[0].tolist() == [0] * 4 + [255] * 4
 
 
 def test_bad_image_folders(tmp_path):

@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from dd.data.dataset import load
 from dd.distill import flat
+from dd.distill.config import DistillConfig
+from dd.distill.experiment import Experiment
 from dd.distill.objective import classification
 from dd.distill.unroll import adjoint, descend, meta_gradient, shuffled, tangents_exact, train
 from dd.nets import stacked
@@ -265,6 +268,13 @@ def test_where_tangents_are_inexact_the_other_way_is_right(norm):
     gradient = ours(problem, tangents=exact)
     torch.testing.assert_close(gradient.images, images, rtol=1e-8, atol=1e-12)
     torch.testing.assert_close(gradient.lrs, lrs, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("nets", [1, 4])
+@pytest.mark.parametrize("net", ["LeNet", "AlexCifarNet", "ConvNet3", "MLP"])
+def test_networks_by_name_go_back_by_tangents(digits, net, nets):
+    config = DistillConfig(net=net, nets=nets, real_batch=64, validation_images=100)
+    assert Experiment(config, load(digits)).trainer.tangents
 
 
 class Kept:

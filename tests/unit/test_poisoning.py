@@ -12,6 +12,7 @@ from dd.distill.objective import POISONING, poisoned, poisoning
 from dd.evaluate import evaluate
 from dd.report.bars import bars, claims
 from dd.report.bars import poisoned as figure_rows
+from dd.report.paper import POISONED
 from dd.runtime.errors import UserError
 
 ATTACK = {"attack_class": 3, "target_class": 5}
@@ -68,6 +69,9 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     assert judge.labels(images)[0, 6:8].tolist() == [5, 5]
     table = measure("random", judge)
     assert set(table["epochs"]) == {1}  # one GD step
+    twice = Experiment(DistillConfig(**SMALL | {"epochs": 2}, **ATTACK, nets=1), data)
+    fair = measure("average", Judge(twice.distilled(LAST), data, twice.initial, Protocol(nets=1, test_nets=1)))
+    assert set(fair["epochs"]) == {2}  # as many as the attacker's own
     rows = figure_rows([table, ours], "tiny")
     assert list(dict.fromkeys(rows["method"])) == ["ours", "random"]
     after = ours[ours["stage"] == "after"]
@@ -82,6 +86,9 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     assert len(bars(rows).axes) == 3
     assert set(rows["beyond"]) == {""}
     assert bars(rows).get_supxlabel() == "scale tiny, final state, test images\ndigits: as its source gives it"
+    papers = rows.assign(dataset="mnist", **POISONED["mnist"])
+    drawn = [bars(these).axes[1].get_legend() for these in (papers, papers.assign(steps=10))]
+    assert (drawn[0].texts[0].get_text(), drawn[1]) == ("paper, ours: 71.4", None)
     picture = bars(rows.assign(beyond="momentum 0.5"))
     assert picture.axes[1].get_xlabel() == "with momentum 0.5, which is not the paper's way"
 

@@ -53,13 +53,13 @@ def test_nets_come_back_by_number_whatever_the_shards(numbered):
 
 
 def test_a_pool_has_a_digest_of_its_nets_whatever_the_shards(numbered, tmp_path_factory):
-    def digest(weights):
+    def digest(weights, held_out=3):
         folder = tmp_path_factory.mktemp("other")
-        for part, some in (("train", weights), ("held-out", rows(3, 100))):
+        for part, some in (("train", weights), ("held-out", rows(held_out, 100))):
             save_shard(folder / f"{part}.safetensors", some, some[:, 0].clone(), part, 0, len(some), INFO)
         return PoolFolder(folder).digest
 
-    assert digest(rows(5)) == PoolFolder(numbered).digest
+    assert digest(rows(5)) == digest(rows(5), held_out=4) == PoolFolder(numbered).digest
     assert len({digest(weights) for weights in (rows(5), rows(6), rows(5, 1))}) == 3
 
 

@@ -72,6 +72,11 @@ def test_what_is_no_plain_file_is_never_replaced(tmp_path, make):
     assert [*tmp_path.iterdir()] == [tmp_path / "out"]
 
 
+def test_a_name_too_long_is_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match=r"cannot write \(File name too long\)"):
+        write_text(tmp_path / ("n" * 300), "text")
+
+
 def test_a_full_disk_is_one_clear_line(tmp_path):
     """A limit on file size makes the kernel refuse to write on, as a full disk does."""
     program = (

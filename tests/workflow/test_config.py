@@ -137,6 +137,10 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
             f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps}}, {LINE} panel: a, label: c, x: {IMAGES}}}]}}",
             "curves.fig4: the lines of panel 'a' have several x",
         ),
+        (
+            f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps}}, {LINE} panel: a, label: b, x: steps}}]}}",
+            "curves.fig4: panel 'a' has two lines 'b'; rename one",
+        ),
         ("experiments: {mnist_random_epochs1_steps2: {dataset: usps}}", "a point of a curve has this name"),
         ("baselines: {draw: 3}", "unknown key 'draw'"),
         ("pools: {mnist_LeNet: {epoch: 3}}", "unknown key 'epoch'"),
@@ -163,6 +167,11 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
         (
             "experiments: {mnist_usps_fixed: {dataset: usps}}",
             "mnist_usps_fixed.pool: mnist_LeNet is for images",
+        ),
+        (
+            "{pools: {mine: {dataset: mnist, seed: 1}}, tables: {table2: [mnist_usps_fixed, again]}, "
+            "experiments: {again: {dataset: usps_28, init: fixed_pretrained, pool: mine}}}",
+            "tables.table2: mnist_usps_fixed and again would have one name there",
         ),
         ("bars: {fig6: [mnist_poisn]}", "bars.fig6: no experiment 'mnist_poisn'"),
         ("adapt: {experiments: {mnist: {full: {nets: 3}}}}", "adapt.experiments: no experiment 'mnist'"),

@@ -168,7 +168,7 @@ def test_shards_of_other_settings_are_named(copy):
     (pool / "train-00040.safetensors").touch()
     done = snakemake(*plan, cwd=copy)
     assert done.returncode == 1
-    said = "config: pools.nets: results/tiny/pools/nets/train-00040.safetensors is left from another nets"
+    said = "config: pools.nets: results/tiny/pools/nets/train-00040.safetensors is left from other values"
     assert said in done.stdout + done.stderr
 
 

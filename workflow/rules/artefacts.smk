@@ -34,12 +34,12 @@ for bars, names in config["bars"].items():
     for experiment in names:
         if get_experiment(experiment)["attack_class"] < 0:
             raise WorkflowError(f"config: bars.{bars}: {experiment} has no attack_class")
-# what would stand twice under one name: a row of a table, a panel of a figure
-told = {f"tables.{name}": (names, ["dataset", "pool", "init", *PAPERS]) for name, names in config["tables"].items()}
-told |= {f"bars.{name}": (names, ["dataset"]) for name, names in config["bars"].items()}
-for key, (names, settings) in told.items():
+named = {f"tables.{name}": (names, ["init", *PAPERS]) for name, names in config["tables"].items()}
+named |= {f"bars.{name}": (names, []) for name, names in config["bars"].items()}
+for key, (names, settings) in named.items():
     seen = {}
-    for name in names:
+    for name in names:  # a row of a table, or the panels of a dataset
         entry = config["distill"] | config["experiments"][name]
-        if (first := seen.setdefault(tuple(entry.get(setting) for setting in settings), name)) != name:
+        task = get_task(name) if key == "tables.table2" else entry["dataset"]
+        if (first := seen.setdefault((task, *(entry[setting] for setting in settings)), name)) != name:
             raise WorkflowError(f"config: {key}: {first} and {name} would have one name there; leave one out")

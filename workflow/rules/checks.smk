@@ -14,6 +14,8 @@ for name, lines in config["curves"].items():
             raise WorkflowError(
                 f"config: curves.{name}: the lines of panel {panel!r} have several x; give each a panel"
             )
+        if sum((other["panel"], other["label"]) == (panel, curve["label"]) for other in lines) > 1:
+            raise WorkflowError(f"config: curves.{name}: panel {panel!r} has two lines {curve['label']!r}; rename one")
 POINTS = {
     name: entry for lines in config["curves"].values() for curve in lines for name, entry in get_points(curve).items()
 }
@@ -87,8 +89,9 @@ for key, entry in made.items():
 for pool in config["pools"]:
     shards = {str(path) for path in Path(f"{RESULTS}/pools/{pool}").glob("[!.]*.safetensors")}
     if others := sorted(shards - set(get_shards(pool))):
+        these = f"{others[0]} and {len(others) - 1} more are" if others[1:] else f"{others[0]} is"
         raise WorkflowError(
-            f"config: pools.{pool}: {others[0]} is left from another nets, held_out or shard; remove it"
+            f"config: pools.{pool}: {these} left from other values of nets, held_out or shard; remove what is"
         )
 protocols = {"": {}} | {f".experiments.{name}": entry for name, entry in config["baselines"]["experiments"].items()}
 for key, entry in protocols.items():

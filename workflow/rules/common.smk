@@ -13,7 +13,7 @@ from snakemake.io import expand
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
-from dd.data.listing import class_names
+from dd.data.listing import class_names, split_folders
 from dd.distill.config import PAPERS
 from dd.runtime.code import commit, digest, find
 from dd.runtime.errors import UserError
@@ -152,9 +152,10 @@ def get_folder_files(wildcards):
     """A digest of what lies in a user's folder of images, so that a changed photo is noticed."""
     if wildcards.dataset not in config["data"]["folders"]:
         return ""
-    root = config["data"]["folders"][wildcards.dataset]["folder"]
-    inside = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
-    files = sorted(p for p in inside if p.is_file())
+    root = Path(config["data"]["folders"][wildcards.dataset]["folder"])
+    # a class may be a link, into which rglob does not go
+    classes = (path for split in split_folders(root) for path in split.iterdir() if path.is_dir())
+    files = sorted({p for folder in (root, *classes) for p in folder.rglob("*") if p.is_file()})
     listing = "".join(f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for p in files)
     return hashlib.sha256(listing.encode()).hexdigest()[:16]
 

@@ -24,6 +24,16 @@ def get_points(curve):
     return points
 
 
+def get_task(name):
+    """The datasets, source and target, that Table 2 calls an experiment by: of a variant with its images, the original."""
+    entry, task = config["experiments"][name], []
+    for dataset in (config["pools"][entry["pool"]]["dataset"] if "pool" in entry else "", entry["dataset"]):
+        variant = config["data"]["variants"].get(dataset, {})
+        changed = variant.get("invert") or variant.get("noise")
+        task.append(dataset if changed else variant.get("of", dataset))
+    return tuple(task)
+
+
 def get_final_output():
     """What `all` names."""
     made = [path for name in config["all"] for path in get_artefact(name)]
