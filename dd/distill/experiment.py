@@ -83,7 +83,7 @@ class Experiment:
         """Which of the two ways back this network allows, as it will be computed.
 
         Raises:
-            UserError: none.
+            UserError: it allows neither.
         """
         x, y = normalise(self.dataset.x_train[:FEW], self.mean, self.std), self.dataset.y_train[:FEW]
         theta, device = self.initial("validation", [0]), next(self.net.module.parameters()).device
