@@ -15,7 +15,7 @@ from dd.distill import flat
 from dd.distill.config import DistillConfig
 from dd.distill.experiment import Experiment
 from dd.distill.trainer import Trainer
-from dd.runtime.devices import exact_convolutions
+from dd.runtime.devices import exact_products
 from dd.runtime.seeds import generator
 
 SETTINGS = {
@@ -48,7 +48,7 @@ def rate(trainer: Trainer) -> float:
 
 
 def main() -> None:
-    exact_convolutions()
+    exact_products()
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, real batch 1024\n")
     print("| a meta-step of | without graphs, a second | with graphs, a second | ratio |\n|---|---|---|---|")
     enough = flat.GPU_REPEATS

@@ -32,7 +32,7 @@ def curves(lines, note, csv, out):
     """
     from dd.report.curves import AXES, accuracy_curves, claims, line, to_table
     from dd.report.noted import of_data
-    from dd.report.tables import METRICS, read_table
+    from dd.report.tables import read_evaluated
     from dd.runtime.artifacts import write_text
 
     check_endings(out)
@@ -40,13 +40,13 @@ def curves(lines, note, csv, out):
     for panel, label, x, paths in lines:
         if x not in AXES:
             raise UserError(f"--line: {x!r} is not one of {', '.join(AXES)}")
-        tables = [read_table(Path(path), METRICS, "evaluate") for path in paths.split(",")]
+        tables = [read_evaluated(Path(path), "after") for path in paths.split(",")]
         drawn.append(line(panel, label, x, tables))
         measured += tables
     if csv:
         write_text(csv, to_table(drawn).to_csv(index=False))
     save(accuracy_curves(drawn, [note, *of_data(*measured)]), out)
-    for panel, sentences in claims(drawn).items():
+    for (panel, _), sentences in claims(drawn).items():
         for sentence in sentences:
             click.echo(f"{panel}: {sentence}")
 
@@ -86,7 +86,7 @@ def bars(metrics, scale, csv, out):
     Example, of a set with an attack_class:
       python -m dd bars --metrics accuracy.csv --metrics random.csv --scale mine --table bars.csv --out bars.png
     """
-    from dd.distill.objective import POISONING
+    from dd.distill.config import POISONING
     from dd.report.bars import bars as draw
     from dd.report.bars import poisoned
     from dd.report.tables import read_measured
@@ -118,7 +118,7 @@ def figure(set_path, metrics, steps, out):
     """
     from dd import load as load_set
     from dd.report.figures import distilled_images, title
-    from dd.report.tables import METRICS, read_table
+    from dd.report.tables import read_evaluated
 
     check_endings(out)
     distilled = load_set(set_path)
@@ -132,7 +132,7 @@ def figure(set_path, metrics, steps, out):
         distilled.lrs.numpy(),
         distilled.info["classes"],
         shown,
-        title(read_table(metrics, METRICS, "evaluate")),
+        title(read_evaluated(metrics, "before", "after")),
     )
     save(picture, out)
 
@@ -191,7 +191,7 @@ def training(history, out):
     from dd.report.training import training as draw
 
     check_endings(out)
-    save(draw(read_table(history, COLUMNS, "distill --history"), history.parent.name), out)
+    save(draw(read_table(history, COLUMNS, "distill --history"), history.resolve().parent.name), out)
 
 
 @main.command(cls=Command)

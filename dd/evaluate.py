@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from dd.data.dataset import Dataset
+from dd.distill.config import POISONING
 from dd.distill.initial import Initial
-from dd.distill.objective import POISONING, Loss, classification
+from dd.distill.objective import Loss, classification
 from dd.distill.steps import DistilledSet
 from dd.distill.unroll import judge, train
 from dd.nets import try_out

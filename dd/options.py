@@ -48,7 +48,7 @@ def compute_options(command: Callable) -> Callable:
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options):
-        from dd.runtime.devices import device, exact_convolutions, plain_attention
+        from dd.runtime.devices import device, exact_products, plain_attention
         from dd.runtime.memory import keep_freed_memory, ran_out
         from dd.runtime.parallel import local_rank
 
@@ -63,12 +63,14 @@ def compute_options(command: Callable) -> Callable:
                 raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
             if name == "cuda":
                 torch.cuda.set_device(local_rank())
-                exact_convolutions()
+                exact_products()
             try:
                 return command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
                 if ran_out(error):
-                    raise UserError(f"out of memory ({name}); lower real_batch, or give the job more") from error
+                    raise UserError(
+                        f"out of memory ({name}); use smaller batches or fewer nets, or give the job more"
+                    ) from error
                 raise
 
     return wrapped

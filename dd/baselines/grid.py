@@ -1,6 +1,5 @@
 """Every baseline on every learning rate and number of epochs; the best combination is tested (Section 4)."""
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -82,8 +81,7 @@ class Judge:
         self.optimized_images = (x[chosen], y[chosen])
         self.net = StackedNet(distilled.make()).to(device)
         self.loss = classification(self.net)
-        self.nets = initial.nets
-        self.initial = functools.lru_cache(lambda stream, numbers: initial(stream, numbers).to(device))
+        self.initial = initial
         # an attack has as many as the attacker's own: in the paper one, of one GD step (Section 3.6)
         self.epochs = (len(distilled.lrs),) if distilled.attacks else EPOCHS
 
@@ -105,9 +103,9 @@ class Judge:
     ) -> list[dict]:
         """Means and standard deviations over nets, and how many they are, after each of `epochs` of one run."""
         images, labels, lrs = images.to(self.device), self.labels(images).to(self.device), self.rates(rate)
-        nets, parts = self.nets(stream, nets), []
+        nets, parts = self.initial.nets(stream, nets), []
         for first in range(0, nets, NETS_AT_ONCE):  # not the weights of all of them at once
-            weights = self.initial(stream, range(first, min(first + NETS_AT_ONCE, nets)))
+            weights = self.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(self.device)
             parts.append([])
             for done, until in itertools.pairwise((0, *epochs)):
                 weights = train(self.loss, weights, images, labels, lrs[done:until])
@@ -153,14 +151,15 @@ def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None
     Returns:
         A row a set, combination and stage: what `DistilledSet.setting` says, baseline, draw, the combination (`lr` and
         `epochs`, or `metric` and `neighbours`), stage (`choice`, or `test` for the best combination), images,
-        chosen_on, accuracy (mean over nets, %), accuracy_std (over nets), nets, and the same of misled and others for
-        poisoning.
+        chosen_on, augment, accuracy (mean over nets, %), accuracy_std (over nets), nets, and the same of misled and
+        others for poisoning.
 
     Raises:
         UserError: too few images of a class, or too few candidates.
     """
     protocol, distilled = judge.protocol, judge.distilled
-    chosen = list(sets(KNN_KINDS.get(kind, kind), judge.real, protocol.draws, protocol.candidates))
+    images_of = KNN_KINDS.get(kind, kind)
+    chosen = list(sets(images_of, judge.real, protocol.draws, protocol.candidates))
     if kind == "optimized":
         if len(chosen) < protocol.draws:
             raise UserError(f"candidates: {len(chosen)} are fewer than the {protocol.draws} draws chosen from them")
@@ -180,6 +179,7 @@ def measure(kind: str, judge: Judge, on_set: Callable[[], object] = lambda: None
         rows.append(row | test(images, *best))
         on_set()
     common = distilled.setting() | {"dataset": judge.dataset.name, "baseline": kind, "chosen_on": protocol.choose_on}
+    common["augment"] = protocol.augment and images_of != "k_means"  # centroids are of the images as they are
     del common["epochs"]
     return pd.DataFrame([common | row for row in rows])
 
@@ -223,6 +223,7 @@ def _neighbours(judge: Judge) -> tuple[Callable, Callable]:
 
     def tried(images: Tensor) -> Iterator[dict]:
         for metric, neighbours in combinations():
-            yield {"metric": metric, "neighbours": neighbours} | right(images, metric, neighbours, judge.choice)
+            if neighbours <= len(images.flatten(0, 1)):
+                yield {"metric": metric, "neighbours": neighbours} | right(images, metric, neighbours, judge.choice)
 
     return tried, lambda images, metric, neighbours: right(images, metric, neighbours, judge.test)

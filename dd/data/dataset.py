@@ -52,12 +52,18 @@ class Dataset:
         """Which training images are left without `validation` of them drawn by `seed`, and which those are: rows.
 
         Raises:
-            UserError: nothing would be left to train on.
+            UserError: nothing would be left to train on, of one class or all.
         """
         if validation >= len(self.x_train):
             raise UserError(f"validation_images: {validation} leaves nothing of {len(self.x_train)}; lower it")
         order = torch.randperm(len(self.x_train), generator=generator(seed, "validation"))
-        return order[validation:], order[:validation]
+        left, kept = order[validation:], order[:validation]
+        if lost := set(range(len(self.classes))).difference(self.y_train[left].tolist()):
+            raise UserError(
+                f"validation_images: {validation} leave no training image of class {self.classes[min(lost)]}; lower "
+                "them, change the seed or add images"
+            )
+        return left, kept
 
 
 def read_npz(path: Path) -> Arrays:

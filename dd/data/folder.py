@@ -62,8 +62,16 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
 def _read(images: Sequence[tuple[Path, str]], names: list[str], size: int, gray: bool) -> tuple[np.ndarray, np.ndarray]:
     x = np.empty((len(images), size, size) + (3,) * (not gray), np.uint8)
     for target, (file, _) in zip(x, images, strict=True):
-        target[:] = square(ImageOps.exif_transpose(read_image(file, file, gray)), size)  # upright, as viewers show it
+        target[:] = square(_upright(read_image(file, file, gray)), size)
     return x, np.array([names.index(name) for _, name in images], np.uint8)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As viewers show it, by what EXIF says of the camera."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF raises anything, and viewers pass it over too
+        return image
 
 
 def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> Image.Image:

@@ -16,7 +16,7 @@ from dd.distill.steps import DistilledSet
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import refusal, tangents_exact, train
 from dd.nets import build, try_out
-from dd.nets.init import flat_weights
+from dd.nets.init import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet, together
 from dd.runtime.artifacts import provenance
@@ -52,8 +52,6 @@ class Experiment:
             raise UserError(f"init: {config.init} takes no weights from a pool or a file; leave it out")
         if pool and file:
             raise UserError("pool, pretrained: initial weights come from one of them; leave out the other")
-        if pool:
-            pool.check(config.net, dataset.image_shape, classes)
         make = partial(build, config.net, channels, size, classes)
         # a file's batch statistics and normalisation of images belong to its weights
         self.module = pretrained(make, file.tensors, str(file.path)) if file else make()
@@ -62,6 +60,8 @@ class Experiment:
         parameters = {name for name, _ in self.module.named_parameters()}
         self.buffers = {n: t for n, t in self.module.state_dict().items() if n not in parameters} if file else {}
         try_out(self.module, config.net, channels, size, classes)
+        if pool:
+            pool.check(config.net, dataset.image_shape, classes, count(self.module))
         self.net = StackedNet(self.module).to(device)
         self.fixed_weights = self._fixed_weights(make, pool, file)
         if self.fixed_weights is not None:

@@ -71,8 +71,8 @@ class Pool(Protocol):
     def rows(self, part: str, indices: Iterable[int]) -> Tensor:
         """Weights `[nets, P]` of nets of a part."""
 
-    def check(self, net: str, image_shape: tuple[int, ...], classes: int) -> None:
-        """Refuse other nets than those of a network for such images and so many classes."""
+    def check(self, net: str, image_shape: tuple[int, ...], classes: int, weights: int) -> None:
+        """Refuse other nets than those of a network for such images, so many classes and so many weights."""
 
 
 class PoolInitial:

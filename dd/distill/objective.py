@@ -78,10 +78,6 @@ def percent(right: Tensor) -> Tensor:
     return 100 * right.float().mean(-1)
 
 
-POISONING = ("accuracy", "misled", "others", "clean")
-"""What `poisoning` measures."""
-
-
 def poisoning(said: Tensor, y: Tensor, attack_class: int, target_class: int) -> dict[str, Tensor]:
     """How well nets that say `said [nets, n]` of images with true labels `y [n]` are poisoned, in percent `[nets]`.
 

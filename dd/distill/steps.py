@@ -14,7 +14,7 @@ from dd.distill.initial import FixedInitial, Initial, Pool, PoolInitial, RandomI
 from dd.distill.objective import classification, percent, poisoning, predictions
 from dd.distill.unroll import train
 from dd.nets import build
-from dd.nets.init import flat_weights
+from dd.nets.init import count, flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
@@ -57,10 +57,15 @@ class DistilledSet:
         """The distribution of initial weights this set was made for.
 
         Raises:
-            UserError: it is that of random pre-trained weights, and `pool` is none or another.
+            UserError: it is that of random pre-trained weights, and `pool` is none or another; or a network of the
+                user's own has other weights than it had.
         """
-        config = self.info["config"]
+        config, weights = self.info["config"], count(self.make())
         if self.fixed_weights is not None:
+            if (had := self.fixed_weights.numel()) != weights:
+                raise UserError(
+                    f"net {config['net']}: has {weights} weights, but had {had} when this set was distilled"
+                )
             return FixedInitial(self.fixed_weights)
         if config["init"] != "random_pretrained":
             return RandomInitial(self.make, config["init_law"], config["seed"])
@@ -68,6 +73,7 @@ class DistilledSet:
             raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
         if pool.info != self.info["pretrained"]:
             raise UserError(f"{pool.folder}: another pool than the one this set was made for")
+        pool.check(config["net"], tuple(self.images.shape[2:]), len(self.info["classes"]), weights)
         return PoolInitial(pool, config["validation_nets"], config["seed"])
 
     def setting(self) -> dict:
@@ -137,13 +143,15 @@ class DistilledSet:
     def train(self, net: nn.Module) -> nn.Module:
         """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
 
-        Layers behave as in evaluation mode, as they did in distillation, and are left in it.
+        Layers behave as in evaluation mode, as they did in distillation, and are left in it. A GPU computes
+        convolutions as it did then, without TF32.
         """
         stacked = StackedNet(net)
         device = next(net.parameters()).device
         arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
         theta = flat_weights(net).unsqueeze(0)
-        trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
         nn.utils.vector_to_parameters(trained, net.parameters())
         return net.eval()
 

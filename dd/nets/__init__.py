@@ -1,5 +1,6 @@
 """Networks by name: the paper's, the field's, EfficientNet-Lite0, or a user's own as `package.module:Class`."""
 
+import copy
 import importlib
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from dd.nets.convnet import ConvNet3
 from dd.nets.efficientnet import efficientnet_lite0
 from dd.nets.lenet import LeNet
 from dd.nets.mlp import MLP
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 from dd.runtime.seeds import generator
 
 NETS: dict[str, Callable[..., nn.Module]] = {
@@ -41,10 +42,12 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU as well
             net = cls(channels=channels, size=size, classes=classes)
+    except UserError:
+        raise
     except Exception as error:  # a user's own may raise anything
         # which of these it is says nothing; of a KeyError the message is but the key
         kind = "" if isinstance(error, (TypeError, ValueError, RuntimeError)) else f"{type(error).__name__}: "
-        raise UserError(f"net {name}: {kind}{error} (called with {channels=}, {size=}, {classes=})") from error
+        raise UserError(f"net {name}: {kind}{reason(error)} (called with {channels=}, {size=}, {classes=})") from error
     if not isinstance(net, nn.Module):
         raise UserError(f"net {name}: makes a {type(net).__name__}; must be a torch.nn.Module")
     return net
@@ -63,13 +66,16 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         raise UserError(f"net {name}: has no weights to train; give it layers such as nn.Linear")
     if any(map(is_lazy, weights)):
         raise UserError(f"net {name}: has lazy layers, whose weights do not exist yet; give them their input sizes")
+    net, draw = copy.deepcopy(net).eval(), generator(0, "aside")
     try:
         with torch.no_grad():
-            logits, again, alone = net.eval()(images), net(images), net(images[:1])
+            for p in net.parameters():  # not as they are: a last layer of zeros would hide all that comes before it
+                p += 0.01 * torch.randn(p.shape, generator=draw)
+            logits, again, alone = net(images), net(images), net(images[:1])
     except Exception as error:
-        reason = " ".join(str(error).split())
+        shape = [2, channels, size, size]
         raise UserError(
-            f"net {name}: fails on images [2, {channels}, {size}, {size}]: {reason}; change it or the images' size"
+            f"net {name}: fails on images {shape}: {reason(error)}; change it or the images' size"
         ) from error
     shape = list(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
     if shape != [2, classes]:

@@ -42,6 +42,11 @@ def initialise(make: Callable[..., nn.Module], law: str, generator: torch.Genera
     return module
 
 
+def count(module: nn.Module) -> int:
+    """How many weights a network has: the P of `flat_weights`."""
+    return sum(p.numel() for p in module.parameters())
+
+
 def flat_weights(module: nn.Module) -> Tensor:
     """The weights of `module` as one row `[P]`, in the order of `StackedNet`."""
     return nn.utils.parameters_to_vector(module.parameters()).detach().clone()

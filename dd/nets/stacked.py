@@ -65,7 +65,7 @@ class StackedNet:
             try:
                 self._vmapped({name: weights[:2].detach() for name, weights in named.items()}, x[:1].detach())
                 self._vmaps = True
-            except RuntimeError:
+            except Exception:  # what a user's own forward makes of it
                 self._vmaps = False
         return self._vmaps
 

@@ -4,11 +4,12 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from dd.distill.objective import POISONING
+from dd.distill.config import POISONING
 from dd.report.claims import Said
 from dd.report.noted import COLUMNS, noted, of_data, shown, small_print
 from dd.report.paper import BASELINES, METHODS, MISLED, POISONED
 from dd.report.tables import combination, pooled
+from dd.runtime.errors import UserError
 
 PANELS = {
     "accuracy": "accuracy, attacker's labels",
@@ -28,6 +29,9 @@ def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
     Args:
         measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
         scale: that they were measured at.
+
+    Raises:
+        UserError: not one distilled set and at most one table a baseline, of each dataset.
     """
     rows = []
     for table in map(noted, measured):
@@ -46,6 +50,10 @@ def poisoned(measured: list[pd.DataFrame], scale: str) -> pd.DataFrame:
             before = table.loc[table["stage"] == "before", measure]  # of a baseline, none
             row = known | {"measure": measure, "before": before.mean(), "before_std": before.std(ddof=0)}
             rows.append(row | {"mean": mean, "std": std, "nets": nets})
+    found = [(row["dataset"], row["method"]) for row in rows if row["measure"] == POISONING[0]]
+    for dataset, method in found:
+        if (dataset, "ours") not in found or found.count((dataset, method)) > 1:
+            raise UserError(f"--metrics: {dataset} wants one table of `dd evaluate`, and one of each `dd baseline`")
     order = list(LABELS)
     return pd.DataFrame(sorted(rows, key=lambda row: order.index(row["method"]))).sort_values("dataset", kind="stable")
 

@@ -11,7 +11,7 @@ from dd.report import bars, curves
 from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, merged, table_claim
 from dd.report.noted import noted
 from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells
-from dd.report.tables import METRICS, read_table
+from dd.report.tables import METRICS, read_evaluated, read_table
 from dd.runtime.errors import UserError
 
 POINTS = 2.0
@@ -34,7 +34,7 @@ Measurements = dict[str, tuple[str, pd.DataFrame]]
 """Kind of `KINDS` and rows (`read`) by table or figure."""
 Reasons = dict[tuple[str, str], str]
 """Why something was not run, by (table or figure, task)."""
-FEW = "Ten images for one known net do better than a hundred for any net"
+FEW = "A few images for one known net do better than more for any net"
 CLOSE = "Ten images for one known net come within 10 points of full training"
 
 
@@ -56,7 +56,7 @@ def read(path: Path) -> tuple[str, pd.DataFrame]:
     table = read_table(path, set(), "compare")
     for kind, columns in KINDS.items():
         if set(table) >= columns:
-            return kind, table
+            return kind, read_evaluated(path, "after") if kind == "evaluate" else table
     raise UserError(f"{path}: neither a table, curves, bars nor `python -m dd evaluate`; write it anew")
 
 
@@ -205,9 +205,9 @@ def _claimed() -> list[tuple[str, str, str]]:
 def _few(measured: Measurements) -> dict[tuple[str, str, str], Said]:
     """That a fixed initialisation needs few images: Figure 2a beside 3a, and beside full training."""
     after = {}
-    for where in ("fig2a", "fig3a"):
+    for where, init in (("fig2a", "fixed"), ("fig3a", "random")):
         kind, table = measured.get(where, ("", None))
-        if kind == "evaluate":
+        if kind == "evaluate" and table["init"].iloc[0] == init:
             first = table.iloc[0]
             mean = table.loc[table["stage"] == "after", "accuracy"].mean()
             after[where] = (first["dataset"], first["distilled_images"], mean)
@@ -215,10 +215,10 @@ def _few(measured: Measurements) -> dict[tuple[str, str, str], Said]:
         return {}
     dataset, few, one = after["fig2a"]
     said = {}
-    if dataset == after.get("fig3a", ("",))[0]:
-        many, every = after["fig3a"][1:]
+    other, many, every = after.get("fig3a", ("", 0, 0))
+    if dataset == other and few < many:
         said["fig2a", dataset, FEW] = Said(FEW, one > every, f"{one:.1f} % ({few} images), {every:.1f} % ({many})")
-    if dataset in FULL:
+    if dataset in FULL and few == PICTURES["fig2a"].task.images:
         full = FULL[dataset].mean
         said["fig2a", dataset, CLOSE] = Said(CLOSE, one > full - 10, f"{one:.1f} % of {full:.0f}")
     return said

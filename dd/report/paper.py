@@ -39,6 +39,16 @@ METHODS = {
 }
 """The rows of all tables, in order."""
 
+OURS = {
+    "fixed": "fixed",
+    "random init": "random",
+    "fixed_pretrained": "fixed_pretrained",
+    "random_pretrained": "random_pretrained",
+}
+"""The rows of distilled images, and the initialisation of each."""
+COMPARED = {"table1": "random", "table2": "random_pretrained", "table3": "fixed_pretrained"}
+"""The initialisation that all other rows of a table have."""
+
 EPOCHS = 3
 """Of every distilled set in a table."""
 

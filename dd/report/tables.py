@@ -10,7 +10,7 @@ import pandas as pd
 
 from dd.report.noted import noted, shown
 from dd.report.page import listed, page, wide
-from dd.report.paper import EPOCHS, METHODS, TABLES, TITLES, Reported, Task
+from dd.report.paper import COMPARED, EPOCHS, METHODS, OURS, TABLES, TITLES, Reported
 from dd.runtime.errors import UserError
 
 METRICS = {
@@ -43,17 +43,31 @@ def read_table(path: Path, columns: set[str], command: str, separator: str = ","
     return table
 
 
-def read_measured(path: Path) -> pd.DataFrame:
-    """The CSV of `dd evaluate` or `dd baseline`.
+def read_evaluated(path: Path, *stages: str) -> pd.DataFrame:
+    """The CSV of `dd evaluate` for the set's own network and way of training.
 
     Raises:
-        UserError: no such file, neither of the two, or without a final measurement.
+        UserError: no such file, one that lacks any of `stages`, or one of other networks or another protocol.
+    """
+    table = read_table(path, METRICS, "evaluate")
+    if not set(table["stage"]) >= {*stages}:
+        raise UserError(f"{path}: not a whole table of `python -m dd evaluate`; it lacks nets {' or '.join(stages)}")
+    if table["net"].nunique() > 1 or set(table.get("protocol", ["native"])) != {"native"}:
+        raise UserError(f"{path}: of several networks or another protocol; `python -m dd transfer` shows those")
+    return table
+
+
+def read_measured(path: Path) -> pd.DataFrame:
+    """The CSV of `dd evaluate`, `dd baseline` or `dd adapt`.
+
+    Raises:
+        UserError: no such file, none of these, or without a final measurement.
     """
     table = read_table(path, {"stage"}, "evaluate` or `baseline")
-    of_baseline = "baseline" in table
-    wanted, last = (BASELINE, "test") if of_baseline else (METRICS, "after")
-    if not set(table) >= wanted or last not in set(table["stage"]):
-        raise UserError(f"{path}: not a whole table of `python -m dd {'baseline' if of_baseline else 'evaluate'}`")
+    if "baseline" not in table:
+        table = read_evaluated(path, "after")
+    elif not set(table) >= BASELINE or "test" not in set(table["stage"]):
+        raise UserError(f"{path}: not a whole table of `python -m dd baseline`")
     return table.astype({"source": object}).fillna({"source": ""})
 
 
@@ -88,12 +102,13 @@ def pooled(rows: pd.DataFrame, what: str = "accuracy") -> tuple[float, float, in
 
 
 def combination(rows: pd.DataFrame) -> str:
-    """What the rows of a tested baseline used: `rate 0.1, 3 epochs`, `learned rates, 1 epoch` or `l2, K = 1`."""
+    """What the rows of a tested baseline used, such as `rate 0.1, 3 epochs` or `l2, K = 1, augmented`."""
     first = rows.iloc[0]
+    augmented = ", augmented" if first.get("augment", False) else ""
     if "metric" in rows:
-        return f"{first['metric']}, K = {first['neighbours']}"
+        return f"{first['metric']}, K = {first['neighbours']}{augmented}"
     rates = "learned rates" if first["lr"] == "learned" else f"rate {first['lr']}"
-    return f"{rates}, {first['epochs']} epoch{'' if first['epochs'] == 1 else 's'}"
+    return f"{rates}, {first['epochs']} epoch{'' if first['epochs'] == 1 else 's'}{augmented}"
 
 
 def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[Data]) -> pd.DataFrame:
@@ -106,7 +121,6 @@ def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[
         data: of all datasets that occur.
     """
     roots, fidelity = {d.name: d.root for d in data}, {d.name: d.fidelity for d in data}
-    tasks = TABLES[name]
     rows = []
     for table in map(noted, measured):
         first, paired = table.iloc[0], name == "table2"
@@ -116,32 +130,35 @@ def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[
             source, target = roots.get(source, source), roots.get(target, target)
         task = f"{source} → {target}" if paired else target
         known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], first["fidelity"])}
+        if paired and first["source"] in fidelity:  # nets and FADA have learned from those images too
+            known["fidelity"] = f"{shown(target)} {known['fidelity']}; {shown(source)} {fidelity[first['source']]}"
         for row in _baseline_rows(table) if "baseline" in table else _net_rows(table, with_before=paired):
             row = known | row
-            rows.append(row | _reported(tasks.get(task), row, first["beyond"]) | {"beyond": first["beyond"]})
-    order, methods = [*tasks, *(row["task"] for row in rows)], list(METHODS)
+            rows.append(row | _reported(name, row, first) | {"beyond": first["beyond"]})
+    order, methods = [*TABLES[name], *(row["task"] for row in rows)], list(METHODS)
     rows.sort(key=lambda row: (order.index(row["task"]), methods.index(row["method"])))
     return pd.DataFrame(rows)
 
 
-def _reported(task: Task | None, row: dict, beyond: str) -> dict:
-    """The paper's number, which belongs to its own setting and way only."""
-    setting = (row.pop("net"), row.pop("steps"), row.pop("images"), row.pop("epochs"))
-    same = task and not beyond and setting == (task.net, task.steps, task.images, EPOCHS)
-    paper = task.reported.get(row["method"], Reported(math.nan)) if same else Reported(math.nan)
-    return {"paper": paper.mean, "paper_std": paper.std, "label": METHODS[row["method"]]}
+def _reported(name: str, row: dict, first: pd.Series) -> dict:
+    """The paper's number, which belongs to its own setting and way only; `first` is a measurement of the `row`."""
+    task, method, epochs = TABLES[name].get(row["task"]), row["method"], row.pop("epochs")
+    setting = (first["net"], first["steps"], first["distilled_images"], first["init"], epochs)
+    wanted = (task.net, task.steps, task.images, OURS.get(method, COMPARED[name]), EPOCHS) if task else ()
+    same = setting == wanted and not first["beyond"]
+    paper = task.reported.get(method, Reported(math.nan)) if same else Reported(math.nan)
+    return {"paper": paper.mean, "paper_std": paper.std, "label": METHODS[method]}
 
 
 def _net_rows(table: pd.DataFrame, with_before: bool) -> Iterator[dict]:
     """Of nets after training on a distilled set or another adaptation, and `with_before` of those it began with."""
     first = table.iloc[0]
-    inits = {"random": "random init"}
-    method = first["method"] if "method" in table else inits.get(first["init"], first["init"])
+    method = first["method"] if "method" in table else {init: ours for ours, init in OURS.items()}[first["init"]]
     way = f"as distilled, {first['beyond']}" if first["beyond"] else "as distilled"
     stages = {"after": method} | ({"before": "none"} if with_before and method == "random_pretrained" else {})
     for stage, name in stages.items():
         rows = table[table["stage"] == stage]
-        yield _setting(first) | {
+        yield {
             "method": name,
             "epochs": first["epochs"],
             "accuracy": rows["accuracy"].mean(),
@@ -157,21 +174,17 @@ def _net_rows(table: pd.DataFrame, with_before: bool) -> Iterator[dict]:
 def _baseline_rows(table: pd.DataFrame) -> Iterator[dict]:
     test = table[table["stage"] == "test"]
     mean, std, nets = pooled(test)
-    yield _setting(test.iloc[0]) | {
+    yield {
         "method": test["baseline"].iloc[0],
         "epochs": EPOCHS,
         "accuracy": mean,
-        "std": std,
+        "std": std if nets * len(test) > 1 else None,
         "nets": None if "metric" in table else nets,
         "sets": len(test),
         "test_images": test["images"].iloc[0],
         "combination": combination(test),
         "chosen_on": test["chosen_on"].iloc[0],
     }
-
-
-def _setting(row: pd.Series) -> dict:
-    return {"net": row["net"], "steps": row["steps"], "images": row["distilled_images"]}
 
 
 def cell(mean: float, std: float | None) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from dd.report.noted import noted
 from dd.report.page import listed, page, wide
 from dd.report.tables import METRICS, read_table
+from dd.runtime.errors import UserError
 
 TITLE = "Distilled sets on other networks"
 NOTE = (
@@ -22,8 +23,11 @@ def transfers(paths: Sequence[Path]) -> pd.DataFrame:
     after training, std, nets.
 
     Raises:
-        UserError: a file that `dd evaluate --protocol` has not written.
+        UserError: a file that `dd evaluate --protocol` has not written, or two of one name.
     """
+    names = [path.stem for path in paths]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UserError(f"--metrics: two files are named {min(twice)}, as which the table has them; rename one")
     tables = [read_table(path, METRICS | {"protocol"}, "evaluate --protocol").assign(set=path.stem) for path in paths]
     after = noted(pd.concat(tables)).query("stage == 'after'")
     rows = after.groupby(["set", "beyond", "net", "protocol"], sort=False)["accuracy"]

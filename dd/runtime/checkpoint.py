@@ -13,6 +13,7 @@ from dd.runtime.artifacts import load_tensors, save_tensors
 from dd.runtime.errors import UserError
 
 NEWEST, PREVIOUS, LOCK = "checkpoint.safetensors", "checkpoint.previous.safetensors", "lock"
+COMING = f"new.{NEWEST}"
 
 
 class Checkpoints:
@@ -33,7 +34,7 @@ class Checkpoints:
     def save(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Keep this state; the one before it stays as the previous."""
         newest, previous = self.folder / NEWEST, self.folder / PREVIOUS
-        temporary = self.folder / f"new.{NEWEST}"
+        temporary = self.folder / COMING
         save_tensors(temporary, tensors, {"identity": self.identity, "state": values})
         if newest.exists():
             newest.replace(previous)
@@ -47,7 +48,7 @@ class Checkpoints:
             UserError: the checkpoint belongs to other settings, or none of those there can be read.
         """
         damaged = []
-        for path in (self.folder / NEWEST, self.folder / f"new.{NEWEST}", self.folder / PREVIOUS):
+        for path in (self.folder / NEWEST, self.folder / COMING, self.folder / PREVIOUS):
             if not path.exists():
                 continue
             try:
@@ -76,9 +77,10 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove the checkpoints and, if nothing else is in it, the folder: the run has succeeded. Call it `locked`."""
-        for path in self.folder.glob("*.safetensors"):
-            path.unlink(missing_ok=True)
-        (self.folder / LOCK).unlink(missing_ok=True)  # a run that has opened it will see that it is gone
+        own = [self.folder / name for name in (NEWEST, PREVIOUS, COMING, LOCK)]
+        cut_short = self.folder.glob(f".{Path(COMING).stem}.*")  # what `atomic` was writing when a run was killed
+        for path in (*cut_short, *own):
+            path.unlink(missing_ok=True)  # a run that has opened the lock will see that it is gone
         with contextlib.suppress(OSError):  # not empty
             self.folder.rmdir()
 

@@ -96,12 +96,15 @@ def slots(names: Sequence[str], count: int, folder: Path, poll_seconds: float = 
             time.sleep(poll_seconds)
 
 
-def exact_convolutions() -> None:
-    """Keep cuDNN to 32 bits and to algorithms that give the same twice. TF32's ten bits are too few for second
-    derivatives: after four steps they were wrong by a quarter of the meta-gradient."""
+def exact_products() -> None:
+    """Keep convolutions and matrix products to 32 bits, and cuDNN to algorithms that give the same twice.
+
+    TF32's ten bits are too few for second derivatives: after four steps a quarter of the meta-gradient was wrong.
+    """
     import torch
 
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False  # on where TORCH_ALLOW_TF32_CUBLAS_OVERRIDE is set
     torch.backends.cudnn.deterministic = True
 
 

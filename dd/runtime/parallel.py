@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -25,6 +26,8 @@ from dd.runtime.errors import UserError
 
 RENDEZVOUS = "DD_RENDEZVOUS"
 """File through which processes started here find each other."""
+PATIENCE = timedelta(days=20)
+"""That one waits for another's share of the work; one that has died is noticed at once, by its closed connection."""
 
 
 class Team:
@@ -98,7 +101,7 @@ def team(workers: int, units: int, device: str) -> Iterator[Team]:
             if device == "cpu":
                 torch.set_num_threads(max(1, threads // size))
             # with GPUs too: it hears at once of a process that has gone, and a meta-gradient is a megabyte
-            dist.init_process_group("gloo", **_meeting(rank, size, others))
+            dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
             yield Team(rank, size)
             dist.destroy_process_group()
         except RuntimeError as error:  # what a collective raises when another process has gone

@@ -121,17 +121,19 @@ class PoolFolder:
         """On the test images of the data they were trained on, percent `[nets]`."""
         return torch.cat([shard.accuracy for shard in self.shards[part]])
 
-    def check(self, net: str, image_shape: tuple[int, ...], classes: int) -> None:
+    def check(self, net: str, image_shape: tuple[int, ...], classes: int, weights: int) -> None:
         """Refuse a pool of other networks.
 
         Raises:
-            UserError: of another architecture, for images of another shape, or another number of classes.
+            UserError: of another architecture, for images of another shape, another number of classes or of weights.
         """
         wanted = {"net": net, "image": list(image_shape), "classes": classes}
         found = self.info | {"classes": len(self.info["classes"])}
         for key, value in wanted.items():
             if found[key] != value:
                 raise UserError(f"{self.folder}: a pool for {key} {found[key]}, but {value} is asked for")
+        if (had := self.shards["train"][0].weights.get_shape()[1]) != weights:
+            raise UserError(f"{self.folder}: its nets have {had} weights, but {net} has {weights} now; train it again")
 
 
 def _difference(found: dict, wanted: dict) -> str:

@@ -36,7 +36,10 @@ def test_a_memory_limit_is_one_clear_line(digits, tmp_path, command):
     environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert done.stderr.splitlines()[-1] == "error: out of memory (cpu); lower real_batch, or give the job more"
+    assert (
+        done.stderr.splitlines()[-1]
+        == "error: out of memory (cpu); use smaller batches or fewer nets, or give the job more"
+    )
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("*.safetensors"))
 

@@ -1,5 +1,7 @@
 """Baselines: their images, their grid, neighbours."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -145,6 +147,28 @@ def test_the_best_combination_is_tested_and_the_grid_kept(judge, kind):
     assert set(test["images"]) == {500}
     assert set(test["nets"]) == {1 if knn else 3}
     assert table["accuracy"].between(0, 100).all()
+
+
+def test_neighbours_are_at_most_the_images(dataset):
+    of = {part: dataset.__dict__[f"y_{part}"] < 2 for part in ("train", "test")}
+    kept = {f"{axis}_{part}": dataset.__dict__[f"{axis}_{part}"][rows] for part, rows in of.items() for axis in "xy"}
+    two = replace(dataset, **kept, classes=["0", "1"])
+    experiment = Experiment(DistillConfig(steps=1, epochs=1, nets=1, real_batch=64, validation_images=20), two)
+    table = measure("knn_random", Judge(experiment.distilled(LAST), two, experiment.initial, FEW))
+    assert set(table["neighbours"]) == {1}
+
+
+def test_a_class_without_images_left_is_named(dataset):
+    rare = replace(dataset, classes=[*dataset.classes, "rare"], y_train=dataset.y_train.clone())
+    _, kept = dataset.split(100, 0)
+    rare.y_train[kept[:2]] = 10
+    with pytest.raises(UserError, match="validation_images: 100 leave no training image of class rare; lower them"):
+        Experiment(DistillConfig(steps=3, nets=1, real_batch=64, validation_images=100), rare)
+
+
+def test_augmented_images_are_told(judge):
+    tables = [measure(kind, judge(protocol=replace(FEW, augment=True))) for kind in ("knn_random", "knn_k_means")]
+    assert [table["augment"].unique().tolist() for table in tables] == [[True], [False]]
 
 
 def test_a_fixed_initialisation_is_one_net(judge):

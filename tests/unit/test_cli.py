@@ -186,7 +186,7 @@ def test_files_that_are_no_measurements_are_said_in_one_line(dd, tmp_path):
     other, table = tmp_path / "other.csv", tmp_path / "table.md"
     other.write_text("stage,accuracy\nafter,1\n")
     arguments = ("table", "table1", "--metrics", other, "--scale", "test", "--out", table)
-    assert "other.csv: not a whole table of `python -m dd evaluate`" in dd(*arguments).stderr
+    assert "other.csv: not a table of `python -m dd evaluate`" in dd(*arguments).stderr
     assert "other.json: not the metadata of a prepared dataset" in dd(*arguments, "--data", other).stderr
     assert not table.exists()
 

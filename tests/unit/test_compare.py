@@ -183,6 +183,10 @@ def test_figures_claims(published):
     kind, table = published["fig3a"]
     better = {"fig2a": published["fig2a"], "fig3a": (kind, table.assign(accuracy=99.0))}
     assert rows(better, where="fig2a", kind="claim")["verdict"].tolist() == ["NOT supported", "supported"]
+    kind, table = published["fig2a"]
+    for other in ({"init": "random"}, {"distilled_images": 100}):
+        no_few = better | {"fig2a": (kind, table.assign(**other))}
+        assert set(rows(no_few, where="fig2a", kind="claim")["verdict"]) == {"not run"}
 
 
 def test_other_data_has_claims_and_no_numbers(published):
@@ -206,6 +210,23 @@ def test_published_comparison_is_that_of_the_published_files(published):
     written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": "", "fidelity": ""})
     pd.testing.assert_frame_equal(written, table, check_dtype=False)
     assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
+
+
+def columns(page):
+    """Of every Markdown table of a page, the cells below each heading; those of equal headings one after the other."""
+    for lines in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE):
+        head, _, *rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines.splitlines()]
+        yield list(zip(head, zip(*rows, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("name", ["table1", "table2", "table3"])
+def test_the_readmes_tables_are_those_published(name):
+    (here,) = [cells for head, cells in next(columns(PUBLISHED / f"tables/{name}.md")) if head == "here, %"]
+    told = [
+        [cell for head, cells in table if head.endswith(", %") and "paper" not in head for cell in cells]
+        for table in columns(ROOT / "README.md")
+    ]
+    assert list(here) in told
 
 
 def test_a_claim_without_what_it_compares_says_so(published):

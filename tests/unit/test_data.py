@@ -260,6 +260,9 @@ def test_pictures_are_read_as_viewers_show_them(tmp_path):
     prepare("own", tmp_path / "own.npz", folder=tmp_path / "photos", size=8)
     data = load(tmp_path / "own.npz")
     clear, half, upright = (data.x_train[data.y_train == label][0, 0] for label in range(3))
+    damaged = Image.open(tmp_path / "photos/turned/0.png")
+    damaged.save(tmp_path / "photos/turned/0.png", exif=b"Exif\0\0garbage!!!!")
+    prepare("own", tmp_path / "again.npz", folder=tmp_path / "photos", size=8)
     assert (clear == 255).all()
     assert half[0].tolist() == upright[0].tolist() == [0] * 4 + [255] * 4
 

@@ -12,7 +12,7 @@ from dd.distill.unroll import _flat, _gradient, _judged, _pull_back, meta_gradie
 from dd.nets.lenet import LeNet
 from dd.nets.mlp import MLP
 from dd.nets.stacked import StackedNet
-from dd.runtime.devices import exact_convolutions
+from dd.runtime.devices import exact_products
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def test_every_shape_and_stride_for_itself():
 @pytest.fixture
 def exact():
     before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
-    exact_convolutions()
+    exact_products()
     yield
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = before
 

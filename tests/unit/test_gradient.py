@@ -251,6 +251,18 @@ def test_what_tangents_lose_is_noticed_behind_a_last_layer_of_zeros(norm):
     assert tangents_exact(flattening(net), theta, x, torch.arange(3)) == exact
 
 
+@pytest.mark.parametrize("error", [AssertionError, TypeError, RuntimeError])
+def test_a_forward_that_wants_single_precision_has_no_exact_tangents(error):
+    class Single(nn.Linear):
+        def forward(self, x):
+            if x.dtype != torch.float32:
+                raise error("give me float32")
+            return super().forward(x.flatten(1))
+
+    net, x = StackedNet(Single(64, 3).double()), torch.randn(3, 1, 8, 8, dtype=torch.float64)
+    assert not tangents_exact(classification(net), torch.zeros(1, sum(net.sizes)).double(), x, torch.arange(3))
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_where_tangents_are_inexact_the_other_way_is_right(norm):
     """PyTorch loses terms of fused norms going back through a tangent; we must notice, and be right all the same."""

@@ -205,6 +205,7 @@ def test_a_users_own_network():
         ("math:sqrt", "channels"),
         (":Net", "or your own as package.module:Class"),
         ("tests.unit.test_nets:Raising", "net tests.unit.test_nets:Raising: KeyError: 'no such key'"),
+        ("tests.unit.test_nets:Missing", "^install it$"),
         ("builtins:dict", "makes a dict; must be a torch.nn.Module"),
         ("half_written:Net", "half_written:Net': SyntaxError: .*line 1"),
     ],
@@ -239,6 +240,20 @@ class Raising(nn.Module):
         raise KeyError("no such key")
 
 
+def zeros(layer):
+    """With all weights 0, as some last layers begin."""
+    for p in layer.parameters():
+        nn.init.zeros_(p)
+    return layer
+
+
+class Missing(nn.Module):
+    """A network of a package that is not there."""
+
+    def __init__(self, **_):
+        raise UserError("install it")
+
+
 class Wrong(nn.Module):
     """A linear layer whose input or output is treated by `change`."""
 
@@ -269,8 +284,12 @@ class Wrong(nn.Module):
             nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(64, 3)),
             "what it makes of an image depends on the others in the batch",
         ),
+        (
+            nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), zeros(nn.Linear(64, 3))),
+            "what it makes of an image depends on the others in the batch",
+        ),
     ],
-    ids=["size", "small", "classes", "tuple", "infinite", "softmax", "random", "no weights", "lazy", "batch"],
+    ids=["size", "small", "classes", "tuple", "infinite", "softmax", "random", "no weights", "lazy", "batch", "zeros"],
 )
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
     with pytest.raises(UserError, match=f"net own: {reason}"):

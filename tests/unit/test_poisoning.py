@@ -6,9 +6,9 @@ import torch
 
 from dd.baselines.grid import Judge, Protocol, best_combination, measure
 from dd.data.dataset import load
-from dd.distill.config import DistillConfig
+from dd.distill.config import POISONING, DistillConfig
 from dd.distill.experiment import Experiment
-from dd.distill.objective import POISONING, poisoned, poisoning
+from dd.distill.objective import poisoned, poisoning
 from dd.evaluate import evaluate
 from dd.report.bars import bars, claims
 from dd.report.bars import poisoned as figure_rows
@@ -80,6 +80,9 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     before = rows.set_index(["method", "measure"]).loc[("ours", "clean"), ["before", "before_std"]].tolist()
     untrained = ours.loc[ours["stage"] == "before", "clean"]
     assert before == pytest.approx([untrained.mean(), untrained.std(ddof=0)])
+    for wrong in ([table], [table, table, ours], [table, ours, ours]):
+        with pytest.raises(UserError, match="digits wants one table of `dd evaluate`, and one of each"):
+            figure_rows(wrong, "tiny")
     assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
     gap = mean["ours", "accuracy"] - mean["random", "accuracy"]
     assert str(claims(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")

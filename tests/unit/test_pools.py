@@ -213,6 +213,8 @@ def test_pretrained_weights_must_come_from_somewhere(digits, init):
 
 def test_a_pool_of_other_nets_is_refused(digits, trained):
     pool, data = PoolFolder(trained), load(digits)
+    with pytest.raises(UserError, match=r"its nets have \d+ weights, but LeNet has 1000 now; train it again"):
+        pool.check("LeNet", (1, 28, 28), 10, 1000)
     pool.info = pool.info | {"image": [3, 32, 32]}
     with pytest.raises(UserError, match=r"a pool for image \[3, 32, 32\], but \[1, 28, 28\] is asked for"):
         Experiment(DistillConfig(init="random_pretrained", **SMALL), data, pool=pool)

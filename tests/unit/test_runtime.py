@@ -158,9 +158,12 @@ def test_checkpoints_go_when_the_run_has_succeeded(tmp_path):
     store = checkpoints(tmp_path)
     store.save(TENSORS, {})
     store.save(TENSORS, {})
+    mine, cut_short = tmp_path / "set.safetensors", tmp_path / ".new.checkpoint.abc.safetensors"
+    mine.touch()
+    cut_short.touch()
     with store.locked():
         store.clear()
-    assert not list(tmp_path.glob("*.safetensors"))
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 @pytest.mark.parametrize("mine", [True, False], ids=["no one else's", "with a log"])
@@ -241,6 +244,17 @@ def test_devices(monkeypatch, tmp_path):
         pass
     with device(1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+def test_products_are_exact_whatever_the_environment():
+    program = (
+        "import torch; from dd.runtime.devices import exact_products as f; b = torch.backends\n"
+        "said = lambda: print(b.cuda.matmul.allow_tf32, b.cudnn.allow_tf32)\n"
+        "said(); f(); said()"
+    )
+    environment = os.environ | {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "False", "False"]
 
 
 def test_locks_of_gpus_are_never_put_behind_a_link(tmp_path):

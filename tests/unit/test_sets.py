@@ -57,6 +57,13 @@ def test_pt_and_npz_hold_all_of_it(distilled, tmp_path):
     assert tensors["info"] == json.loads(str(arrays["info"])) == distilled.info
 
 
+def test_a_network_that_has_changed_since_is_refused(distilled):
+    changed = replace(distilled, info=distilled.info | {"config": distilled.info["config"] | {"net": "MLP"}})
+    for use in (changed.net, changed.initial):
+        with pytest.raises(UserError, match=r"net MLP: has \d+ weights, but had \d+ when this set was distilled"):
+            use()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_folder_has_every_image_where_its_order_says(distilled, tmp_path, channels):
     images = distilled.images.repeat(1, 1, channels, 1, 1)

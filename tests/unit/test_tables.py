@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dd.report.tables import WRITERS, Data, paper_table, pooled
+from dd.report.tables import WRITERS, Data, paper_table, pooled, read_evaluated
+from dd.runtime.errors import UserError
 
 SETTING = {"steps": 10, "distilled_images": 100}
 
@@ -84,6 +85,30 @@ def test_the_papers_number_stands_beside_its_own_setting_only(changed):
     assert np.isnan(table["paper"].iloc[0])
 
 
+@pytest.mark.parametrize("init", ["fixed", "random_pretrained"])
+def test_baselines_of_other_initial_weights_have_no_number_of_the_paper(init):
+    rows = baseline("random", [60.0, 70.0], [3.0, 4.0], lr=0.1, epochs=5)
+    table = paper_table("table1", [rows, rows.assign(baseline="average", init=init)], "laptop", [])
+    assert table["paper"].isna().tolist() == [False, True]
+
+
+def test_one_net_and_one_set_have_no_deviation():
+    one = baseline("average", [60.0], [0.0], lr=0.1, epochs=5).assign(nets=1)
+    table = paper_table("table1", [one, baseline("random", [60.0], [0.0], lr=0.1, epochs=5, augment=True)], "x", [])
+    assert table.set_index("method")["std"].isna().to_dict() == {"average": True, "random": False}
+    assert table["combination"].tolist() == ["rate 0.1, 5 epochs, augmented", "rate 0.1, 5 epochs"]
+
+
+@pytest.mark.parametrize("change", [{"net": ["LeNet", "MLP"] * 2}, {"protocol": "dc-bench"}, {"stage": "after"}])
+def test_other_networks_and_protocols_are_no_measurement_of_a_set(tmp_path, change):
+    path, table = tmp_path / "accuracy.csv", evaluated("random", [80.0, 90.0])
+    table.assign(protocol="native").to_csv(path)
+    assert len(read_evaluated(path, "before", "after")) == 4
+    table.assign(**change).to_csv(path)
+    with pytest.raises(UserError, match=r"lacks nets before or after|`python -m dd transfer` shows those"):
+        read_evaluated(path, "before", "after")
+
+
 def test_numbers_made_in_another_way_stand_alone_and_say_so():
     soft = {"beyond": "soft_labels, momentum 0.5"}
     measured = [
@@ -145,7 +170,7 @@ def test_table_2_is_by_direction_with_what_the_nets_began_with():
     text = WRITERS[".md"]("table2", table)
     assert "| MNIST → USPS | Ours, random pre-trained" in text
     assert "- SVHN → MNIST: not run at this scale." in text
-    assert "8 bit" in text
+    assert "MNIST → USPS: 10,000 test images; USPS 8 bit; MNIST bit-exact" in text
     assert r"MNIST $\to$ USPS" in WRITERS[".tex"]("table2", table)
 
 

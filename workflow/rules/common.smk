@@ -55,7 +55,9 @@ def any_of(names):
 def get_protocol(wildcards):
     """How a baseline of an experiment is judged: only what matters to this one, lest others run again for nothing."""
     settings = config["baselines"] | config["baselines"]["experiments"].get(wildcards.experiment, {})
-    needed = {"choose_on", "augment"}
+    needed = {"choose_on"}
+    if not wildcards.baseline.endswith("k_means"):
+        needed.add("augment")
     if wildcards.baseline != "average":
         needed.add("draws")
     if not wildcards.baseline.startswith("knn"):

@@ -1,14 +1,14 @@
 """What is wanted: the targets of `all`, the points of curves, what tables and figures are made of."""
 
-from dd.report.paper import PLACES
+from dd.report.paper import COMPARED, PLACES
 
 WRITTEN = ["csv", "md", "tex", "html"]  # as which tables are written
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
-# what the experiments of a table are compared with, and which of them
-COMPARED = {
-    "table1": {"init": "random", "baselines": BASELINES, "methods": []},
-    "table2": {"init": "random_pretrained", "baselines": BASELINES[:4], "methods": ["fada", "full"]},
-    "table3": {"init": "fixed_pretrained", "baselines": ["random", "optimized", "average"], "methods": ["full"]},
+# what the experiments of a table are compared with
+RIVALS = {
+    "table1": {"baselines": BASELINES, "methods": []},
+    "table2": {"baselines": BASELINES[:4], "methods": ["fada", "full"]},
+    "table3": {"baselines": ["random", "optimized", "average"], "methods": ["full"]},
 }
 
 
@@ -93,12 +93,12 @@ def get_downloads():
 
 def get_measured(wildcards):
     """The measurements a table holds."""
-    experiments, wanted = config["tables"][wildcards.table], COMPARED[wildcards.table]
-    compared = [name for name in experiments if get_experiment(name)["init"] == wanted["init"]]
+    experiments, rivals = config["tables"][wildcards.table], RIVALS[wildcards.table]
+    compared = [name for name in experiments if get_experiment(name)["init"] == COMPARED[wildcards.table]]
     return (
         expand("<results>/evaluate/{experiment}.csv", experiment=experiments)
-        + expand("<results>/baseline/{experiment}/{kind}.csv", experiment=compared, kind=wanted["baselines"])
-        + expand("<results>/adapt/{experiment}/{method}.csv", experiment=compared, method=wanted["methods"])
+        + expand("<results>/baseline/{experiment}/{kind}.csv", experiment=compared, kind=rivals["baselines"])
+        + expand("<results>/adapt/{experiment}/{method}.csv", experiment=compared, method=rivals["methods"])
     )
 
 
