@@ -22,7 +22,7 @@ from dd.options import IN, OUT, Command, compute_options, pool_option
 )
 @click.option("--candidates", type=click.IntRange(1), default=50, show_default=True, help="Sets to optimize among.")
 @click.option("--candidate-nets", type=click.IntRange(1), default=20, show_default=True, help="Nets to do that on.")
-@click.option("--augment", is_flag=True, help="Crops and flips of the real images, as in the authors' code.")
+@click.option("--augment", is_flag=True, help="Crops and flips of the real images, but for k-means.")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a set and combination.")
 @compute_options
 @pool_option

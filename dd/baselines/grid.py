@@ -1,6 +1,7 @@
 """Every baseline on every learning rate and number of epochs; the best combination is tested (Section 4)."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -99,35 +100,38 @@ class Judge:
         return torch.full((epochs, self.real.steps), float(rate))
 
     def after(
-        self, epochs: Sequence[int], images: Tensor, rate: str | float, judged: Judged, stream: str, nets: int
+        self,
+        rates: Sequence[str | float],
+        epochs: Sequence[int],
+        images: Tensor,
+        judged: Judged,
+        stream: str,
+        nets: int,
     ) -> list[dict]:
-        """Means and standard deviations over nets, and how many they are, after each of `epochs` of one run."""
-        images, labels, lrs = images.to(self.device), self.labels(images).to(self.device), self.rates(rate)
-        nets, parts = self.initial.nets(stream, nets), []
-        for first in range(0, nets, NETS_AT_ONCE):  # not the weights of all of them at once
-            weights = self.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(self.device)
-            parts.append([])
-            for done, until in itertools.pairwise((0, *epochs)):
-                weights = train(self.loss, weights, images, labels, lrs[done:until])
-                parts[-1].append(self.distilled.measures(self.net, weights, *judged))
-        return [
-            summary(**{name: torch.cat([part[name] for part in same]) for name in same[0]})
-            for same in zip(*parts, strict=True)
-        ]
+        """A row a combination: lr, epochs, means and standard deviations over nets, and how many they are.
 
-    def every_combination(self, images: Tensor, judged: Judged, stream: str, nets: int) -> Iterator[dict]:
-        """A row a combination of rate and epochs."""
-        for rate in RATES:
-            rows = self.after(self.epochs, images, rate, judged, stream, nets)
-            for epochs, row in zip(self.epochs, rows, strict=True):
-                yield {"lr": rate, "epochs": epochs} | row
+        One run at each rate serves all of `epochs`.
+        """
+        images, labels = images.to(self.device), self.labels(images).to(self.device)
+        nets, measured = self.initial.nets(stream, nets), defaultdict(list)
+        for first in range(0, nets, NETS_AT_ONCE):  # not the weights of all of them at once
+            initial = self.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(self.device)
+            for rate in rates:
+                weights, lrs = initial, self.rates(rate)
+                for done, until in itertools.pairwise((0, *epochs)):
+                    weights = train(self.loss, weights, images, labels, lrs[done:until])
+                    measured[rate, until].append(self.distilled.measures(self.net, weights, *judged))
+        return [
+            {"lr": rate, "epochs": until} | summary(**{name: torch.cat([p[name] for p in parts]) for name in parts[0]})
+            for (rate, until), parts in measured.items()
+        ]
 
     def optimized(self, candidates: list[Tensor], on_set: Callable[[], object]) -> list[Tensor]:
         """The `draws` sets that are best, each in its best combination, on other nets and 1024 training images."""
         scores = []
         for images in candidates:
             nets = self.protocol.candidate_nets
-            rows = pd.DataFrame(self.every_combination(images, self.optimized_images, "optimized", nets))
+            rows = pd.DataFrame(self.after(RATES, self.epochs, images, self.optimized_images, "optimized", nets))
             best = best_combination(rows, ["lr", "epochs"])
             scores.append(rows.set_index(["lr", "epochs"]).loc[best, "accuracy"])
             on_set()
@@ -205,11 +209,11 @@ def sets_of(kind: str, protocol: Protocol) -> int:
 def _descent(judge: Judge) -> tuple[Callable, Callable]:
     protocol = judge.protocol
 
-    def tried(images: Tensor) -> Iterator[dict]:
-        return judge.every_combination(images, judge.choice, judge.choice_stream, protocol.nets)
+    def tried(images: Tensor) -> list[dict]:
+        return judge.after(RATES, judge.epochs, images, judge.choice, judge.choice_stream, protocol.nets)
 
     def test(images: Tensor, rate: str | float, epochs: int) -> dict:
-        return judge.after([epochs], images, rate, judge.test, "held-out", protocol.test_nets)[0]
+        return judge.after([rate], [epochs], images, judge.test, "held-out", protocol.test_nets)[0]
 
     return tried, test
 

@@ -60,8 +60,9 @@ class DistilledSet:
             UserError: it is that of random pre-trained weights, and `pool` is none or another; or a network of the
                 user's own has other weights than it had.
         """
-        config, weights = self.info["config"], count(self.make())
+        config = self.info["config"]
         if self.fixed_weights is not None:
+            weights = count(self.make())
             if (had := self.fixed_weights.numel()) != weights:
                 raise UserError(
                     f"net {config['net']}: has {weights} weights, but had {had} when this set was distilled"
@@ -73,7 +74,7 @@ class DistilledSet:
             raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
         if pool.info != self.info["pretrained"]:
             raise UserError(f"{pool.folder}: another pool than the one this set was made for")
-        pool.check(config["net"], tuple(self.images.shape[2:]), len(self.info["classes"]), weights)
+        pool.check(config["net"], tuple(self.images.shape[2:]), len(self.info["classes"]), count(self.make()))
         return PoolInitial(pool, config["validation_nets"], config["seed"])
 
     def setting(self) -> dict:
@@ -143,15 +144,14 @@ class DistilledSet:
     def train(self, net: nn.Module) -> nn.Module:
         """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
 
-        Layers behave as in evaluation mode, as they did in distillation, and are left in it. A GPU computes
-        convolutions as it did then, without TF32.
+        Layers behave as in evaluation mode, as they did in distillation, and are left in it. On a GPU PyTorch rounds
+        convolutions to TF32 until `dd.runtime.devices.exact_products` is called, which commands do.
         """
         stacked = StackedNet(net)
         device = next(net.parameters()).device
         arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
         theta = flat_weights(net).unsqueeze(0)
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
+        trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
         nn.utils.vector_to_parameters(trained, net.parameters())
         return net.eval()
 

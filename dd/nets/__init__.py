@@ -57,8 +57,9 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
     """Refuse a network that does not turn such images into such logits, each by itself, before any training.
 
     Raises:
-        UserError: it has no weights, or layers whose sizes are not known yet; it fails on two images, returns something
-            else than finite logits `[2, classes]`, is random in evaluation mode, or judges an image by the others.
+        UserError: it has no weights, layers whose sizes are not known yet, or some that are made later; it fails on two
+            images, returns something else than finite logits `[2, classes]`, is random in evaluation mode, or judges an
+            image by the others.
     """
     images = torch.randn(2, channels, size, size, generator=generator(0, "try out"))
     weights = list(net.parameters())
@@ -66,8 +67,9 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         raise UserError(f"net {name}: has no weights to train; give it layers such as nn.Linear")
     if any(map(is_lazy, weights)):
         raise UserError(f"net {name}: has lazy layers, whose weights do not exist yet; give them their input sizes")
-    net, draw = copy.deepcopy(net).eval(), generator(0, "aside")
+    draw = generator(0, "aside")
     try:
+        net = copy.deepcopy(net).eval()
         with torch.no_grad():
             for p in net.parameters():  # not as they are: a last layer of zeros would hide all that comes before it
                 p += 0.01 * torch.randn(p.shape, generator=draw)
@@ -77,6 +79,8 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         raise UserError(
             f"net {name}: fails on images {shape}: {reason(error)}; change it or the images' size"
         ) from error
+    if len(list(net.parameters())) > len(weights):
+        raise UserError(f"net {name}: makes layers in its forward, which would not be trained; make them in __init__")
     shape = list(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
     if shape != [2, classes]:
         raise UserError(f"net {name}: returns {shape} for 2 images of {classes} classes; must be [2, {classes}]")

@@ -210,15 +210,15 @@ def _few(measured: Measurements) -> dict[tuple[str, str, str], Said]:
         if kind == "evaluate" and table["init"].iloc[0] == init:
             first = table.iloc[0]
             mean = table.loc[table["stage"] == "after", "accuracy"].mean()
-            after[where] = (first["dataset"], first["distilled_images"], mean)
+            after[where] = (first["dataset"], first["net"], first["distilled_images"], mean)
     if "fig2a" not in after:
         return {}
-    dataset, few, one = after["fig2a"]
+    dataset, net, few, one = after["fig2a"]
     said = {}
-    other, many, every = after.get("fig3a", ("", 0, 0))
-    if dataset == other and few < many:
+    *known, many, every = after.get("fig3a", (0, 0))
+    if known == [dataset, net] and few < many:
         said["fig2a", dataset, FEW] = Said(FEW, one > every, f"{one:.1f} % ({few} images), {every:.1f} % ({many})")
-    if dataset in FULL and few == PICTURES["fig2a"].task.images:
+    if dataset in FULL and (net, few) == (TABLES["table1"][dataset].net, PICTURES["fig2a"].task.images):
         full = FULL[dataset].mean
         said["fig2a", dataset, CLOSE] = Said(CLOSE, one > full - 10, f"{one:.1f} % of {full:.0f}")
     return said

@@ -44,14 +44,14 @@ def read_table(path: Path, columns: set[str], command: str, separator: str = ","
 
 
 def read_evaluated(path: Path, *stages: str) -> pd.DataFrame:
-    """The CSV of `dd evaluate` for the set's own network and way of training.
+    """The CSV of `dd evaluate` for one network, trained in the set's own way.
 
     Raises:
         UserError: no such file, one that lacks any of `stages`, or one of other networks or another protocol.
     """
     table = read_table(path, METRICS, "evaluate")
-    if not set(table["stage"]) >= {*stages}:
-        raise UserError(f"{path}: not a whole table of `python -m dd evaluate`; it lacks nets {' or '.join(stages)}")
+    if missing := [stage for stage in stages if stage not in set(table["stage"])]:
+        raise UserError(f"{path}: not a whole table of `python -m dd evaluate`; it has no nets {missing[0]} training")
     if table["net"].nunique() > 1 or set(table.get("protocol", ["native"])) != {"native"}:
         raise UserError(f"{path}: of several networks or another protocol; `python -m dd transfer` shows those")
     return table
@@ -131,7 +131,8 @@ def paper_table(name: str, measured: list[pd.DataFrame], scale: str, data: list[
         task = f"{source} → {target}" if paired else target
         known = {"task": task, "scale": scale, "fidelity": fidelity.get(first["dataset"], first["fidelity"])}
         if paired and first["source"] in fidelity:  # nets and FADA have learned from those images too
-            known["fidelity"] = f"{shown(target)} {known['fidelity']}; {shown(source)} {fidelity[first['source']]}"
+            texts = {target: known["fidelity"], source: fidelity[first["source"]]}
+            known["fidelity"] = "; ".join(f"{shown(name)} {text}" for name, text in texts.items() if text)
         for row in _baseline_rows(table) if "baseline" in table else _net_rows(table, with_before=paired):
             row = known | row
             rows.append(row | _reported(name, row, first) | {"beyond": first["beyond"]})

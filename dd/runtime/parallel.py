@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from dd.runtime.devices import started_as
 from dd.runtime.errors import UserError
@@ -27,7 +28,8 @@ from dd.runtime.errors import UserError
 RENDEZVOUS = "DD_RENDEZVOUS"
 """File through which processes started here find each other."""
 PATIENCE = timedelta(days=20)
-"""That one waits for another's share of the work; one that has died is noticed at once, by its closed connection."""
+"""That a process waits for another's share; one that has died is noticed at once, by its connection, unless its machine
+died with it."""
 
 
 class Team:
@@ -121,7 +123,8 @@ def _meeting(rank: int, size: int, others: list["_Other"]) -> dict:
         RuntimeError: one of them has ended before.
     """
     if RENDEZVOUS not in os.environ:
-        return {"init_method": "env://"}
+        store, rank, size = next(rendezvous("env://"))  # by itself, so that one who never comes is missed sooner
+        return {"store": store, "rank": rank, "world_size": size}
     store = dist.FileStore(os.environ[RENDEZVOUS], size)
     if rank:
         threading.Thread(target=_end_with_the_leader, daemon=True).start()

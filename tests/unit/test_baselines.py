@@ -112,9 +112,9 @@ def test_one_run_serves_all_numbers_of_epochs(judge, monkeypatch):
     """After 3 epochs of the run of 5 the nets are those of 3 epochs of plain SGD, in parts or together."""
     made = judge()
     images = SETS["random"](made.real, 0)
-    rows = made.after(EPOCHS, images, 0.1, made.test, "choice", 3)
+    rows = made.after([0.1], EPOCHS, images, made.test, "choice", 3)
     monkeypatch.setattr(grid, "NETS_AT_ONCE", 2)
-    assert made.after(EPOCHS, images, 0.1, made.test, "choice", 3) == rows
+    assert made.after([0.001, 0.1], EPOCHS, images, made.test, "choice", 3)[3:] == rows
     nets = []
     for start in made.distilled.initial()("choice", range(3)):
         net = made.distilled.make()
@@ -127,7 +127,7 @@ def test_one_run_serves_all_numbers_of_epochs(judge, monkeypatch):
                 sgd.step()
         nets.append(flat_weights(net))
     expected = summary(**made.distilled.measures(made.net, torch.stack(nets), *made.test))
-    assert rows[EPOCHS.index(3)] == pytest.approx(expected, abs=200 / len(made.test[0]))
+    assert rows[EPOCHS.index(3)] == pytest.approx({"lr": 0.1, "epochs": 3} | expected, abs=200 / len(made.test[0]))
 
 
 @pytest.mark.parametrize("kind", KINDS)

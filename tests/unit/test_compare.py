@@ -184,7 +184,7 @@ def test_figures_claims(published):
     better = {"fig2a": published["fig2a"], "fig3a": (kind, table.assign(accuracy=99.0))}
     assert rows(better, where="fig2a", kind="claim")["verdict"].tolist() == ["NOT supported", "supported"]
     kind, table = published["fig2a"]
-    for other in ({"init": "random"}, {"distilled_images": 100}):
+    for other in ({"init": "random"}, {"distilled_images": 100}, {"net": "MLP"}):
         no_few = better | {"fig2a": (kind, table.assign(**other))}
         assert set(rows(no_few, where="fig2a", kind="claim")["verdict"]) == {"not run"}
 

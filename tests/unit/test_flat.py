@@ -50,10 +50,11 @@ def test_every_shape_and_stride_for_itself():
 
 @pytest.fixture
 def exact():
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
+    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32
     exact_products()
     yield
-    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = before
+    cudnn.allow_tf32, cudnn.deterministic, products.allow_tf32 = before
 
 
 NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -254,6 +254,20 @@ class Missing(nn.Module):
         raise UserError("install it")
 
 
+class Late(nn.Module):
+    """One that makes its last layer when it sees the first image."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+
+    def forward(self, x):
+        features = self.conv(x).flatten(1)
+        if not hasattr(self, "last"):
+            self.last = nn.Linear(features.shape[1], 3)
+        return self.last(features)
+
+
 class Wrong(nn.Module):
     """A linear layer whose input or output is treated by `change`."""
 
@@ -263,6 +277,14 @@ class Wrong(nn.Module):
 
     def forward(self, x):
         return self.after(self.linear(self.before(x.flatten(1))))
+
+
+class Computed(Wrong):
+    """With a weight computed from others beforehand, as `nn.utils.weight_norm` has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.doubled = 2 * self.linear.weight
 
 
 @pytest.mark.parametrize(
@@ -288,8 +310,13 @@ class Wrong(nn.Module):
             nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), zeros(nn.Linear(64, 3))),
             "what it makes of an image depends on the others in the batch",
         ),
+        (Late(), "makes layers in its forward"),
+        (Computed(), "fails on images .* deepcopy"),
     ],
-    ids=["size", "small", "classes", "tuple", "infinite", "softmax", "random", "no weights", "lazy", "batch", "zeros"],
+    ids=[
+        *("size", "small", "classes", "tuple", "infinite", "softmax", "random", "no weights", "lazy", "batch", "zeros"),
+        *("late", "computed"),
+    ],
 )
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):
     with pytest.raises(UserError, match=f"net own: {reason}"):

@@ -12,7 +12,7 @@ from dd.data.real import normalise
 from dd.data.weights import prepare_weights
 from dd.distill.objective import classification
 from dd.distill.unroll import tangents_exact, train
-from dd.nets import build
+from dd.nets import build, try_out
 from dd.nets.init import flat_weights
 from dd.nets.pretrained import pretrained
 from dd.nets.stacked import StackedNet
@@ -134,6 +134,10 @@ def test_lite_of_many_nets_has_frozen_statistics(lite):
     torch.testing.assert_close(together.flatten(0, 1), torch.stack(alone), rtol=1e-3, atol=1e-3)
     assert (together[0] - together[1]).abs().max() > 0.01
     assert all(torch.equal(buffer, lite[0][name]) for name, buffer in net.module.named_buffers())
+
+
+def test_lite_behind_its_new_last_layer_is_a_network_to_distil_for(lite):
+    try_out(pretrained(partial(build, "EfficientNetLite0", 3, 64, 10), lite[0], "lite"), "lite", 3, 64, 10)
 
 
 def test_lite_has_exact_tangents(lite):

@@ -105,7 +105,7 @@ def test_other_networks_and_protocols_are_no_measurement_of_a_set(tmp_path, chan
     table.assign(protocol="native").to_csv(path)
     assert len(read_evaluated(path, "before", "after")) == 4
     table.assign(**change).to_csv(path)
-    with pytest.raises(UserError, match=r"lacks nets before or after|`python -m dd transfer` shows those"):
+    with pytest.raises(UserError, match=r"it has no nets before training|`python -m dd transfer` shows those"):
         read_evaluated(path, "before", "after")
 
 
