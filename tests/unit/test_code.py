@@ -1,11 +1,13 @@
 """Which code a result is of."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from dd.runtime import code
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -54,3 +56,11 @@ def test_a_copy_within_another_repository_does_not_take_its_commit(tmp_path, mon
     assert code.commit() == "told"
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
     assert code.commit() not in ("told", "unknown")
+
+
+def test_reports_are_written_without_torch():
+    """Which takes seconds to be imported."""
+    modules = ", ".join(f"dd.report.{path.stem}" for path in (ROOT / "dd/report").glob("[a-z]*.py"))
+    program = f"import sys, {modules}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
