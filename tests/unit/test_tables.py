@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from dd.report.tables import WRITERS, Data, paper_table, pooled, read_evaluated
+from dd.report.transfer import transfers
 from dd.runtime.errors import UserError
 
 SETTING = {"steps": 10, "distilled_images": 100}
@@ -107,6 +108,16 @@ def test_other_networks_and_protocols_are_no_measurement_of_a_set(tmp_path, chan
     table.assign(**change).to_csv(path)
     with pytest.raises(UserError, match=r"it has no nets before training|`python -m dd transfer` shows those"):
         read_evaluated(path, "before", "after")
+
+
+def test_sets_of_one_name_are_never_one_row(tmp_path):
+    paths = [tmp_path / f"{scale}/mnist.csv" for scale in ("laptop", "paper")]
+    for path in paths:
+        path.parent.mkdir()
+        evaluated("random", [80.0, 90.0]).assign(protocol="native").to_csv(path)
+    assert len(transfers(paths[:1])) == 1
+    with pytest.raises(UserError, match="two files are named mnist"):
+        transfers(paths)
 
 
 def test_numbers_made_in_another_way_stand_alone_and_say_so():
