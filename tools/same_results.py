@@ -1,0 +1,155 @@
+"""Compare what two versions of the code made of the same commands: `python tools/same_results.py OLD NEW`.
+
+A change that should not touch any result is checked by it: run the same commands with both versions (`tools/guard.sh`
+has a set of them), then compare the two folders. Equal means bit for bit.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, safe_open
+
+TIMES = {"seconds"}
+"""Columns that no two runs have in common."""
+IGNORED = {"benchmarks", "logs"}
+"""Folders of a run that hold times and messages."""
+
+
+def differences(old: Path, new: Path) -> Iterator[str]:
+    """What is wrong with the tensors and tables of folder `new`, a line each, where those of `old` are right."""
+    for path in _results(old):
+        name = path.relative_to(old)
+        other = new / name
+        if not other.is_file():
+            yield f"{name}: missing in {new}"
+        elif path.suffix == ".csv":
+            yield from (f"{name}: {line}" for line in different_values(pd.read_csv(path), pd.read_csv(other)))
+        else:
+            yield from (f"{name}: {line}" for line in different_tensors(_tensors(path), _tensors(other)))
+
+
+def remarks(old: Path, new: Path) -> Iterator[str]:
+    """What is not wrong but new, a line each: files, columns of tables, metadata of tensors."""
+    for path in _results(new):
+        name = path.relative_to(new)
+        other = old / name
+        if not other.is_file():
+            yield f"{name}: new"
+        elif path.suffix == ".csv":
+            yield from (f"{name}: {line}" for line in changed_columns(pd.read_csv(other), pd.read_csv(path)))
+        elif path.suffix == ".safetensors":
+            yield from (f"{name}: {line}" for line in changed_metadata(_metadata(other), _metadata(path)))
+
+
+def different_values(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
+    """Columns of `old` whose values `new` does not have, under the same or another name, in the same order."""
+    if len(old) != len(new):
+        yield f"{len(old)} rows before, {len(new)} now"
+        return
+    renamed = renamed_columns(old, new)
+    for column in old.columns.difference(TIMES):
+        if column in new:
+            if not old[column].equals(new[column]):
+                yield f"column {column}: other values"
+        elif column not in renamed:
+            yield f"column {column}: missing, and no other column has its values"
+
+
+def renamed_columns(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, str]:
+    """New names by old ones, of columns that `new` lacks but whose values it has in a column that `old` lacks."""
+    added = [column for column in new if column not in old]
+    names = {}
+    for column in old:
+        equal = [other for other in added if other not in names.values() and old[column].equals(new[other])]
+        if column not in new and equal:
+            names[column] = equal[0]
+    return names
+
+
+def changed_columns(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
+    """Columns that were renamed or added."""
+    renamed = renamed_columns(old, new)
+    yield from (f"column {before} is now called {after}" for before, after in renamed.items())
+    yield from (f"column {name} was added" for name in new if name not in old and name not in renamed.values())
+
+
+def different_tensors(old: dict[str, torch.Tensor], new: dict[str, torch.Tensor]) -> Iterator[str]:
+    """Tensors that are in one file alone, or not the same bit for bit."""
+    for name in sorted(old.keys() ^ new.keys()):
+        yield f"tensor {name}: only {'before' if name in old else 'now'}"
+    for name in sorted(old.keys() & new.keys()):
+        before, after = old[name], new[name]
+        if before.dtype != after.dtype or before.shape != after.shape:
+            yield f"tensor {name}: {before.dtype} {list(before.shape)} before, {after.dtype} {list(after.shape)} now"
+        elif before.numpy().tobytes() != after.numpy().tobytes():
+            share = (before != after).double().mean().item()
+            yield f"tensor {name}: {share:.1%} of its values differ"
+
+
+def changed_metadata(old: dict, new: dict) -> Iterator[str]:
+    """Keys of the metadata, at any depth, that differ."""
+    for key in sorted(old.keys() | new.keys()):
+        if key not in new:
+            yield f"metadata {key}: gone, was {old[key]!r}"
+        elif key not in old:
+            yield f"metadata {key}: added, {new[key]!r}"
+        elif old[key] != new[key]:
+            yield f"metadata {key}: was {old[key]!r}, is {new[key]!r}"
+
+
+def _results(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        parts = set(path.relative_to(folder).parts)
+        if path.suffix in {".csv", ".npz", ".safetensors"} and not parts & IGNORED:
+            yield path
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    with np.load(path) as arrays:
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _metadata(path: Path) -> dict[str, object]:
+    """The JSON that follows the checksum in the metadata of our files, nested keys joined by a dot."""
+    with safe_open(path, "pt") as file:
+        text = (file.metadata() or {}).get("dd", "")[64:]
+    return _flattened(json.loads(text or "{}"))
+
+
+def _flattened(values: dict, prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        nested = isinstance(value, dict)
+        flat |= _flattened(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return flat
+
+
+@click.command()
+@click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(old: Path, new: Path) -> None:
+    """Say whether folder NEW has the tensors and tables of folder OLD, bit for bit; exit with 1 where it has not.
+
+    Renamed and added columns, new files and changed metadata are listed, and are no difference. Times are not compared.
+    """
+    compared = len(list(_results(old)))
+    if not compared:
+        raise click.UsageError(f"{old}: no .csv, .npz or .safetensors here")
+    for line in remarks(old, new):
+        click.echo(line)
+    if wrong := list(differences(old, new)):
+        click.echo("\n".join(f"DIFFERENT {line}" for line in wrong), err=True)
+        sys.exit(1)
+    click.echo(f"the same: {compared} files")
+
+
+if __name__ == "__main__":
+    main()
