@@ -20,9 +20,9 @@ import torch
 import yaml
 
 import dd
-from dd.data.dataset import load
-from dd.distill.objective import accuracy, classification
-from dd.distill.steps import DistilledSet
+from dd.data.prepared import load
+from dd.distill.distilled_set import DistilledSet
+from dd.distill.loss import accuracy, classification
 from dd.distill.unroll import shuffled, train
 from dd.nets.stacked import StackedNet
 from dd.runtime.memory import keep_freed_memory

@@ -10,11 +10,11 @@ import time
 
 import torch
 
-from dd.data.dataset import Dataset
-from dd.distill import flat
-from dd.distill.config import DistillConfig
+from dd.config.distill import DistillConfig
+from dd.data.prepared import Dataset
 from dd.distill.experiment import Experiment
 from dd.distill.trainer import Trainer
+from dd.runtime import trace
 from dd.runtime.devices import exact_products
 from dd.runtime.seeds import generator
 
@@ -51,10 +51,10 @@ def main() -> None:
     exact_products()
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, real batch 1024\n")
     print("| a meta-step of | without graphs, a second | with graphs, a second | ratio |\n|---|---|---|---|")
-    enough = flat.GPU_REPEATS
+    enough = trace.GPU_REPEATS
     for name, settings in SETTINGS.items():
         rates = []
-        for flat.GPU_REPEATS in (math.inf, enough):
+        for trace.GPU_REPEATS in (math.inf, enough):
             config = DistillConfig(**settings)
             rates.append(rate(Experiment(config, noise(*SHAPES[config.net]), "cuda").trainer))
         written, recorded = rates

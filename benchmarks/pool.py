@@ -13,12 +13,12 @@ import time
 import torch
 from torch import nn
 
-from dd.distill.objective import classification
-from dd.nets.init import flat_weights
+from dd.config.pool import Recipe
+from dd.distill.loss import classification
+from dd.nets.init_schemes import flat_weights
 from dd.nets.lenet import LeNet
 from dd.nets.stacked import StackedNet
-from dd.pool.config import Recipe
-from dd.pool.train import PoolTrainer
+from dd.pools.train import PoolTrainer
 from dd.runtime.memory import keep_freed_memory
 
 EPOCHS, IMAGES = 40, 60_000

@@ -19,21 +19,21 @@ from types import SimpleNamespace
 import torch
 from torch.nn.utils import vector_to_parameters
 
-from dd.data.dataset import Dataset
-from dd.data.real import RealBatches, normalise
-from dd.distill.config import DistillConfig
-from dd.distill.initial import RandomInitial
-from dd.distill.objective import classification
-from dd.distill.steps import DistilledSet
+from dd.config.distill import DistillConfig
+from dd.config.pool import Recipe
+from dd.data.batches import RealBatches, normalise
+from dd.data.prepared import Dataset
+from dd.distill.distilled_set import DistilledSet
+from dd.distill.initial_weights import RandomInitial
+from dd.distill.loss import classification
 from dd.distill.trainer import Trainer
-from dd.evaluate import evaluate
+from dd.evaluation.held_out import evaluate
 from dd.nets import build
-from dd.nets.init import flat_weights
+from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
-from dd.pool.config import Recipe
-from dd.pool.train import train_nets
+from dd.pools.train import train_nets
 from dd.runtime.memory import keep_freed_memory
-from dd.runtime.parallel import Team, leads, team
+from dd.runtime.process_group import Team, leads, team
 from dd.runtime.seeds import generator
 
 NETS = {"LeNet": 4, "AlexCifarNet": 1, "evaluate": 20, "pool": 4}

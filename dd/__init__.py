@@ -2,7 +2,7 @@
 
 
 def load(path):
-    """The distilled set saved at `path`, a `dd.distill.steps.DistilledSet`.
+    """The distilled set saved at `path`, a `dd.distill.distilled_set.DistilledSet`.
 
     >>> distilled = dd.load("set.safetensors")
     >>> net = distilled.train(distilled.net())
@@ -11,6 +11,6 @@ def load(path):
     Raises:
         dd.runtime.errors.UserError: no such file, or a damaged or foreign one.
     """
-    from dd.distill.steps import DistilledSet
+    from dd.distill.distilled_set import DistilledSet
 
     return DistilledSet.load(path)

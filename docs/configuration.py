@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from dd.distill.config import DistillConfig
-from dd.pool.config import PoolConfig, Recipe
+from dd.config.distill import DistillConfig
+from dd.config.pool import PoolConfig, Recipe
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from dd.baselines.knn import Judged, combinations, knn_accuracy
-from dd.baselines.real import SETS, RealImages, sets
-from dd.data.dataset import Dataset
-from dd.distill.initial import Initial
-from dd.distill.objective import classification, poisoned
-from dd.distill.steps import DistilledSet
+from dd.baselines.real_images import SETS, RealImages, sets
+from dd.data.prepared import Dataset
+from dd.distill.distilled_set import DistilledSet
+from dd.distill.initial_weights import Initial
+from dd.distill.loss import classification, poisoned
 from dd.distill.unroll import train
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.errors import UserError

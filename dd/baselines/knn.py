@@ -6,7 +6,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
-from dd.data.real import normalise
+from dd.data.batches import normalise
 
 METRICS = {"l1": "manhattan", "l2": "euclidean"}
 NEIGHBOURS = (1, 3)

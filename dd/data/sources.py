@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dd.data.dataset import NAMES, Arrays
-from dd.data.official import checked, downloading
-from dd.runtime.artifacts import sha256
+from dd.data.official_files import checked, downloading
+from dd.data.prepared import NAMES, Arrays
 from dd.runtime.errors import UserError, reason
+from dd.runtime.files import sha256
 
 OFFICIAL = {
     "mnist": {

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dd.data.official import downloading
-from dd.runtime.artifacts import save_tensors, sha256
+from dd.data.official_files import downloading
 from dd.runtime.errors import UserError
+from dd.runtime.files import save_tensors, sha256
 
 HOST = "https://download.pytorch.org/models/"
 
@@ -56,7 +56,7 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict:
     """Write the weights `name` of `WEIGHTS` to `out` (a `.safetensors`) and return its metadata.
 
     They are taken from the `mirror` folder if that has the file under its own name. The tensors keep the names that
-    their authors gave them; `dd.runtime.artifacts.load_tensors` reads both. The metadata are name, file, source, sha256
+    their authors gave them; `dd.runtime.files.load_tensors` reads both. The metadata are name, file, source, sha256
     (of the original), and mean and std (each channel, scale 0 to 1), by which a network with these weights wants its
     images normalised.
 

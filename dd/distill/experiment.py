@@ -7,20 +7,20 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dd.data.dataset import Dataset
-from dd.data.real import RealBatches, normalise, rows_of_each_class
-from dd.distill.config import DistillConfig
-from dd.distill.initial import FixedInitial, Pool, PoolInitial, RandomInitial
-from dd.distill.objective import accuracy, classification, poisoned
-from dd.distill.steps import DistilledSet
+from dd.config.distill import DistillConfig
+from dd.data.batches import RealBatches, normalise, rows_of_each_class
+from dd.data.prepared import Dataset
+from dd.distill.distilled_set import DistilledSet
+from dd.distill.initial_weights import FixedInitial, Pool, PoolInitial, RandomInitial
+from dd.distill.loss import accuracy, classification, poisoned
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import refusal, tangents_exact, train
 from dd.nets import build, try_out
-from dd.nets.init import count, flat_weights
+from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet, together
-from dd.runtime.artifacts import provenance
 from dd.runtime.errors import UserError
+from dd.runtime.files import provenance
 from dd.runtime.seeds import generator
 
 FEW = 2

@@ -16,7 +16,7 @@ from dd.runtime.errors import UserError
 
 
 class Store(Protocol):
-    """Where states are kept; `dd.runtime.checkpoint.Checkpoints` is one."""
+    """Where states are kept; `dd.runtime.checkpoints.Checkpoints` is one."""
 
     due: bool
 

@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dd.data.real import RealBatches
-from dd.distill.config import DistillConfig
-from dd.distill.initial import Initial
-from dd.distill.objective import Loss
+from dd.config.distill import DistillConfig
+from dd.data.batches import RealBatches
+from dd.distill.initial_weights import Initial
+from dd.distill.loss import Loss
 from dd.distill.unroll import meta_gradient, shuffled
 from dd.runtime.errors import UserError
-from dd.runtime.parallel import Team
+from dd.runtime.process_group import Team
 from dd.runtime.seeds import generator
 
 SURE = 0.9

@@ -35,12 +35,12 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from dd.distill.flat import Flat
-from dd.distill.objective import Loss
+from dd.distill.loss import Loss
 from dd.nets.stacked import together
 from dd.runtime.errors import reason
 from dd.runtime.memory import ran_out
 from dd.runtime.seeds import generator
+from dd.runtime.trace import Flat
 
 # PyTorch of its own insides: some tangents are made by TorchScript
 warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")

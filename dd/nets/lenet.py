@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dd.nets.layers import convolve, convolve_images, flatten, linear, max_pool
+from dd.nets.stacked_layers import convolve, convolve_images, flatten, linear, max_pool
 
 
 class LeNet(nn.Module):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from dd.runtime.artifacts import load_tensors
 from dd.runtime.errors import UserError
+from dd.runtime.files import load_tensors
 
 
 @dataclass

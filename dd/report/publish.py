@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from dd.report.tables import read_table
-from dd.runtime.artifacts import atomic, load_tensors, write_text
 from dd.runtime.errors import UserError
+from dd.runtime.files import atomic, load_tensors, write_text
 
 SMALL = {".csv", ".md", ".png"}
 BUDGET = ("nets", "real_batch", "meta_steps", "seed")

@@ -4,7 +4,7 @@ import sys
 
 from tqdm import tqdm
 
-from dd.runtime.parallel import leads
+from dd.runtime.process_group import leads
 
 LOG_SECONDS = 15
 

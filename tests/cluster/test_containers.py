@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dd.data.dataset import load as load_data
-from dd.runtime.artifacts import load_tensors
-from dd.runtime.code import commit
+from dd.data.prepared import load as load_data
+from dd.runtime.code_digest import commit
+from dd.runtime.files import load_tensors
 from tests.conftest import ROOT
 
 TOOLS = Path(__file__).parent / "containers"

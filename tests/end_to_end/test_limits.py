@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from dd.data.dataset import load
+from dd.data.prepared import load
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 
 MEMORY = """
 import resource, sys
 import torch, pandas, sklearn.model_selection
-import dd.distill.experiment, dd.distill.run, dd.pool.train, dd.baselines.grid
+import dd.distill.experiment, dd.distill.run, dd.pools.train, dd.baselines.grid
 from dd.__main__ import main
 
 pages = int(open("/proc/self/statm").read().split()[0])

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import dd as package
-from dd.runtime.parallel import leads, split, started_as
+from dd.runtime.process_group import leads, split, started_as
 from tests.conftest import ROOT
 from tests.end_to_end.test_resume import finish, reached, start, wait_until_step
 

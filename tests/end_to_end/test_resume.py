@@ -9,8 +9,8 @@ import time
 import pandas as pd
 import pytest
 
-from dd.runtime.artifacts import load_tensors
 from dd.runtime.errors import UserError
+from dd.runtime.files import load_tensors
 from tests.conftest import BEYOND, ROOT, TINY_DISTILL
 
 STEPS = 60

@@ -14,18 +14,18 @@ import torch
 from scipy.io import savemat
 from torchvision.datasets.utils import calculate_md5
 
-from dd.data.dataset import read_npz
-from dd.data.official import FILES
+from dd.data.datasets.svhn import svhn
+from dd.data.datasets.voc2007 import CLASSES, voc2007
+from dd.data.official_files import FILES
 from dd.data.prepare import prepare
-from dd.data.svhn import svhn
-from dd.data.voc import CLASSES, voc2007
+from dd.data.prepared import read_npz
 from dd.data.weights import WEIGHTS, Weights, prepare_weights
 from dd.data.weights import _read as read_pth
-from dd.distill.steps import DistilledSet
+from dd.distill.distilled_set import DistilledSet
 from dd.nets.pretrained import PretrainedFile
-from dd.runtime.artifacts import load_tensors, save_tensors, sha256
+from dd.pools.store import PARTS, PoolFolder, save_shard
 from dd.runtime.errors import UserError
-from dd.runtime.pools import PARTS, PoolFolder, save_shard
+from dd.runtime.files import load_tensors, save_tensors, sha256
 from tests.unit.test_data import arrays
 from tests.unit.test_official import BLUE, LEFT, RED, VOC, annotation, jpeg, pack
 

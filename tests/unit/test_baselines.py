@@ -7,12 +7,12 @@ import torch
 
 from dd.baselines import grid
 from dd.baselines.grid import EPOCHS, KINDS, RATES, Judge, Protocol, measure, sets_of, summary
-from dd.baselines.real import SETS, RealImages, sets
-from dd.data.dataset import load
-from dd.data.real import normalise
-from dd.distill.config import DistillConfig
+from dd.baselines.real_images import SETS, RealImages, sets
+from dd.config.distill import DistillConfig
+from dd.data.batches import normalise
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.nets.init import flat_weights
+from dd.nets.init_schemes import flat_weights
 from dd.runtime.errors import UserError
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}

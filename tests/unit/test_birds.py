@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dd.data.dataset import load
-from dd.data.folder import image_folder
+from dd.data.image_folder import image_folder
 from dd.data.prepare import prepare
+from dd.data.prepared import load
 from dd.runtime.errors import UserError
 
 ROWS = [

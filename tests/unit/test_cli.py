@@ -194,7 +194,7 @@ def test_files_that_are_no_measurements_are_said_in_one_line(dd, tmp_path):
 def test_threads_bind_scikit_learn_too():
     """K-NN and k-means run on OpenMP threads of their own."""
     program = (
-        "import click; from dd.options import compute_options\n"
+        "import click; from dd.commands.options import compute_options\n"
         "@click.command()\n@compute_options\n"
         "def count(device, workers):\n"
         "    import sklearn.cluster; from threadpoolctl import threadpool_info\n"
@@ -217,7 +217,7 @@ def test_text_is_utf_8_whatever_the_locale(dd, tmp_path):
     assert all("mnist → usps" in path.read_text("utf-8").lower() for path in written.values())
     assert re.search(r"\d ± \d", written[".md"].read_text("utf-8"))
 
-    program = "from dd.runtime.code import digest; print(digest('dd.report.tables'))"
+    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables'))"
     digests = [
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=True).stdout
         for env in (os.environ, options["env"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dd.runtime import code
+from dd.runtime import code_digest
 from tests.conftest import ROOT
 
 
@@ -23,7 +23,7 @@ def digest(tmp_path, monkeypatch):
     }.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)
-    return lambda: code.digest.__wrapped__("mine.net")
+    return lambda: code_digest.digest.__wrapped__("mine.net")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_code_that_cannot_be_read_counts_all_the_same(digest):
     Path("mine/net.py").write_text("class Net(")
     assert digest() != before
     Path("alone.py").write_text("from . import blocks")  # Python itself says so, when it is run
-    assert code.digest.__wrapped__("alone") != code.digest.__wrapped__("nowhere")
+    assert code_digest.digest.__wrapped__("alone") != code_digest.digest.__wrapped__("nowhere")
 
 
 def test_a_copy_within_another_repository_does_not_take_its_commit(tmp_path, monkeypatch):
@@ -51,11 +51,11 @@ def test_a_copy_within_another_repository_does_not_take_its_commit(tmp_path, mon
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
     (tmp_path / "dd").mkdir()
     (tmp_path / "dd/__main__.py").touch()
-    monkeypatch.setattr(code, "PACKAGE", tmp_path / "dd")
+    monkeypatch.setattr(code_digest, "PACKAGE", tmp_path / "dd")
     monkeypatch.setenv("DD_COMMIT", "told")
-    assert code.commit() == "told"
+    assert code_digest.commit() == "told"
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
-    assert code.commit() not in ("told", "unknown")
+    assert code_digest.commit() not in ("told", "unknown")
 
 
 def test_reports_are_written_without_torch():

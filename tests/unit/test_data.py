@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from dd.data import sources
-from dd.data.dataset import check, load
+from dd.data.batches import normalise
 from dd.data.prepare import prepare
-from dd.data.real import normalise
+from dd.data.prepared import check, load
 from dd.runtime.errors import UserError
 
 

@@ -9,7 +9,7 @@ import pytest
 from torchvision import datasets
 
 from dd.data import official, weights
-from dd.data.official import FILES
+from dd.data.official_files import FILES
 from dd.data.prepare import prepare
 from dd.data.weights import prepare_weights
 from dd.runtime.errors import UserError

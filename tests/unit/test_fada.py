@@ -10,14 +10,14 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from dd.baselines.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
-from dd.data.real import RealBatches, normalise
-from dd.distill.objective import accuracy, classification
+from dd.adaptation.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
+from dd.config.pool import Recipe
+from dd.data.batches import RealBatches, normalise
+from dd.distill.loss import accuracy, classification
 from dd.nets import NETS
-from dd.nets.init import flat_weights, initialise
+from dd.nets.init_schemes import flat_weights, initialise
 from dd.nets.stacked import StackedNet
-from dd.pool.config import Recipe
-from dd.pool.train import train_nets
+from dd.pools.train import train_nets
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet, Unstacked

@@ -5,19 +5,19 @@ import pytest
 import torch
 from torch import nn
 
-from dd.distill import flat
-from dd.distill.flat import Flat
-from dd.distill.objective import classification
+from dd.distill.loss import classification
 from dd.distill.unroll import _flat, _gradient, _judged, _pull_back, meta_gradient
 from dd.nets.lenet import LeNet
 from dd.nets.mlp import MLP
 from dd.nets.stacked import StackedNet
+from dd.runtime import trace
 from dd.runtime.devices import exact_products
+from dd.runtime.trace import Flat
 
 
 @pytest.fixture(autouse=True)
 def from_the_third_call(monkeypatch):
-    monkeypatch.setattr(flat, "REPEATS", 2)
+    monkeypatch.setattr(trace, "REPEATS", 2)
 
 
 def gradient(w, x):
@@ -81,7 +81,7 @@ def test_gpus_compute_the_same_and_record_what_they_can(make, recorded, monkeypa
     data = [torch.randn(2, 10, 1, 28, 28, generator=draw), torch.arange(10).expand(2, 10), torch.full((2, 2), 0.05)]
     data += torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)
     on_cpu, on_gpu = (classification(copy.deepcopy(net).to(device)) for device in ("cpu", "cuda"))
-    monkeypatch.setattr(flat.Flat, "records", True)
+    monkeypatch.setattr(trace.Flat, "records", True)
     for momentum in (0, 0, 0, 0, 0.5):  # and other nets every time
         theta = 0.1 * torch.randn(2, sum(net.sizes), generator=draw)
         expected = meta_gradient(on_cpu, on_cpu, theta, *data, momentum=momentum)
@@ -91,4 +91,4 @@ def test_gpus_compute_the_same_and_record_what_they_can(make, recorded, monkeypa
     flats = [_flat(_gradient, on_gpu), _flat(_pull_back, on_gpu, True), _flat(_judged, on_gpu)]
     lists = [found for own in flats for found in own.lists.values()]
     assert len(lists) == 3
-    assert all(isinstance(found, flat.Recorded) == recorded for found in lists)
+    assert all(isinstance(found, trace.Recorded) == recorded for found in lists)

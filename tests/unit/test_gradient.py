@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from dd.data.dataset import load
-from dd.distill import flat
-from dd.distill.config import DistillConfig
+from dd.config.distill import DistillConfig
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.distill.objective import classification
+from dd.distill.loss import classification
 from dd.distill.unroll import adjoint, descend, meta_gradient, shuffled, tangents_exact, train
 from dd.nets import stacked
 from dd.nets.stacked import StackedNet
+from dd.runtime import trace
 
 CASES = pytest.mark.parametrize(
     ("nets", "steps", "epochs"),
@@ -32,7 +32,7 @@ def flattening(net):
 @pytest.fixture(autouse=True, params=[10**9, 0], ids=["as written", "flat"])
 def repeats(request, monkeypatch):
     """Every test twice: with each step run as written, and as a flat list of operations."""
-    monkeypatch.setattr(flat, "REPEATS", request.param)
+    monkeypatch.setattr(trace, "REPEATS", request.param)
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_linear_case_follows_equation_6():
 @pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 2, 3)])
 def test_images_are_used_in_order_and_rates_are_untied(problem, monkeypatch):
     """Each of epochs x steps updates has a rate of its own, and step i of every epoch uses images i."""
-    monkeypatch.setattr(flat, "REPEATS", 10**9)  # or the spy would also see what a step is flattened with
+    monkeypatch.setattr(trace, "REPEATS", 10**9)  # or the spy would also see what a step is flattened with
     seen = []
 
     def spy(theta, x, y):

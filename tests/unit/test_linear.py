@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dd.linear import (
+from dd.distill.linear_case import (
     DistilledPairs,
     closed_form,
     initial_weights,

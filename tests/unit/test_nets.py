@@ -5,15 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from dd.data.real import RealBatches
-from dd.distill.config import DistillConfig
-from dd.distill.objective import classification
+from dd.config.distill import DistillConfig
+from dd.data.batches import RealBatches
+from dd.distill.loss import classification
 from dd.distill.unroll import adjoint, descend
 from dd.nets import NETS, build, remark, try_out
 from dd.nets.alexcifar import LocalResponseNorm
-from dd.nets.init import LAWS, flat_weights, initialise
-from dd.nets.layers import convolve_images
+from dd.nets.init_schemes import LAWS, flat_weights, initialise
 from dd.nets.stacked import StackedNet
+from dd.nets.stacked_layers import convolve_images
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet

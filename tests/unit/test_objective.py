@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from dd.distill import unroll
-from dd.distill.objective import classification, cross_entropy
+from dd.distill.loss import classification, cross_entropy
 from dd.nets.stacked import StackedNet
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from dd.baselines.grid import Judge, Protocol, best_combination, measure
-from dd.data.dataset import load
-from dd.distill.config import POISONING, DistillConfig
+from dd.config.distill import POISONING, DistillConfig
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.distill.objective import poisoned, poisoning
-from dd.evaluate import evaluate
+from dd.distill.loss import poisoned, poisoning
+from dd.evaluation.held_out import evaluate
 from dd.report.bars import bars, claims
 from dd.report.bars import poisoned as figure_rows
 from dd.report.paper import POISONED

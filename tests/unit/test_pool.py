@@ -1,12 +1,12 @@
 import torch
 from torch import nn
 
-from dd.data.real import RealBatches, normalise
-from dd.distill.objective import classification
-from dd.nets.init import flat_weights
+from dd.config.pool import Recipe
+from dd.data.batches import RealBatches, normalise
+from dd.distill.loss import classification
+from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
-from dd.pool.config import Recipe
-from dd.pool.train import train_nets
+from dd.pools.train import train_nets
 from tests.conftest import TinyNet
 
 

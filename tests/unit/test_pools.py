@@ -7,17 +7,17 @@ import pytest
 import torch
 
 import dd
-from dd.data.dataset import load
-from dd.distill.config import DistillConfig
+from dd.config.distill import DistillConfig
+from dd.config.pool import PoolConfig
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.distill.initial import PoolInitial
-from dd.evaluate import evaluate
-from dd.nets.init import flat_weights
-from dd.pool.config import PoolConfig
-from dd.pool.train import PoolShard
-from dd.runtime.checkpoint import Checkpoints
+from dd.distill.initial_weights import PoolInitial
+from dd.evaluation.held_out import evaluate
+from dd.nets.init_schemes import flat_weights
+from dd.pools.store import PoolFolder, save_shard
+from dd.pools.train import PoolShard
+from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
-from dd.runtime.pools import PoolFolder, save_shard
 from tests.conftest import ROOT
 
 INFO = {"net": "LeNet", "image": [1, 28, 28], "classes": [str(i) for i in range(10)], "dataset": {"name": "digits"}}
@@ -137,7 +137,7 @@ def test_a_large_pool_is_not_read_into_memory(tmp_path):
         save_shard(tmp_path / f"{part}.safetensors", weights, torch.zeros(6), part, 0, 6, INFO)
     # not ru_maxrss, in which a process begins with what the one that started it has
     script = (
-        "import re, sys; from pathlib import Path; from dd.runtime.pools import PoolFolder\n"
+        "import re, sys; from pathlib import Path; from dd.pools.store import PoolFolder\n"
         "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])\n"
         "before = peak()\n"
         "pool = PoolFolder(Path(sys.argv[1])); assert pool.rows('train', [4]).shape == (1, 10 * 2**20)\n"

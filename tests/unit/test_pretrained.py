@@ -8,16 +8,16 @@ from sklearn.datasets import load_sample_images
 from torch import nn
 from torchvision.models import EfficientNet_B0_Weights
 
-from dd.data.real import normalise
+from dd.data.batches import normalise
 from dd.data.weights import prepare_weights
-from dd.distill.objective import classification
+from dd.distill.loss import classification
 from dd.distill.unroll import tangents_exact, train
 from dd.nets import build, try_out
-from dd.nets.init import flat_weights
+from dd.nets.init_schemes import flat_weights
 from dd.nets.pretrained import pretrained
 from dd.nets.stacked import StackedNet
-from dd.runtime.artifacts import load_tensors
 from dd.runtime.errors import UserError
+from dd.runtime.files import load_tensors
 from dd.runtime.seeds import generator
 from tests.conftest import TinyNet
 

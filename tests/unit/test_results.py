@@ -8,14 +8,14 @@ import pytest
 import torch
 
 import dd
-from dd.data.dataset import load
-from dd.distill.config import DistillConfig
+from dd.config.distill import DistillConfig
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.evaluate import evaluate
+from dd.evaluation.held_out import evaluate
 from dd.report.figures import distilled_images, title
 from dd.report.publish import publish
-from dd.runtime.artifacts import save_tensors
 from dd.runtime.errors import UserError
+from dd.runtime.files import save_tensors
 from tests.conftest import BEYOND, ROOT
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from dd.runtime import devices
-from dd.runtime.artifacts import atomic, load_tensors, save_tensors, write_text
-from dd.runtime.checkpoint import NEWEST, PREVIOUS, Checkpoints
+from dd.runtime.checkpoints import NEWEST, PREVIOUS, Checkpoints
 from dd.runtime.devices import device, slots
 from dd.runtime.errors import UserError
+from dd.runtime.files import atomic, load_tensors, save_tensors, write_text
 from dd.runtime.seeds import derive, generator
 from tests.conftest import ROOT
 
@@ -80,7 +80,7 @@ def test_a_name_too_long_is_one_clear_line(tmp_path):
 def test_a_full_disk_is_one_clear_line(tmp_path):
     """A limit on file size makes the kernel refuse to write on, as a full disk does."""
     program = (
-        "import resource, signal, torch; from dd.runtime.artifacts import save_tensors; "
+        "import resource, signal, torch; from dd.runtime.files import save_tensors; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
         f"save_tensors({str(tmp_path / 'big.safetensors')!r}, {{'x': torch.zeros(100_000)}}, {{}})"
     )
@@ -95,7 +95,7 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
 def test_a_copy_that_fails_names_the_file_at_fault(tmp_path, missing):
     source, out = tmp_path / "source", tmp_path / "out"
     program = (
-        "import resource, shutil, signal; from dd.runtime.artifacts import atomic; "
+        "import resource, shutil, signal; from dd.runtime.files import atomic; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"with atomic({str(out)!r}) as temporary: shutil.copyfile({str(source)!r}, temporary)"
     )
@@ -187,7 +187,7 @@ def test_a_lock_that_has_been_removed_is_no_lock(tmp_path):
 
 def test_a_folder_has_one_run_and_kill_9_frees_it(tmp_path):
     program = (
-        "import sys, time; from dd.runtime.checkpoint import Checkpoints\n"
+        "import sys, time; from dd.runtime.checkpoints import Checkpoints\n"
         f"with Checkpoints({str(tmp_path)!r}, {{}}).locked(): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)

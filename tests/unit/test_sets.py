@@ -12,17 +12,17 @@ from PIL import Image
 from torch import nn
 
 from dd import load as load_set
-from dd.data.dataset import load
-from dd.data.real import normalise
-from dd.distill.config import DistillConfig
+from dd.config.distill import DistillConfig
+from dd.data.batches import normalise
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.distill.objective import classification
-from dd.evaluate import dc_bench, evaluate, for_net
-from dd.export import to_folder, to_npz, to_pt, to_sheet
-from dd.nets.init import flat_weights
+from dd.distill.loss import classification
+from dd.evaluation.held_out import dc_bench, evaluate, for_net
+from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
+from dd.sets.export import to_folder, to_npz, to_pt, to_sheet
 from tests.conftest import BEYOND, TinyNet
 
 SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "image_std": 0.5}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from dd.data.official import FILES
+from dd.data.datasets.svhn import svhn
+from dd.data.official_files import FILES
 from dd.data.prepare import prepare
-from dd.data.svhn import svhn
 from dd.runtime.errors import UserError
 
 

@@ -3,14 +3,14 @@ import math
 import pytest
 import torch
 
-from dd.data.dataset import load
-from dd.data.real import RealBatches, normalise
-from dd.distill.config import DistillConfig
+from dd.config.distill import DistillConfig
+from dd.data.batches import RealBatches, normalise
+from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.run import run
 from dd.distill.trainer import SKIPS, SURE, Progress
 from dd.distill.unroll import meta_gradient, shuffled
-from dd.runtime.checkpoint import Checkpoints
+from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from dd.runtime.progress import progress
 from dd.runtime.seeds import generator

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dd.report.training import Events, training
-from dd.runtime.checkpoint import Checkpoints
+from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 

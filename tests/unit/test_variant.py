@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from dd.data.dataset import load, read, save
-from dd.data.variant import vary
+from dd.data.prepared import load, read, save
+from dd.data.variants import vary
 from dd.runtime.errors import UserError
 
 CLASSES = ("a", "b")

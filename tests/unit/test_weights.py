@@ -10,8 +10,8 @@ from torchvision.models import AlexNet_Weights
 
 from dd.data import weights
 from dd.data.weights import WEIGHTS, Weights, prepare_weights
-from dd.runtime.artifacts import load_tensors
 from dd.runtime.errors import UserError
+from dd.runtime.files import load_tensors
 
 TENSORS = {"conv.weight": torch.arange(6.0).view(2, 3), "bn.num_batches_tracked": torch.tensor(7)}
 

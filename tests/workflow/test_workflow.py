@@ -13,12 +13,12 @@ import yaml
 from PIL import Image
 
 from dd.baselines.grid import KINDS, Protocol
-from dd.data.dataset import load
+from dd.config.distill import DistillConfig
+from dd.config.pool import PoolConfig, Recipe
 from dd.data.prepare import KNOWN
+from dd.data.prepared import load
 from dd.data.weights import WEIGHTS
-from dd.distill.config import DistillConfig
 from dd.nets import NETS
-from dd.pool.config import PoolConfig, Recipe
 from dd.report.paper import TABLES
 from tests.conftest import ROOT, checkout
 
@@ -340,7 +340,7 @@ def test_only_what_a_change_touches_runs_again(copy):
     change("dd/report/figures.py", "CELL = 0.62", "CELL = 0.63")
     assert set(planned(snakemake(*again, cwd=copy))) == {("draw_figure", "fig2a"), ("draw_figure", "fig3a")}
     change("dd/report/figures.py", "CELL = 0.63", "CELL = 0.62")
-    change("dd/data/folder.py", "LANCZOS", "BICUBIC")  # where other datasets come from
+    change("dd/data/image_folder.py", "LANCZOS", "BICUBIC")  # where other datasets come from
     assert planned(snakemake(*again, cwd=copy)) == []
     change("tiny.yaml", "two:\n    dataset", "two:\n    seed: 1\n    dataset")
     made = ("distill", "draw_training", "evaluate")

@@ -13,11 +13,11 @@ from snakemake.io import expand
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
-from dd.data.listing import class_names, split_folders
-from dd.distill.config import PAPERS
-from dd.runtime.code import commit, digest, find
+from dd.data.folder_listing import class_names, split_folders
+from dd.config.distill import PAPERS
+from dd.runtime.code_digest import commit, digest, find
 from dd.runtime.errors import UserError
-from dd.runtime.schema import mistake, typed
+from dd.config.schema import mistake, typed
 
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 
@@ -165,13 +165,13 @@ def get_folder_files(wildcards):
 def get_source(wildcards):
     """The modules that know where this dataset comes from: a change to another must not prepare it again."""
     modules = {
-        "digits": ["digits"],
-        "svhn": ["sources", "official", "svhn"],
-        "voc2007": ["official", "voc", "folder"],
-        "cub200": ["official", "birds", "folder"],
-        "birds10": ["birds", "folder", "listing"],
-    } | dict.fromkeys(config["data"]["folders"], ["folder", "listing"])
-    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["sources", "official"])]
+        "digits": ["datasets.digits"],
+        "svhn": ["sources", "official_files", "datasets.svhn"],
+        "voc2007": ["official_files", "datasets.voc2007", "image_folder"],
+        "cub200": ["official_files", "datasets.birds", "image_folder"],
+        "birds10": ["datasets.birds", "image_folder", "folder_listing"],
+    } | dict.fromkeys(config["data"]["folders"], ["image_folder", "folder_listing"])
+    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["sources", "official_files"])]
 
 
 def get_original(wildcards):

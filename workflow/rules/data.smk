@@ -28,7 +28,7 @@ rule prepare_data:
     params:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
         files=get_folder_files,
-        code=lambda wildcards: digest("dd.data.prepare", "dd.data.dataset", *get_source(wildcards), follow=False),
+        code=lambda wildcards: digest("dd.data.prepare", "dd.data.prepared", *get_source(wildcards), follow=False),
     shell:
         "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
 
@@ -50,7 +50,7 @@ rule vary_data:
         "../../environment.yml"
     params:
         options=lambda wildcards: flags(get_changes(wildcards)),
-        code=digest("dd.data.variant", "dd.data.dataset", follow=False),
+        code=digest("dd.data.variants", "dd.data.prepared", follow=False),
     shell:
         "python -m dd data vary --data {input.npz} --out {output.npz} {params.options} > {log} 2>&1"
 

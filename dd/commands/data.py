@@ -1,0 +1,102 @@
+"""The commands that prepare datasets."""
+
+import click
+
+from dd.commands.main import main
+from dd.commands.options import FOLDER, IN, OUT, Command
+
+MIRROR = click.option(
+    "--mirror",
+    type=FOLDER,
+    envvar="DD_DATA_MIRROR",
+    show_envvar=True,
+    help="Folder of NAME.npz or of official files, looked into before downloading.",
+)
+
+
+@main.group()
+def data():
+    """Datasets in one canonical form.
+
+    \b
+    MNIST, and a folder of your own images with a subfolder a class:
+      python -m dd data prepare mnist --out mnist.npz
+      python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
+    """
+
+
+@data.command(cls=Command)
+@click.argument("name")
+@click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
+@MIRROR
+@click.option(
+    "--folder",
+    type=FOLDER,
+    help="Your own images, one subfolder a class (or train/ and test/ of those, or a labels.csv: file,class,split).",
+)
+@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
+@click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
+@click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
+def prepare(name, out, mirror, folder, size, gray, test_fraction):
+    """Prepare NAME: mnist, fashion_mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name
+    with --folder.
+
+    \b
+    Examples:
+      python -m dd data prepare mnist --out data/mnist.npz
+      python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
+      python -m dd data prepare fashion_mnist --out data/fashion_mnist.npz --mirror /usr/share/datasets
+      python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
+      python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
+    """
+    from dd.data.prepare import prepare as run
+
+    tell(out, run(name, out, mirror, folder, size, gray, test_fraction))
+
+
+@data.command(cls=Command)
+@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUT, required=True, help="The .npz to write; the new dataset has its name.")
+@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: as they are]")
+@click.option(
+    "--margin", type=click.IntRange(0), default=0, show_default=True, help="Black pixels of these, each side."
+)
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1 is gray, 3 is RGB.  [default: as they are]")
+@click.option("--invert", is_flag=True, help="Dark becomes bright.")
+@click.option("--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std, 1 being the whole range.")
+@click.option("--test-images", type=click.IntRange(1), help="Split anew, at random, with so many.  [default: as it is]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise and the split.")
+def vary(data_path, out, channels, **changes):
+    """Make a dataset from another, so that two domains meet at one size and number of channels.
+
+    \b
+    Examples:
+      python -m dd data vary --data usps.npz --out usps_28.npz --size 28
+      python -m dd data vary --data mnist.npz --out mnist_rgb.npz --size 32 --channels 3
+      python -m dd data vary --data digits.npz --out shifted.npz --invert --noise 0.2
+    """
+    from dd.data.variants import vary as run
+
+    tell(out, run(data_path, out, channels=int(channels) if channels else None, **changes))
+
+
+@data.command(cls=Command)
+@click.argument("name")
+@click.option("--out", type=OUT, required=True, help="The .safetensors to write.")
+@MIRROR
+def weights(name, out, mirror):
+    """Prepare the weights NAME of a network that others trained on ImageNet: alexnet or efficientnet_lite0.
+
+    \b
+    Example:
+      python -m dd data weights alexnet --out data/alexnet.safetensors
+    """
+    from dd.data.weights import prepare_weights
+
+    click.echo(f"{out}: {name}, from {prepare_weights(name, out, mirror)['source']}")
+
+
+def tell(out, info):
+    """Say what was written."""
+    click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
+    click.echo(f"source: {info['source']}; {info['fidelity']}")

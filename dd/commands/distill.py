@@ -1,0 +1,99 @@
+"""The command that distils."""
+
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict
+
+import click
+
+from dd.commands.main import main
+from dd.commands.options import (
+    FOLDER,
+    IN,
+    OUT,
+    Command,
+    checkpoint_option,
+    compute_options,
+    pool_option,
+    settings_options,
+    tell_remark,
+)
+from dd.config.distill import DistillConfig
+
+
+@main.command(cls=Command)
+@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUT, required=True, help="The distilled set to write, a .safetensors.")
+@click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy on the way.")
+@click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
+@checkpoint_option(60)
+@click.option(
+    "--tensorboard",
+    is_flag=True,
+    envvar="DD_TENSORBOARD",
+    show_envvar=True,
+    help="Event files, in a folder NAME.tensorboard beside the history NAME.csv.",
+)
+@click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
+@compute_options
+@pool_option
+@settings_options(DistillConfig, "config")
+def distill(
+    data_path, out, history_path, work, checkpoint_seconds, tensorboard, pretrained, config, pool, device, workers
+):
+    """Distil a dataset into a few images (Algorithm 1).
+
+    \b
+    Ten images for one LeNet, and a hundred for any LeNet:
+      python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors --history ten.csv
+      python -m dd distill --data mnist.npz --out hundred.safetensors --history hundred.csv
+    By the paper's settings, the defaults, the second takes hours of a CPU. With these besides it ends higher, in a
+    quarter of one:
+      --meta-steps 1500 --meta-lr 0.02 --schedule cosine --real-batch 256 --image-std 0.3 --clip-adjoint 1
+    \b
+    For nets that were trained on other digits before (Section 3.5; `python -m dd pool train` makes the pool):
+      python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ... --history ...
+    """
+    import pandas as pd
+    import torch
+
+    from dd.data.prepared import load
+    from dd.distill.experiment import Experiment
+    from dd.distill.run import StoppedError, run
+    from dd.nets.pretrained import PretrainedFile
+    from dd.report.training import Events
+    from dd.runtime.checkpoints import Checkpoints
+    from dd.runtime.code_digest import digest
+    from dd.runtime.files import write_text
+    from dd.runtime.process_group import leads, team
+    from dd.runtime.progress import progress
+
+    dataset = load(data_path)
+    experiment = Experiment(config, dataset, device, pool, pretrained and PretrainedFile.load(pretrained))
+    tell_remark(experiment.module, config.net)
+    identity = {
+        **asdict(config),
+        "dataset": dataset.info["sha256"],
+        "pretrained": experiment.pretrained and experiment.pretrained.info,
+        "pool": pool and pool.digest,
+        "torch": torch.__version__,
+        "code": digest("dd.distill.experiment", "dd.distill.run", config.net.partition(":")[0]),
+    }
+    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
+
+    def record(history: list[dict]) -> None:
+        write_text(history_path, pd.DataFrame(history).to_csv(index=False))
+        if events:
+            events.write(history)
+
+    with checkpoints.locked() if leads() else nullcontext(), team(workers, config.nets, device) as crew:
+        experiment.trainer.team = crew
+        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and crew.leads else None
+        try:
+            history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
+        except StoppedError as stopped:
+            click.echo(f"{stopped}", err=True)
+            sys.exit(143)
+        if crew.leads:
+            experiment.distilled(history[-1]).save(out)
+            checkpoints.clear()

@@ -1,0 +1,50 @@
+"""The commands for Section 3.3: measured, and drawn."""
+
+import click
+
+from dd.commands.main import main
+from dd.commands.options import IN, OUT, Command, check_endings, numbers, save
+
+
+@main.command(cls=Command)
+@click.option("--dimension", type=click.IntRange(1), default=8, show_default=True, help="D: weights of a problem.")
+@click.option("--sizes", default="1,2,3,4,6,8,10,12", show_default=True, help="Values of M: distilled pairs.")
+@click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
+@click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
+@click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
+def linear_case(dimension, sizes, problems, meta_steps, out):
+    """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
+
+    By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
+
+    \b
+    Example:
+      python -m dd linear-case --dimension 4 --sizes 1,2,4,6 --out linear.csv
+    """
+    from dd.distill.linear_case import linear_case as run
+    from dd.runtime.files import write_text
+    from dd.runtime.progress import progress
+
+    counts = numbers("--sizes", sizes)
+    with progress(problems * len(counts), unit="set") as bar:
+        table = run(dimension, counts, problems, meta_steps, bar.update)
+    write_text(out, table.to_csv(index=False))
+    for method, rows in table[table["M"] >= dimension].groupby("method", sort=False):
+        click.echo(f"{method}: M >= D leaves {rows['gap'].max():.1g} of the gap")
+
+
+@main.command(cls=Command)
+@click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
+def linear_figure(metrics, out):
+    """Draw what `dd linear-case` measured.
+
+    \b
+    Example:
+      python -m dd linear-figure --metrics linear.csv --out linear.png
+    """
+    from dd.report.curves import linear_case as draw
+    from dd.report.tables import read_table
+
+    check_endings(out)
+    save(draw(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")), out)

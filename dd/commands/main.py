@@ -1,0 +1,34 @@
+"""The command `python -m dd`, to which the other files of this package add theirs.
+
+Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA wakes up.
+"""
+
+import signal
+import sys
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main():
+    """Dataset Distillation (Wang, Zhu, Torralba, Efros 2018).
+
+    \b
+    Ten images that train a LeNet, from scratch to a picture, in four commands:
+      python -m dd data prepare mnist --out mnist.npz
+      python -m dd distill --data mnist.npz --init fixed --nets 1 --steps 1 --meta-steps 1000 \\
+        --out set.safetensors --history history.csv
+      python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
+      python -m dd figure --set set.safetensors --metrics accuracy.csv --out images.png
+
+    \b
+    Your own images and network (docs/tutorial.md), and the result for other programs:
+      python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
+      python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50 \\
+        --out birds.safetensors --history birds.csv
+      python -m dd export --set birds.safetensors --out birds.pt --out birds
+
+    The whole paper: snakemake --cores all (see README.md).
+    """
+    # unwind on SIGTERM as on an error, so that nothing half-written stays
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))

@@ -1,0 +1,166 @@
+"""What the commands share: how a user's mistake is told, options that several take, files they write."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from dd.config.settings import Settings
+from dd.runtime.errors import UserError, reason
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+IN = click.Path(path_type=Path, dir_okay=False)
+OUT = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class Command(click.Command):
+    """Turns a user's mistake into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"error: {error}", err=True)
+        except (MemoryError, ImportError) as error:
+            # libraries that find no room to be loaded in are errors of import
+            if isinstance(error, ImportError) and "failed to map segment" not in str(error):
+                raise
+            click.echo(f"error: out of memory ({reason(error)[:200]}); give the job more", err=True)
+        sys.exit(1)
+
+
+def compute_options(command: Callable) -> Callable:
+    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and how many `workers` may share
+    its networks."""
+
+    @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
+    @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
+    @functools.wraps(command)
+    def wrapped(threads: int, gpus: int, **options):
+        from dd.runtime.devices import device, exact_products, plain_attention
+        from dd.runtime.memory import keep_freed_memory, ran_out
+        from dd.runtime.process_group import local_rank
+
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later
+        with device(gpus) as name:
+            import torch
+
+            torch.set_num_threads(threads)
+            keep_freed_memory()
+            plain_attention()
+            if name == "cuda" and not torch.cuda.is_available():
+                raise UserError("a GPU was asked for, but this PyTorch finds none; use --gpus 0 (--resources gpu=0)")
+            if name == "cuda":
+                torch.cuda.set_device(local_rank())
+                exact_products()
+            try:
+                return command(device=name, workers=gpus or threads, **options)
+            except (RuntimeError, MemoryError) as error:
+                if ran_out(error):
+                    raise UserError(
+                        f"out of memory ({name}); use smaller batches or fewer nets, or give the job more"
+                    ) from error
+                raise
+
+    return wrapped
+
+
+def checkpoint_option(seconds: float) -> Callable:
+    """--checkpoint-seconds, `seconds` by default; an environment variable reaches jobs that a workflow starts."""
+    return click.option(
+        "--checkpoint-seconds",
+        type=click.FloatRange(0),
+        default=seconds,
+        show_default=True,
+        envvar="DD_CHECKPOINT_SECONDS",
+        show_envvar=True,
+        help="Seconds between two states kept on disk.",
+    )
+
+
+def pool_option(command: Callable) -> Callable:
+    """--pool; the command gets the open `pool`, or None."""
+
+    @click.option("--pool", "folder", type=FOLDER, help="Folder of a pool, for init random_pretrained (Section 3.5).")
+    @functools.wraps(command)
+    def wrapped(folder: Path | None, **options):
+        from dd.pools.store import PoolFolder
+
+        return command(pool=folder and PoolFolder(folder), **options)
+
+    return wrapped
+
+
+def settings_options(settings: type[Settings], name: str) -> Callable:
+    """One option a field of `settings`; the command gets the finished object as `name`."""
+
+    def decorate(command: Callable) -> Callable:
+        @functools.wraps(command)
+        def wrapped(**options):
+            values = {f.name: options.pop(f.name) for f in fields(settings)}
+            return command(**{name: settings(**values)}, **options)
+
+        for f in reversed(fields(settings)):
+            kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
+            flag, switch = "--" + f.name.replace("_", "-"), kind is bool
+            option = click.option(
+                flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
+            )
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+def given_options(settings: type[Settings]) -> set[str]:
+    """The fields of `settings` that the user has given, rather than left at their defaults."""
+    source = click.get_current_context().get_parameter_source
+    return {f.name for f in fields(settings) if source(f.name) is ParameterSource.COMMANDLINE}
+
+
+def numbers(option: str, text: str) -> list[int]:
+    """`1,2,5` as numbers."""
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"{option}: {text!r} is not a list of numbers such as 1,2,5") from error
+    if min(numbers) < 1:
+        raise UserError(f"{option}: {text} must be numbers from 1")
+    return numbers
+
+
+def tell_remark(module, name: str) -> None:
+    """Say before training what may surprise of a network whose layers stay in evaluation mode."""
+    from dd.nets import remark
+
+    if said := remark(module, name):
+        click.echo(said, err=True)
+
+
+def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
+    """Refuse files of another kind before anything is computed."""
+    if wrong := [path for path in paths if path.suffix not in endings]:
+        raise UserError(f"--out: {wrong[0]} must end in {', '.join(endings[:-1])} or {endings[-1]}")
+
+
+def save(picture: Figure, paths: tuple[Path, ...]) -> None:
+    """A picture into each of `paths`: PNG of 200 dots an inch; text in PDF as TrueType, which editors can change."""
+    import matplotlib
+
+    from dd.runtime.files import atomic
+
+    with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42}):
+        for path in paths:
+            with atomic(path) as temporary:
+                picture.savefig(temporary, format=path.suffix.lstrip("."))

@@ -1,0 +1,109 @@
+"""The commands for pools of pre-trained networks."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from dd.commands.main import main
+from dd.commands.options import (
+    FOLDER,
+    IN,
+    OUT,
+    Command,
+    checkpoint_option,
+    compute_options,
+    settings_options,
+    tell_remark,
+)
+from dd.config.pool import PoolConfig
+
+
+@main.group()
+def pool():
+    """Many networks trained on real images, to start from (Section 3.5).
+
+    \b
+    Forty to distil for and ten to judge by, then a look at them:
+      python -m dd pool train --data mnist.npz --out mnist/train.safetensors --total 40
+      python -m dd pool train --data mnist.npz --out mnist/held-out.safetensors --part held-out --total 10
+      python -m dd pool check mnist
+    """
+
+
+@pool.command(cls=Command)
+@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUT, required=True, help="The shard to write, a .safetensors in the folder of its pool.")
+@click.option("--part", type=click.Choice(["train", "held-out"]), default="train", show_default=True)
+@click.option("--total", type=click.IntRange(1), default=2000, show_default=True, help="Nets of this part in the pool.")
+@click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the shard's first net.")
+@click.option("--nets", type=click.IntRange(1), default=40, show_default=True, help="Nets in this shard, at most.")
+@click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
+@checkpoint_option(120)
+@compute_options
+@settings_options(PoolConfig, "config")
+def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, config, device, workers):
+    """Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
+
+    A net depends on its number, the seed and the recipe, not on the shard it is in.
+
+    \b
+    Forty nets to distil for and ten to judge by:
+      python -m dd pool train --data mnist.npz --out pool/train.safetensors --total 40
+      python -m dd pool train --data mnist.npz --out pool/held-out.safetensors --part held-out --total 10
+    """
+    import torch
+
+    from dd.data.prepared import load
+    from dd.distill.run import StoppedError
+    from dd.pools.store import save_shard
+    from dd.pools.train import PoolShard, train_pool
+    from dd.runtime.checkpoints import Checkpoints
+    from dd.runtime.code_digest import digest
+    from dd.runtime.progress import progress
+
+    del workers  # shards are jobs side by side instead
+    numbers = range(first, min(first + nets, total))
+    if not numbers:
+        raise click.UsageError(f"--first: {first} is beyond the {total} nets of --total")
+    shard = PoolShard(config, load(data_path), part, numbers, device)
+    tell_remark(shard.net.module, config.net)
+    code = digest("dd.pools.train", config.net.partition(":")[0])
+    identity = {
+        **shard.description(),
+        **{"part": part, "first": first, "nets": len(numbers), "torch": torch.__version__, "code": code},
+    }
+    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
+    with checkpoints.locked():
+        try:
+            train_pool(shard.trainer, checkpoints, progress)
+        except StoppedError as stopped:
+            click.echo(f"{stopped}", err=True)
+            sys.exit(143)
+        accuracy = shard.accuracy()
+        save_shard(out, shard.trainer.theta.cpu(), accuracy, part, first, total, shard.description())
+        checkpoints.clear()
+    click.echo(f"{out}: {len(numbers)} nets, {accuracy.mean():.2f} % (least {accuracy.min():.2f}) on test images")
+
+
+@pool.command(cls=Command)
+@click.argument("folder", type=FOLDER)
+def check(folder: Path):
+    """Say what is in the pool FOLDER, and read all of it against its checksums.
+
+    \b
+    Example:
+      python -m dd pool check results/laptop/pools/mnist_LeNet
+    """
+    from dd.pools.store import PoolFolder
+    from dd.runtime.files import load_tensors
+
+    opened = PoolFolder(folder)
+    click.echo(
+        f"{folder}: {opened.info['net']} trained on {opened.info['dataset']['name']}, seed {opened.info['seed']}"
+    )
+    for part, size in opened.sizes.items():
+        for shard in opened.shards[part]:
+            load_tensors(shard.path)
+        accuracy = opened.accuracy(part)
+        click.echo(f"{part}: {size} nets, {accuracy.mean():.2f} ± {accuracy.std(correction=0):.2f} % on test images")

@@ -1,0 +1,1 @@
+"""What config.yaml and the command line may say."""

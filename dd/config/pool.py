@@ -1,0 +1,24 @@
+"""How networks are trained on real images."""
+
+from dataclasses import dataclass
+
+from dd.config.settings import Settings, setting
+
+
+@dataclass(frozen=True)
+class Recipe(Settings):
+    """How networks are trained on real images. The defaults are the authors' for MNIST."""
+
+    epochs: int = setting(40, "passes over the training images", least=1)
+    lr: float = setting(2e-4, "Adam's first rate", above=0)
+    halve_every: int = setting(20, "epochs after which the rate is halved", least=1)
+    batch: int = setting(1024, "images of a step", least=1)
+    seed: int = setting(0, "every random number comes from this one", least=0)
+
+
+@dataclass(frozen=True)
+class PoolConfig(Recipe):
+    """What networks a pool has."""
+
+    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, ConvNet3, MLP, or your own as package.module:Class")
+    init_law: str = setting("xavier", "law the weights start from", ("xavier", "he", "default"))

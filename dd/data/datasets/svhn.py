@@ -1,0 +1,35 @@
+"""Street View House Numbers, 32x32 crops in MATLAB's format."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+
+from dd.data.prepared import Arrays
+from dd.runtime.errors import UserError, reason
+
+
+def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
+    """Read `train_32x32.mat` and `test_32x32.mat`: X uint8 `[32, 32, 3, N]` and y `[N, 1]`, 10 being the digit 0.
+
+    Returns:
+        The arrays, images `[N, 32, 32, 3]`, and the class names.
+
+    Raises:
+        UserError: a file is truncated or another one.
+    """
+    arrays = {}
+    for split, path in (("train", train), ("test", test)):
+        try:
+            content = loadmat(path, variable_names=("X", "y"))
+            x, y = content["X"], content["y"]
+            if x.dtype != np.uint8 or x.shape != (32, 32, 3, len(y)) or y.shape != (len(y), 1):
+                raise ValueError(f"X is {x.dtype} {list(x.shape)} and y {list(y.shape)}")
+            if not np.isin(y, np.arange(1, 11)).all():
+                raise ValueError("y has other labels than 1 to 10")
+        # the reader has no error of its own for a damaged file: it fails wherever the damage leads it
+        except Exception as error:
+            raise UserError(f"{path}: truncated or not SVHN's .mat ({reason(error)}); fetch it again") from error
+        arrays[f"x_{split}"] = np.ascontiguousarray(x.transpose(3, 0, 1, 2))
+        arrays[f"y_{split}"] = (y[:, 0] % 10).astype(np.uint8)
+    return arrays, list("0123456789")

@@ -1,0 +1,208 @@
+"""A prepared dataset: the canonical file, its rules and its metadata.
+
+`<name>.npz` holds `x_train, y_train, x_test, y_test` (images uint8 `[N, H, W]` or `[N, H, W, 3]`, labels uint8), and
+`<name>.json` beside it its checksum, counts, mean and standard deviation, class names and where it came from.
+"""
+
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dd.runtime.errors import UserError
+from dd.runtime.files import atomic, sha256, write_text
+from dd.runtime.seeds import generator
+
+NAMES = ("x_train", "y_train", "x_test", "y_test")
+
+Arrays = dict[str, np.ndarray]
+"""The arrays of `NAMES`: images uint8 `[N, S, S]` or `[N, S, S, 3]`, labels uint8 `[N]`."""
+
+
+@dataclass
+class Dataset:
+    """A prepared dataset in memory, images uint8 `[N, C, H, W]`, channels last in memory, and labels int64 `[N]`."""
+
+    name: str
+    x_train: Tensor
+    y_train: Tensor
+    x_test: Tensor
+    y_test: Tensor
+    mean: Tensor
+    """`[C]`, over the training set, on the scale 0 to 1."""
+    std: Tensor
+    """`[C]`."""
+    classes: list[str]
+    info: dict
+    """The metadata file."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return tuple(self.x_train.shape[1:])
+
+    def split(self, validation: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Which training images are left without `validation` of them drawn by `seed`, and which those are: rows.
+
+        Raises:
+            UserError: nothing would be left to train on, of one class or all.
+        """
+        if validation >= len(self.x_train):
+            raise UserError(f"validation_images: {validation} leaves nothing of {len(self.x_train)}; lower it")
+        order = torch.randperm(len(self.x_train), generator=generator(seed, "validation"))
+        left, kept = order[validation:], order[:validation]
+        if lost := set(range(len(self.classes))).difference(self.y_train[left].tolist()):
+            raise UserError(
+                f"validation_images: {validation} leave no training image of class {self.classes[min(lost)]}; lower "
+                "them, change the seed or add images"
+            )
+        return left, kept
+
+
+def read_npz(path: Path) -> Arrays:
+    """The four arrays of a prepared `.npz`; nothing in it is executed (no pickles).
+
+    Raises:
+        UserError: not there, truncated or not an `.npz`, or an array is missing.
+    """
+    try:
+        if not zipfile.is_zipfile(path) and path.exists():
+            raise zipfile.BadZipFile("no zip archive")
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in NAMES if name not in file.files]
+            if missing:
+                raise UserError(f"{path}: array {missing[0]} is missing; the file must hold {', '.join(NAMES)}")
+            arrays = {name: file[name] for name in NAMES}
+            if not all(
+                isinstance(array, np.ndarray) for array in arrays.values()
+            ):  # numpy hands on what it cannot read
+                raise ValueError("a member that is no array")
+            return arrays
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    # the last two: packed in a way that Python lacks, or encrypted, as a damaged header may say
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{path}: truncated or not an .npz file ({error}); fetch it again") from error
+
+
+def read(path: Path) -> tuple[Arrays, dict]:
+    """The arrays and the metadata of a prepared dataset, verified against each other.
+
+    Raises:
+        UserError: a file is missing, damaged, or the two do not belong together.
+    """
+    sidecar = path.with_suffix(".json")
+    cure = "prepare it again with `python -m dd data prepare`"
+    try:
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
+        digest, classes, *_ = (info[key] for key in ("sha256", "classes", "name", "source", "fidelity"))
+        if not np.isfinite(info["mean"]).all() or not (np.isfinite(info["std"]) & np.greater(info["std"], 0)).all():
+            raise ValueError(f"mean {info['mean']}, std {info['std']}")
+    except FileNotFoundError as error:
+        raise UserError(f"{sidecar if path.exists() else path}: no such file; {cure}") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{sidecar}: not the metadata of a dataset ({error!r}); {cure}") from error
+    if path.exists() and sha256(path) != digest:
+        raise UserError(f"{path}: does not match the checksum in {sidecar}; {cure}")
+    arrays = read_npz(path)
+    check(arrays, len(classes), path)
+    return arrays, info
+
+
+def load(path: Path | str) -> Dataset:
+    """A prepared dataset as tensors; raises what `read` raises."""
+    arrays, info = read(Path(path))
+    return Dataset(
+        info["name"],
+        *(_tensor(arrays[key]) for key in NAMES),
+        mean=torch.tensor(info["mean"]),
+        std=torch.tensor(info["std"]),
+        classes=info["classes"],
+        info=info,
+    )
+
+
+def save(out: Path, name: str, arrays: Arrays, classes: Sequence[str], ready: Path | None = None, **about: str) -> dict:
+    """Write a dataset to `out`, an `.npz`, and its metadata to the `.json` beside it; return the metadata.
+
+    `ready` is a file that holds these arrays already: it is copied as it is. `about` goes into the metadata: its
+    `source` and `fidelity`, at least.
+
+    Raises:
+        UserError: the arrays fail `check`, or `out` cannot be written. `out` is then as it was.
+    """
+    check(arrays, len(classes), ready or name)
+    with atomic(out) as temporary:
+        if ready:
+            shutil.copyfile(ready, temporary)
+        else:
+            np.savez_compressed(temporary, **arrays)
+    x = arrays["x_train"]
+    mean, std = _statistics(x)
+    info = {
+        "name": name,
+        "train": len(x),
+        "test": len(arrays["x_test"]),
+        "image": list(x.shape[1:]),
+        "classes": list(classes),
+        "mean": mean,
+        "std": std,
+        **about,
+        "sha256": sha256(out),
+    }
+    write_text(out.with_suffix(".json"), json.dumps(info, indent=2) + "\n")
+    return info
+
+
+def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, on the scale 0 to 1."""
+    channels = x[..., np.newaxis] if x.ndim == 3 else x
+    # counts of the 256 values give both exactly, without a float copy of the whole set
+    counts = np.zeros((channels.shape[-1], 256), np.int64)
+    for start in range(0, len(x), 64):
+        for channel, count in enumerate(counts):
+            count += np.bincount(channels[start : start + 64, ..., channel].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    shares = counts / counts.sum(1, keepdims=True)
+    mean = [float(share @ values) for share in shares]
+    # a constant channel has nothing to scale
+    std = [float(np.sqrt(share @ (values - m) ** 2)) or 1.0 for share, m in zip(shares, mean, strict=True)]
+    return mean, std
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """Labels int64, or images `[N, C, H, W]` whose channels stay last in memory, as they are in the file."""
+    tensor = torch.from_numpy(array)
+    if array.ndim == 1:
+        return tensor.long()
+    return (tensor.unsqueeze(3) if array.ndim == 3 else tensor).permute(0, 3, 1, 2)
+
+
+def check(arrays: Arrays, classes: int, where: Path | str) -> None:
+    """Refuse arrays that are not a dataset of that many classes.
+
+    Raises:
+        UserError: wrong dtype or shape, labels out of range, an empty class.
+    """
+    for split in ("train", "test"):
+        x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        if x.dtype != np.uint8 or y.dtype != np.uint8:
+            raise UserError(f"{where}: {split} arrays are {x.dtype} and {y.dtype}; both must be uint8")
+        if not (x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3)) or x.shape[1] != x.shape[2]:
+            raise UserError(f"{where}: x_{split} is {list(x.shape)}; it must be [N, S, S] or [N, S, S, 3]")
+        if y.shape != (len(x),):
+            raise UserError(f"{where}: y_{split} is {list(y.shape)} for {len(x)} images; it must be [{len(x)}]")
+        if x.shape[1:] != arrays["x_train"].shape[1:]:
+            raise UserError(f"{where}: test images are {list(x.shape[1:])}, unlike the training images")
+        counts = np.bincount(y, minlength=classes)
+        if len(counts) > classes:
+            raise UserError(f"{where}: y_{split} has label {len(counts) - 1}, but there are {classes} classes")
+        if not counts.all():
+            raise UserError(f"{where}: class {int(np.argmin(counts))} has no {split} images")

@@ -1,0 +1,188 @@
+"""The distilled set: what distillation produces and what trains a network."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dd.config.distill import PAPERS
+from dd.data.batches import normalise
+from dd.data.prepared import Dataset
+from dd.distill.initial_weights import FixedInitial, Initial, Pool, PoolInitial, RandomInitial
+from dd.distill.loss import classification, percent, poisoning, predictions
+from dd.distill.unroll import train
+from dd.nets import build
+from dd.nets.init_schemes import count, flat_weights
+from dd.nets.stacked import StackedNet
+from dd.runtime.errors import UserError
+from dd.runtime.files import load_tensors, save_tensors
+
+FORMAT = "dd distilled set 1"
+BUFFER = "buffer."
+"""What precedes the names of buffers among a set's tensors."""
+
+
+@dataclass
+class DistilledSet:
+    """Distilled images with all that belongs to them: order, labels, learning rates, epochs and normalisation."""
+
+    images: Tensor
+    """`[steps, n, C, H, W]`, normalised."""
+    labels: Tensor
+    """`[steps, n]`, or learned ones: probabilities `[steps, n, classes]`."""
+    lrs: Tensor
+    """`[epochs, steps]`."""
+    mean: Tensor
+    """`[C]`, of the training set on the scale 0 to 1."""
+    std: Tensor
+    """`[C]`."""
+    fixed_weights: Tensor | None = None
+    """`[P]`: the initial weights of a fixed initialisation, pre-trained or not."""
+    buffers: dict[str, Tensor] = field(default_factory=dict)
+    """By name: batch statistics that came with pre-trained weights from a file."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions),
+    and `pretrained` (what its nets were trained on before, and how) where they were."""
+
+    def make(self, seed: int = 0) -> nn.Module:
+        """The architecture this set was made for, as its class builds it from `seed`, in evaluation mode."""
+        channels, size = self.images.shape[2], self.images.shape[-1]
+        module = build(self.info["config"]["net"], channels, size, len(self.info["classes"]), seed)
+        module.load_state_dict(self.buffers, strict=False)
+        return module.eval()
+
+    def initial(self, pool: Pool | None = None) -> Initial:
+        """The distribution of initial weights this set was made for.
+
+        Raises:
+            UserError: it is that of random pre-trained weights, and `pool` is none or another; or a network of the
+                user's own has other weights than it had.
+        """
+        config = self.info["config"]
+        if self.fixed_weights is not None:
+            weights = count(self.make())
+            if (had := self.fixed_weights.numel()) != weights:
+                raise UserError(
+                    f"net {config['net']}: has {weights} weights, but had {had} when this set was distilled"
+                )
+            return FixedInitial(self.fixed_weights)
+        if config["init"] != "random_pretrained":
+            return RandomInitial(self.make, config["init_law"], config["seed"])
+        if pool is None:
+            raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
+        if pool.info != self.info["pretrained"]:
+            raise UserError(f"{pool.folder}: another pool than the one this set was made for")
+        pool.check(config["net"], tuple(self.images.shape[2:]), len(self.info["classes"]), count(self.make()))
+        return PoolInitial(pool, config["validation_nets"], config["seed"])
+
+    def setting(self) -> dict:
+        """What measurements say of this set: dataset, source (data its nets were trained on before, or nothing), net,
+        init, steps, epochs, distilled_images, beyond (in words, what is unlike `PAPERS`, or nothing), and for poisoning
+        attack_class and target_class."""
+        config, before = self.info["config"], self.info.get("pretrained", {})
+        said = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
+        said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
+        said["distilled_images"] = self.images.shape[:2].numel()
+        # nets that were trained before began by the law of their pool; those of a file by none of ours
+        ways = PAPERS | config | ({"init_law": before.get("init_law", PAPERS["init_law"])} if before else {})
+        unlike = {name: ways[name] for name in PAPERS if ways[name] != PAPERS[name]}
+        said["beyond"] = ", ".join(name if way is True else f"{name} {way}" for name, way in unlike.items())
+        if self.attacks:
+            said |= {key: config[key] for key in ("attack_class", "target_class")}
+        return said
+
+    @property
+    def likeliest(self) -> Tensor:
+        """The class `[steps, n]` that each image is labelled with, the likeliest where labels are learned."""
+        return self.labels.argmax(2) if self.labels.ndim == 3 else self.labels
+
+    @property
+    def momentum(self) -> float:
+        """Of the GD steps on this set."""
+        return self.info["config"].get("momentum", 0.0)
+
+    @property
+    def attacks(self) -> bool:
+        """Whether it was made for poisoning."""
+        return self.info["config"].get("attack_class", -1) >= 0
+
+    def check(self, dataset: Dataset) -> None:
+        """Refuse data that networks trained on this set cannot be tested on.
+
+        Raises:
+            UserError: its images are of another size or its classes are others.
+        """
+        if dataset.image_shape != tuple(self.images.shape[2:]):
+            raise UserError(
+                f"{dataset.name} has images {list(dataset.image_shape)}, "
+                f"but the set was distilled for {list(self.images.shape[2:])}"
+            )
+        if dataset.classes != self.info["classes"]:
+            raise UserError(f"{dataset.name} has other classes than the set, which knows {self.info['classes']}")
+
+    def measures(self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """How nets with weights `theta [nets, P]` do on uint8 images `x [n, C, H, W]` with labels `y [n]`, in percent
+        `[nets]`: `accuracy`, and for poisoning all that `dd.distill.loss.poisoning` tells."""
+        said = predictions(net, theta, x, self.mean, self.std)
+        if self.attacks:
+            return poisoning(said, y, *(self.info["config"][key] for key in ("attack_class", "target_class")))
+        return {"accuracy": percent(said == y)}
+
+    def net(self, index: int | None = None, pool: Pool | None = None) -> nn.Module:
+        """A network with initial weights, ready to `train`.
+
+        For a fixed initialisation these are the very ones the set was made for. For a random one they are drawn by its
+        law, or from its `pool`: anew at each call, or those of held-out net `index`.
+        """
+        stream, number = ("anew", int(torch.randint(2**62, ()))) if index is None else ("held-out", index)
+        module = self.make()
+        nn.utils.vector_to_parameters(self.initial(pool)(stream, [number])[0].clone(), module.parameters())
+        return module
+
+    def train(self, net: nn.Module) -> nn.Module:
+        """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
+
+        Layers behave as in evaluation mode, as they did in distillation, and are left in it. On a GPU PyTorch rounds
+        convolutions to TF32 until `dd.runtime.devices.exact_products` is called, which commands do.
+        """
+        stacked = StackedNet(net)
+        device = next(net.parameters()).device
+        arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
+        theta = flat_weights(net).unsqueeze(0)
+        trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
+        nn.utils.vector_to_parameters(trained, net.parameters())
+        return net.eval()
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """uint8 images `[n, C, H, W]` as the networks of this set expect them.
+
+        Raises:
+            UserError: they are of another type or shape, such as floats from 0 to 1.
+        """
+        if not isinstance(x, Tensor) or x.dtype != torch.uint8 or x.shape[1:] != self.images.shape[2:]:
+            found = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+            raise UserError(f"normalise: takes uint8 tensors [n, {str([*self.images.shape[2:]])[1:]}, not {found}")
+        return normalise(x, self.mean, self.std)
+
+    def save(self, path: Path | str) -> None:
+        """Write the whole set as one `.safetensors`."""
+        tensors = {name: getattr(self, name) for name in ("images", "labels", "lrs", "mean", "std")}
+        if self.fixed_weights is not None:
+            tensors["fixed_weights"] = self.fixed_weights
+        tensors |= {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
+        save_tensors(path, tensors, {"format": FORMAT} | self.info)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "DistilledSet":
+        """Read a set written by `save`.
+
+        Raises:
+            UserError: no such file, damaged, or something other than a distilled set.
+        """
+        tensors, info = load_tensors(path)
+        if info.pop("format", None) != FORMAT:
+            raise UserError(f"{path}: not a distilled set ({FORMAT})")
+        buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in [*tensors] if name.startswith(BUFFER)}
+        return cls(**tensors, buffers=buffers, info=info)

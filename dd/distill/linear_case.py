@@ -1,0 +1,166 @@
+"""Section 3.3: distilled data for least squares, where everything can be said exactly.
+
+The loss of weights theta on data d [N, D] and targets t [N] is |d theta - t|^2 / 2N (Equation 5). Distilled are
+M pairs and one rate; training is one GD step from any initial weights, here theta_0 ~ N(0, I).
+
+The paper's example of data that reach the global minimum, d~ = N I and t~ = N theta*, leaves the rate open: I - (eta /
+M) d~' d~ = 0 (Equation 8) with M = D makes it eta = D / N^2.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dd.config.distill import DistillConfig
+from dd.distill.trainer import Trainer
+from dd.distill.unroll import train
+from dd.runtime.seeds import generator
+
+HELD_OUT = 1000
+"""Initial weights that a result is judged on."""
+
+
+@dataclass
+class LeastSquares:
+    """A problem: data `[N, D]` and targets `[N]`."""
+
+    data: Tensor
+    targets: Tensor
+
+    @property
+    def minimum(self) -> Tensor:
+        """theta* `[D]`."""
+        return torch.linalg.lstsq(self.data, self.targets.unsqueeze(1)).solution.squeeze(1)
+
+    @property
+    def hessian(self) -> Tensor:
+        """d'd / N, `[D, D]`."""
+        return self.data.T @ self.data / len(self.data)
+
+    def gap(self, theta: Tensor) -> Tensor:
+        """By how much the loss of each row of `theta [nets, D]` is above the minimum, `[nets]`."""
+        off = theta - self.minimum
+        return ((off @ self.hessian) * off).sum(1) / 2
+
+    def batch(self, _index: int) -> tuple[Tensor, Tensor]:
+        """The whole problem as a real batch: pairs `[N, D + 1]`, target last, and labels that nothing looks at."""
+        pairs = torch.cat([self.data, self.targets.unsqueeze(1)], 1).float()
+        return pairs, torch.zeros(len(pairs), dtype=torch.long)
+
+
+@dataclass
+class DistilledPairs:
+    """M pairs and a rate."""
+
+    data: Tensor
+    """`[M, D]`."""
+    targets: Tensor
+    """`[M]`."""
+    lr: float
+
+    def step(self, theta: Tensor) -> Tensor:
+        """Each row of `theta [nets, D]` after one GD step (Equation 6)."""
+        pairs = torch.cat([self.data, self.targets.unsqueeze(1)], 1)
+        nothing = torch.zeros(1, len(pairs), dtype=torch.long)
+        return train(squared_error, theta, pairs.unsqueeze(0), nothing, torch.tensor([[self.lr]], dtype=theta.dtype))
+
+
+def squared_error(theta: Tensor, pairs: Tensor, _labels: Tensor) -> Tensor:
+    """Equation 5 as a loss of the engine: `theta [nets, D]`, `pairs [n, D + 1]` with the target last, to `[nets]`."""
+    return (theta @ pairs[:, :-1].T - pairs[:, -1]).square().mean(1) / 2
+
+
+squared_error.flattens = True
+
+
+def random_problem(size: int, dimension: int, seed: int) -> LeastSquares:
+    """Correlated Gaussian data `[size, dimension]` with noisy linear targets."""
+    rng = generator(seed, "least squares")
+    mix, theta = torch.randn(dimension, dimension, generator=rng), torch.randn(dimension, generator=rng)
+    data = torch.randn(size, dimension, generator=rng).double() @ mix.double() / dimension**0.5
+    return LeastSquares(data, data @ theta.double() + 0.1 * torch.randn(size, generator=rng).double())
+
+
+def closed_form(problem: LeastSquares, pairs: int) -> DistilledPairs:
+    """`pairs` >= D: the global minimum from any weights (Equation 8). Fewer: exact along the steepest directions.
+
+    Rows are eigenvectors of d'd, steepest first (zeros beyond D), and targets what theta* says of them. With eta = M,
+    (eta / M) d~' d~ projects onto them.
+    """
+    _, vectors = torch.linalg.eigh(problem.hessian)
+    rows = vectors.T.flip(0)[:pairs]
+    data = torch.cat([rows, rows.new_zeros(pairs - len(rows), rows.shape[1])])
+    return DistilledPairs(data, data @ problem.minimum, float(pairs))
+
+
+def lower_bound(problem: LeastSquares, pairs: int) -> float:
+    """What no `pairs` pairs and rate can go below: the expected gap over theta_0 ~ N(0, I).
+
+    After a step, theta - theta* = (I - A) theta_0 + (b - theta*), and [A, b] has at most rank M. So the gap is at least
+    half the squared distance of H^(1/2) [I, theta*] to matrices of that rank (Eckart and Young 1936).
+    """
+    values, vectors = torch.linalg.eigh(problem.hessian)
+    root, star = vectors * values.clamp(min=0).sqrt(), problem.minimum
+    spread = torch.eye(len(star), dtype=star.dtype) + torch.outer(star, star)
+    # ascending, so that the steepest come last
+    return torch.linalg.eigvalsh(root.T @ spread @ root)[: max(0, len(star) - pairs)].sum().item() / 2
+
+
+def initial_weights(dimension: int, seed: int):
+    """theta_0 ~ N(0, I) as a `dd.distill.initial_weights.Initial`."""
+
+    def draw(stream: str, indices) -> Tensor:
+        return torch.stack([torch.randn(dimension, generator=generator(seed, "theta", stream, i)) for i in indices])
+
+    return draw
+
+
+def learn(problem: LeastSquares, pairs: int, meta_steps: int, seed: int = 0) -> DistilledPairs:
+    """Algorithm 1 on this problem, with learned targets."""
+    dimension = problem.data.shape[1]
+    config = DistillConfig(
+        **{"steps": 1, "epochs": 1, "nets": 16, "image_std": 1.0, "distill_lr": 0.5, "seed": seed},
+        **{"meta_steps": meta_steps, "meta_lr": 0.03, "meta_beta1": 0.9, "schedule": "cosine"},
+    )
+    initial = initial_weights(dimension, seed)
+    trainer = Trainer(config, squared_error, squared_error, initial, problem, (dimension + 1,), pairs)
+    for _ in range(meta_steps):
+        trainer.step()
+    learned = trainer.images.detach()[0].double()
+    return DistilledPairs(learned[:, :-1], learned[:, -1], trainer.lrs.item())
+
+
+def linear_case(
+    dimension: int, sizes: list[int], problems: int, meta_steps: int, on_one=lambda: None, data_size: int = 200
+) -> pd.DataFrame:
+    """The gap after one GD step against M / D, by the closed form and by our engine, over many initial weights.
+
+    Args:
+        dimension: D.
+        sizes: values of M.
+        problems: random problems.
+        meta_steps: of the engine.
+        on_one: called when one M of one problem is done.
+        data_size: N.
+
+    Returns:
+        A row a problem, M and method (`closed form`, `learned`, `lower bound`): gap, the mean over `HELD_OUT` initial
+        weights, and gap_max, as shares of the expected gap before the step. A bound on the mean has no maximum.
+    """
+    rows = []
+    for seed in range(problems):
+        problem = random_problem(data_size, dimension, seed)
+        theta = initial_weights(dimension, seed)("held-out", range(HELD_OUT)).double()
+        before = problem.hessian.trace().item() / 2 + problem.gap(torch.zeros(1, dimension).double()).item()
+        for pairs in sizes:
+            for method, distilled in (
+                ("closed form", closed_form(problem, pairs)),
+                ("learned", learn(problem, pairs, meta_steps, seed)),
+            ):
+                gap = problem.gap(distilled.step(theta)) / before
+                rows.append([seed, dimension, pairs, method, gap.mean().item(), gap.max().item()])
+            rows.append([seed, dimension, pairs, "lower bound", lower_bound(problem, pairs) / before, None])
+            on_one()
+    return pd.DataFrame(rows, columns=["problem", "D", "M", "method", "gap", "gap_max"])

@@ -1,0 +1,1 @@
+"""Distilled sets judged on held-out networks."""

@@ -1,0 +1,141 @@
+"""Pools of trained networks on disk: a folder of shards, written whole and read net by net."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from dd.runtime.errors import UserError
+from dd.runtime.files import METADATA, save_tensors
+
+FORMAT = "dd pool shard 1"
+PARTS = ("train", "held-out")
+
+
+def save_shard(path: Path, weights: Tensor, accuracy: Tensor, part: str, first: int, total: int, pool: dict) -> None:
+    """Write nets `first` and on of the `total` of a part as one `.safetensors`.
+
+    Args:
+        path: the file.
+        weights: `[nets, P]`.
+        accuracy: on test images, percent `[nets]`.
+        part: of `PARTS`.
+        first: number of the first net.
+        total: nets of this part in the whole pool.
+        pool: what all shards of the pool have in common: net, data, recipe.
+    """
+    digests = [_digest(row) for row in weights]
+    info = {"format": FORMAT, "part": part, "first": first, "total": total, "digests": digests, "pool": pool}
+    save_tensors(path, {"weights": weights, "accuracy": accuracy}, info)
+
+
+def _digest(row: Tensor) -> str:
+    return hashlib.sha256(row.contiguous().numpy().data).hexdigest()[:16]
+
+
+class _Shard:
+    """An open shard; its weights stay on disk until they are asked for."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self.file = safe_open(path, "pt")
+            info = json.loads((self.file.metadata() or {}).get(METADATA, "")[64:] or "{}")
+            if info.get("format") != FORMAT:
+                raise UserError(f"{path}: not a shard of a pool ({FORMAT}); remove it from the folder")
+            self.part, self.first, self.total, self.digests, self.pool = (
+                info[key] for key in ("part", "first", "total", "digests", "pool")
+            )
+            self.weights, self.accuracy = self.file.get_slice("weights"), self.file.get_tensor("accuracy")
+        except (SafetensorError, OSError, ValueError, KeyError) as error:
+            raise UserError(f"{path}: damaged or not a .safetensors file ({error}); train this shard again") from error
+        self.numbers = range(self.first, self.first + len(self.digests))
+
+    def row(self, number: int) -> Tensor:
+        row = self.weights[number - self.first]
+        if _digest(row) != self.digests[number - self.first]:
+            raise UserError(f"{self.path}: net {number} was damaged after writing; train this shard again")
+        return row
+
+
+class PoolFolder:
+    """A whole pool, read lazily: weights come from disk when they are drawn, each checked against its digest."""
+
+    def __init__(self, folder: Path):
+        """
+        Raises:
+            UserError: no such folder, a shard that is damaged, missing, twice there, or of another pool.
+        """
+        # hidden ones were being written when their job was killed; in NAME.work are checkpoints
+        paths = sorted(
+            path
+            for path in Path(folder).rglob("*.safetensors")
+            if not (path.name.startswith(".") or path.parent.name.endswith(".work"))
+        )
+        if not paths:
+            raise UserError(f"{folder}: no shards of a pool here; make them with `python -m dd pool train`")
+        self.folder, shards = Path(folder), [_Shard(path) for path in paths]
+        self.info: dict = shards[0].pool
+        for shard in shards:
+            if shard.pool != self.info:
+                raise UserError(f"{shard.path}: {_difference(shard.pool, self.info)} in {paths[0]}; one pool a folder")
+        self.shards = {part: self._whole(part, [s for s in shards if s.part == part]) for part in PARTS}
+        self.sizes = {part: shards[-1].numbers.stop for part, shards in self.shards.items()}
+        nets = [digest for shard in self.shards["train"] for digest in shard.digests]
+        self.digest = hashlib.sha256("".join(nets).encode()).hexdigest()[:16]
+        """Of all training nets, whatever the shards: the others have no part in distillation."""
+
+    def _whole(self, part: str, shards: list[_Shard]) -> list[_Shard]:
+        shards.sort(key=lambda shard: shard.first)
+        expected = 0
+        for shard in shards:
+            if shard.first != expected or shard.total != shards[0].total:
+                raise UserError(
+                    f"{self.folder}: {part} net {expected} of {shards[0].total} should come next, but {shard.path} has "
+                    f"{shard.first} and on of {shard.total}; remove what is left from other settings, or train it"
+                )
+            expected = shard.numbers.stop
+        if not shards or expected != shards[0].total:
+            raise UserError(f"{self.folder}: the shard with {part} net {expected} is missing; train it")
+        return shards
+
+    def rows(self, part: str, indices: Iterable[int]) -> Tensor:
+        """Weights `[nets, P]` of nets of a part of `PARTS`.
+
+        Raises:
+            UserError: there is no such net, or it was damaged.
+        """
+        return torch.stack([self._row(part, index) for index in indices])
+
+    def _row(self, part: str, index: int) -> Tensor:
+        for shard in self.shards[part]:
+            if index in shard.numbers:
+                return shard.row(index)
+        raise UserError(f"{self.folder}: no {part} net {index}; the pool has {self.sizes[part]}")
+
+    def accuracy(self, part: str) -> Tensor:
+        """On the test images of the data they were trained on, percent `[nets]`."""
+        return torch.cat([shard.accuracy for shard in self.shards[part]])
+
+    def check(self, net: str, image_shape: tuple[int, ...], classes: int, weights: int) -> None:
+        """Refuse a pool of other networks.
+
+        Raises:
+            UserError: of another architecture, for images of another shape, another number of classes or of weights.
+        """
+        wanted = {"net": net, "image": list(image_shape), "classes": classes}
+        found = self.info | {"classes": len(self.info["classes"])}
+        for key, value in wanted.items():
+            if found[key] != value:
+                raise UserError(f"{self.folder}: a pool for {key} {found[key]}, but {value} is asked for")
+        if (had := self.shards["train"][0].weights.get_shape()[1]) != weights:
+            raise UserError(f"{self.folder}: its nets have {had} weights, but {net} has {weights} now; train it again")
+
+
+def _difference(found: dict, wanted: dict) -> str:
+    key = next(key for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key))
+    return f"{key} is {found.get(key)!r}, but {wanted.get(key)!r}"

@@ -1,0 +1,105 @@
+"""Checkpoints that survive kill -9, and the lock that keeps two runs apart."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from dd.runtime.errors import UserError
+from dd.runtime.files import load_tensors, save_tensors
+
+NEWEST, PREVIOUS, LOCK = "checkpoint.safetensors", "checkpoint.previous.safetensors", "lock"
+COMING = f"new.{NEWEST}"
+
+
+class Checkpoints:
+    """The last two states of a run in `folder`, each written whole.
+
+    `identity` are the settings that decide the result; a checkpoint made under others is refused.
+    """
+
+    def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60):
+        self.folder, self.identity, self.every_seconds = Path(folder), identity, every_seconds
+        self._saved = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether `every_seconds` have passed since the last save."""
+        return time.monotonic() - self._saved >= self.every_seconds
+
+    def save(self, tensors: dict[str, Tensor], values: dict) -> None:
+        """Keep this state; the one before it stays as the previous."""
+        newest, previous = self.folder / NEWEST, self.folder / PREVIOUS
+        temporary = self.folder / COMING
+        save_tensors(temporary, tensors, {"identity": self.identity, "state": values})
+        if newest.exists():
+            newest.replace(previous)
+        temporary.replace(newest)
+        self._saved = time.monotonic()
+
+    def load(self, warn=lambda text: print(text, file=sys.stderr)) -> tuple[dict[str, Tensor], dict] | None:
+        """The newest readable state, or None where there is none.
+
+        Raises:
+            UserError: the checkpoint belongs to other settings, or none of those there can be read.
+        """
+        damaged = []
+        for path in (self.folder / NEWEST, self.folder / COMING, self.folder / PREVIOUS):
+            if not path.exists():
+                continue
+            try:
+                tensors, values = load_tensors(path)
+            except UserError as error:
+                damaged.append(path)
+                warn(f"warning: {error}; trying the one before")
+                continue
+            self._check(path, values["identity"])
+            return tensors, values["state"]
+        if damaged:
+            raise UserError(f"{self.folder}: no checkpoint here can be read; delete the folder to start anew")
+        return None
+
+    def _check(self, path: Path, found: dict) -> None:
+        changed = [
+            f"{key} was {found.get(key)!r}, is {self.identity.get(key)!r}"
+            for key in sorted(found.keys() | self.identity.keys())
+            if found.get(key) != self.identity.get(key)
+        ]
+        if changed:
+            raise UserError(
+                f"{path}: made with other settings ({'; '.join(changed)}). "
+                f"Put them back to go on, or delete {self.folder} to start anew"
+            )
+
+    def clear(self) -> None:
+        """Remove the checkpoints and, if nothing else is in it, the folder: the run has succeeded. Call it `locked`."""
+        own = [self.folder / name for name in (NEWEST, PREVIOUS, COMING, LOCK)]
+        cut_short = self.folder.glob(f".{Path(COMING).stem}.*")  # what `atomic` was writing when a run was killed
+        for path in (*cut_short, *own):
+            path.unlink(missing_ok=True)  # a run that has opened the lock will see that it is gone
+        with contextlib.suppress(OSError):  # not empty
+            self.folder.rmdir()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; the kernel lets it go even after kill -9.
+
+        Raises:
+            UserError: another run holds it.
+        """
+        lock = FileLock(self.folder / LOCK, timeout=0)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise UserError(f"{self.folder}: another run is working here; wait for it or stop it") from error
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot be written ({error.strerror}); choose another --work") from error
+        try:
+            yield
+        finally:
+            lock.release()

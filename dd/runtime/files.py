@@ -1,0 +1,148 @@
+"""Files: written whole or not at all, verified when read.
+
+Torch is imported where tensors are, so that commands that only write text start at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+
+from dd.runtime.code_digest import commit
+from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+METADATA = "dd"
+"""The one key of our metadata (with several, safetensors writes them in any order): SHA-256 in hex, then JSON."""
+
+
+@contextlib.contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written, `path` is a folder or device, or the block cannot
+            read another file, which is then named; `path` is as it was.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is no plain file, so it cannot be replaced by one; choose another name")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        if temporary and (read := _read_in_vain(error, temporary)):
+            raise UserError(f"{read}: cannot read ({reason}); see that it is there and may be read") from error
+        raise UserError(f"{path}: cannot write ({reason}); free some space or choose another folder") from error
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def _read_in_vain(error: OSError | SafetensorError, temporary: Path) -> str | None:
+    """The other file than `temporary` that the error is about. Of a copy that finds the disk full, shutil names the
+    file it reads."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    named = getattr(error, "filename", None)
+    return None if full or named in (None, str(temporary)) else named
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` atomically, in UTF-8 whatever the locale."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:
+    """Write tensors and JSON-able `values` as one `.safetensors` with a digest of both."""
+    from safetensors.torch import save_file
+
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    text = json.dumps(values)
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, {METADATA: _digest(tensors, text) + text})
+
+
+def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
+    """The tensors and values of `save_tensors`.
+
+    Raises:
+        UserError: no such file, truncated, changed since it was written, or not one of ours.
+    """
+    from safetensors.torch import load
+
+    try:
+        content = Path(path).read_bytes()
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header.get("__metadata__", {})
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged or not a .safetensors file ({error})") from error
+    if METADATA not in metadata:
+        raise UserError(f"{path}: a .safetensors file, but not written by this program")
+    digest, text = metadata[METADATA][:64], metadata[METADATA][64:]
+    if digest != _digest(tensors, text):
+        raise UserError(f"{path}: its contents do not match its checksum; it was damaged after writing")
+    return tensors, json.loads(text)
+
+
+def _digest(tensors: dict[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def sha256(path: Path | str) -> str:
+    """The SHA-256 of a file, in hex.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); see that it is a file and may be read") from error
+
+
+def provenance() -> dict[str, str]:
+    """Versions and git commit, for the metadata of results."""
+    import torch
+
+    return {
+        "commit": commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
