@@ -33,7 +33,7 @@ from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.pools.train import train_nets
 from dd.runtime.memory import keep_freed_memory
-from dd.runtime.process_group import Team, leads, team
+from dd.runtime.process_group import ProcessGroup, leads, process_group
 from dd.runtime.seeds import generator
 
 NETS = {"LeNet": 4, "AlexCifarNet": 1, "evaluate": 20, "pool": 4}
@@ -71,11 +71,11 @@ class Task:
         self.real = RealBatches(self.x, self.y, self.mean, self.std, batch, seed=0)
 
 
-def ours(task: Task, crew: Team):
+def ours(task: Task, group: ProcessGroup):
     """The functions that the commands call, in memory handled as they do."""
     keep_freed_memory()
     loss = classification(StackedNet(task.make()))
-    mine = [*crew.share(range(task.nets))]
+    mine = [*group.share(range(task.nets))]
     if task.name == "pool":
         thetas = task.thetas[mine]
         recipe, data = Recipe(epochs=1, batch=task.batch), (task.x, task.y, task.mean, task.std)
@@ -83,7 +83,7 @@ def ours(task: Task, crew: Team):
     config = {
         "net": task.net,
         "init": "random",
-        "init_law": "xavier",
+        "init_scheme": "xavier",
         "seed": 0,
         "nets": task.nets,
         "steps": task.steps,
@@ -96,19 +96,19 @@ def ours(task: Task, crew: Team):
         distilled = DistilledSet(*tensors, info=info)
 
         def test():
-            table = evaluate(distilled, dataset, distilled.initial(), task.nets, team=crew)
+            table = evaluate(distilled, dataset, distilled.initial(), task.nets, group=group)
             return torch.tensor(table.groupby("stage", sort=False)["accuracy"].mean().to_numpy())
 
         return test
     initial = lambda _stream, indices: task.thetas[[i % task.nets for i in indices]]  # noqa: E731
     trainer = Trainer(DistillConfig(**config), loss, loss, initial, task.real, task.shape, 10)
-    trainer.team = crew
+    trainer.group = group
     with torch.no_grad():
         trainer.images.copy_(task.images)
     return lambda: trainer.step() and trainer.images.grad
 
 
-def full_graph(task: Task, _crew: Team):
+def full_graph(task: Task, _group: ProcessGroup):
     """Plain autograd through all steps."""
     loss, (real_x, real_y) = classification(StackedNet(task.make())), task.real.batch(0)
 
@@ -127,7 +127,7 @@ def full_graph(task: Task, _crew: Team):
     return step
 
 
-def authors(task: Task, _crew: Team):
+def authors(task: Task, _group: ProcessGroup):
     """The authors' own functions, on nets and steps of theirs filled with these tensors."""
     import main as theirs
     import networks.networks
@@ -198,18 +198,18 @@ def flops(task: Task) -> int:
 
     method = ours if task.name in IMAGES else full_graph
     with FlopCounterMode(display=False) as counter:
-        method(task, Team())()
+        method(task, ProcessGroup())()
     return counter.get_total_flops()
 
 
 def serve(task: Task, method: str, threads: int, keep: str) -> None:
     torch.set_num_threads(threads)
-    with team(threads if method == "processes" else 1, task.nets, "cpu") as crew:
-        work, first = METHODS[method](task, crew), True
-        while crew.any(crew.leads and bool(sys.stdin.readline())):
+    with process_group(threads if method == "processes" else 1, task.nets, "cpu") as group:
+        work, first = METHODS[method](task, group), True
+        while group.any(group.leads and bool(sys.stdin.readline())):
             started = time.perf_counter()
             result = work()
-            held = crew.add_up(torch.tensor([peak()])).item()  # which also waits for the slowest
+            held = group.all_reduce(torch.tensor([peak()])).item()  # which also waits for the slowest
             if leads():
                 print(json.dumps({"seconds": time.perf_counter() - started, "peak": held}), flush=True)
             if leads() and first and keep:

@@ -160,7 +160,7 @@ class Discriminators:
     """A multilayer perceptron a network, from the features of two images to the group of the pair."""
 
     def __init__(self, features: int, hidden: int, rngs: list[torch.Generator], device: torch.device | str = "cpu"):
-        """`features` of one image; weights by Xavier's law from `rngs`, one a network, and biases 0."""
+        """`features` of one image; weights by Xavier's scheme from `rngs`, one a network, and biases 0."""
         sizes = (2 * features, hidden, hidden, 4)
         self.layers = []
         for f, f_out in itertools.pairwise(sizes):

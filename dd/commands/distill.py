@@ -65,7 +65,7 @@ def distill(
     from dd.runtime.checkpoints import Checkpoints
     from dd.runtime.code_digest import digest
     from dd.runtime.files import write_text
-    from dd.runtime.process_group import leads, team
+    from dd.runtime.process_group import leads, process_group
     from dd.runtime.progress import progress
 
     dataset = load(data_path)
@@ -86,14 +86,14 @@ def distill(
         if events:
             events.write(history)
 
-    with checkpoints.locked() if leads() else nullcontext(), team(workers, config.nets, device) as crew:
-        experiment.trainer.team = crew
-        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and crew.leads else None
+    with checkpoints.locked() if leads() else nullcontext(), process_group(workers, config.nets, device) as group:
+        experiment.trainer.group = group
+        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
         try:
             history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         except StoppedError as stopped:
             click.echo(f"{stopped}", err=True)
             sys.exit(143)
-        if crew.leads:
+        if group.leads:
             experiment.distilled(history[-1]).save(out)
             checkpoints.clear()

@@ -49,7 +49,7 @@ def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, wor
     from dd.evaluation.held_out import evaluate as run
     from dd.evaluation.held_out import for_net
     from dd.runtime.files import write_text
-    from dd.runtime.process_group import team
+    from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
@@ -58,11 +58,11 @@ def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, wor
     for name, each in zip(names, sets, strict=False):  # of its own net nothing new is to be said
         tell_remark(each.make(), name)
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]
-    with team(workers, max(counts), device) as crew:
-        share = sum(len(crew.share(range(count))) for count in counts)
+    with process_group(workers, max(counts), device) as group:
+        share = sum(len(group.share(range(count))) for count in counts)
         with progress(share, unit="net") as bar:
-            tables = [run(s, dataset, i, nets, device, crew, bar.update, protocol) for s, i, protocol in runs]
-    if not crew.leads:
+            tables = [run(s, dataset, i, nets, device, group, bar.update, protocol) for s, i, protocol in runs]
+    if not group.leads:
         return
     write_text(out, pd.concat(tables).to_csv(index=False))
     for (each, _, protocol), measured in zip(runs, tables, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dd.config.settings import Settings, setting
 from dd.runtime.errors import UserError
 
-PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_law": "xavier"}
+PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
 """What is measured of a set with an `attack_class`: `dd.distill.loss.poisoning`."""
@@ -25,7 +25,9 @@ class DistillConfig(Settings):
         "initial weights (Section 3.5): a new draw every time, one fixed draw, nets of a pool, or one pre-trained net",
         ("random", "fixed", "random_pretrained", "fixed_pretrained"),
     )
-    init_law: str = setting("xavier", "law the initial weights are drawn from", ("xavier", "he", "default"))
+    init_scheme: str = setting(
+        "xavier", "initialisation scheme that random initial weights are drawn by", ("xavier", "he", "default")
+    )
     pool_net: int = setting(0, "which training net of the pool is the one of init fixed_pretrained", least=0)
     attack_class: int = setting(-1, "poisoning (Section 3.6): label whose images ... (-1: none)", least=-1)
     target_class: int = setting(-1, "... are to be taken for this one", least=-1)
@@ -100,3 +102,12 @@ class DistillConfig(Settings):
                 return self.meta_lr * (1 + math.cos(math.pi * meta_step / self.meta_steps)) / 2
             case _:
                 return self.meta_lr
+
+
+OLD_NAMES = {"init_law": "init_scheme"}
+"""Names of settings in files of earlier versions."""
+
+
+def current_names(settings: dict) -> dict:
+    """Saved settings under today's names."""
+    return {OLD_NAMES.get(name, name): value for name, value in settings.items()}

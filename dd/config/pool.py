@@ -21,4 +21,6 @@ class PoolConfig(Recipe):
     """What networks a pool has."""
 
     net: str = setting("LeNet", "network: LeNet, AlexCifarNet, ConvNet3, MLP, or your own as package.module:Class")
-    init_law: str = setting("xavier", "law the weights start from", ("xavier", "he", "default"))
+    init_scheme: str = setting(
+        "xavier", "initialisation scheme that the weights are drawn by", ("xavier", "he", "default")
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dd.config.distill import PAPERS
+from dd.config.distill import PAPERS, current_names
 from dd.data.batches import normalise
 from dd.data.prepared import Dataset
 from dd.distill.initial_weights import FixedInitial, Initial, Pool, PoolInitial, RandomInitial
@@ -69,7 +69,7 @@ class DistilledSet:
                 )
             return FixedInitial(self.fixed_weights)
         if config["init"] != "random_pretrained":
-            return RandomInitial(self.make, config["init_law"], config["seed"])
+            return RandomInitial(self.make, config["init_scheme"], config["seed"])
         if pool is None:
             raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
         if pool.info != self.info["pretrained"]:
@@ -85,8 +85,8 @@ class DistilledSet:
         said = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
         said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
         said["distilled_images"] = self.images.shape[:2].numel()
-        # nets that were trained before began by the law of their pool; those of a file by none of ours
-        ways = PAPERS | config | ({"init_law": before.get("init_law", PAPERS["init_law"])} if before else {})
+        # nets that were trained before began by the scheme of their pool; those of a file by none of ours
+        ways = PAPERS | config | ({"init_scheme": before.get("init_scheme", PAPERS["init_scheme"])} if before else {})
         unlike = {name: ways[name] for name in PAPERS if ways[name] != PAPERS[name]}
         said["beyond"] = ", ".join(name if way is True else f"{name} {way}" for name, way in unlike.items())
         if self.attacks:
@@ -94,7 +94,7 @@ class DistilledSet:
         return said
 
     @property
-    def likeliest(self) -> Tensor:
+    def hard_labels(self) -> Tensor:
         """The class `[steps, n]` that each image is labelled with, the likeliest where labels are learned."""
         return self.labels.argmax(2) if self.labels.ndim == 3 else self.labels
 
@@ -134,7 +134,7 @@ class DistilledSet:
         """A network with initial weights, ready to `train`.
 
         For a fixed initialisation these are the very ones the set was made for. For a random one they are drawn by its
-        law, or from its `pool`: anew at each call, or those of held-out net `index`.
+        scheme, or from its `pool`: anew at each call, or those of held-out net `index`.
         """
         stream, number = ("anew", int(torch.randint(2**62, ()))) if index is None else ("held-out", index)
         module = self.make()
@@ -184,5 +184,7 @@ class DistilledSet:
         tensors, info = load_tensors(path)
         if info.pop("format", None) != FORMAT:
             raise UserError(f"{path}: not a distilled set ({FORMAT})")
+        for part in {"config", "pretrained"} & info.keys():
+            info[part] = current_names(info[part])
         buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in [*tensors] if name.startswith(BUFFER)}
         return cls(**tensors, buffers=buffers, info=info)

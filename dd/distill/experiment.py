@@ -69,7 +69,7 @@ class Experiment:
         elif config.init == "random_pretrained":
             self.initial = PoolInitial(_needed(pool, config), config.validation_nets, config.seed)
         else:
-            self.initial = RandomInitial(make, config.init_law, config.seed)
+            self.initial = RandomInitial(make, config.init_scheme, config.seed)
         rows, kept = dataset.split(config.validation_images, config.seed)
         start = self._real_images(rows) if config.start == "real" else None
         x, y = dataset.x_train, poisoned(dataset.y_train, config.attack_class, config.target_class)
@@ -100,7 +100,7 @@ class Experiment:
     def _fixed_weights(self, make, pool: Pool | None, file: PretrainedFile | None) -> Tensor | None:
         match self.config.init:
             case "fixed":
-                return RandomInitial(make, self.config.init_law, self.config.seed)("fixed", [0])[0]
+                return RandomInitial(make, self.config.init_scheme, self.config.seed)("fixed", [0])[0]
             case "fixed_pretrained" if file:
                 return flat_weights(self.module)
             case "fixed_pretrained":
@@ -120,13 +120,13 @@ class Experiment:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
         trainer, images = self.trainer, self.trainer.images.detach()
         nets = self.initial.nets("validation", self.config.validation_nets)
-        percent, mine = torch.zeros(nets), list(trainer.team.share(range(nets)))
+        percent, mine = torch.zeros(nets), list(trainer.group.share(range(nets)))
         if mine:
             theta = self.initial("validation", mine).to(trainer.device)
             data = images, trainer.labels, trainer.lrs
             trained = train(trainer.loss, theta, *data, momentum=self.config.momentum)
             percent[mine] = accuracy(self.net, trained, *self.validation, self.mean, self.std)
-        return trainer.team.add_up(percent)
+        return trainer.group.all_reduce(percent)
 
     def distilled(self, last: dict) -> DistilledSet:
         """The set as it stands; `last` is the last row of its history."""

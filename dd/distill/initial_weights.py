@@ -28,15 +28,15 @@ class Initial(Protocol):
 
 
 class RandomInitial:
-    """Random initialisation: a new draw by `law` of the network `make(seed=...)` for each stream and index."""
+    """Random initialisation: a new draw by `scheme` of the network `make(seed=...)` for each stream and index."""
 
-    def __init__(self, make: Callable[..., nn.Module], law: str, seed: int):
-        self.make, self.law, self.seed = make, law, seed
+    def __init__(self, make: Callable[..., nn.Module], scheme: str, seed: int):
+        self.make, self.scheme, self.seed = make, scheme, seed
 
     def __call__(self, stream: str, indices: Iterable[int]) -> Tensor:
         """See `Initial`."""
         draws = (generator(self.seed, "net", stream, i) for i in indices)
-        return torch.stack([flat_weights(initialise(self.make, self.law, draw)) for draw in draws])
+        return torch.stack([flat_weights(initialise(self.make, self.scheme, draw)) for draw in draws])
 
     def nets(self, _stream: str, wanted: int) -> int:
         """See `Initial`."""

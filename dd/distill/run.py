@@ -38,7 +38,7 @@ def run(
     """Take `trainer` from where `store` left it to its last meta-step.
 
     Args:
-        trainer: at meta-step 0, or restored here from `store`. Of its team, only the leader saves and records.
+        trainer: at meta-step 0, or restored here from `store`. Of its group, only the leader saves and records.
         validate: accuracies in percent `[nets]` of the set as it stands.
         store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, initial).
@@ -49,16 +49,16 @@ def run(
 
     Raises:
         StoppedError: a signal came; run again to go on.
-        UserError: from the trainer or the store, or the processes of the team have restored different states.
+        UserError: from the trainer or the store, or the processes of the group have restored different states.
     """
-    config, team, history, elapsed, losses, clipped = trainer.config, trainer.team, [], 0.0, [], 0
+    config, group, history, elapsed, losses, clipped = trainer.config, trainer.group, [], 0.0, [], 0
     if saved := store.load():
         tensors, values = saved
         trainer.restore(tensors, values["trainer"])
         history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
-        if history and team.leads:  # Snakemake has removed the outputs of the failed job
+        if history and group.leads:  # Snakemake has removed the outputs of the failed job
             record(history)
-    if not team.agree(trainer.meta_step):
+    if not group.agree(trainer.meta_step):
         raise UserError("the processes go on from different meta-steps; give all of them one --work folder")
     started = time.monotonic() - elapsed
 
@@ -73,7 +73,7 @@ def run(
             clipped += step.clipped
             if not step.skipped:
                 losses.append(step.loss)
-            elif team.leads:
+            elif group.leads:
                 told = f"the loss is {step.loss:.3g} and the norm of its gradient {step.grad_norm:.3g}"
                 bar.write(f"meta-step {trainer.meta_step - 1}: skipped, as {told}", sys.stderr)
             if trainer.meta_step % config.validate_every == 0 or trainer.meta_step == config.meta_steps:
@@ -94,21 +94,21 @@ def run(
                     }
                 )
                 losses, clipped = [], 0
-                if team.leads:
+                if group.leads:
                     record(history)
             postfix = {"loss": f"{step.loss:.3f}"}
             if history:
                 postfix["held-out"] = f"{history[-1]['accuracy']:.1f}%"
             bar.set_postfix(postfix, refresh=False)
             bar.update()
-            stopped = team.any(bool(stop))
-            if team.leads and (stopped or store.due):
+            stopped = group.any(bool(stop))
+            if group.leads and (stopped or store.due):
                 save()
             if stopped:
                 raise StoppedError(
                     f"stopped at meta-step {trainer.meta_step} of {config.meta_steps}; run again to go on"
                 )
-    if team.leads:
+    if group.leads:
         record(history)
     return history
 

@@ -13,7 +13,7 @@ from dd.distill.initial_weights import Initial
 from dd.distill.loss import Loss
 from dd.distill.unroll import meta_gradient, shuffled
 from dd.runtime.errors import UserError
-from dd.runtime.process_group import Team
+from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
 
 SURE = 0.9
@@ -61,10 +61,10 @@ class Trainer:
 
         Images start from `start [steps, n, *image_shape]`, or from noise where there is none.
 
-        `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`. Set `team` where several processes
+        `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`. Set `group` where several processes
         share the networks of a meta-step.
         """
-        self.team = Team()
+        self.group = ProcessGroup()
         self.tangents = tangents
         self.config, self.loss, self.objective, self.initial, self.real = config, loss, objective, initial, real
         self.device = torch.device(device)
@@ -125,7 +125,7 @@ class Trainer:
         gradients = [gradient.images, gradient.lrs, *([gradient.labels] if config.soft_labels else [])]
         total = torch.cat([g.flatten() for g in gradients] + [gradient.losses.mean(0, keepdim=True)])
         total *= len(thetas) / config.nets
-        self.team.add_up(total)
+        self.group.all_reduce(total)
         *parts, losses = total.split([*(g.numel() for g in gradients), 1])
         for parameter, part in zip(self.learned.values(), parts, strict=True):
             parameter.grad = part.view_as(parameter)
@@ -148,7 +148,7 @@ class Trainer:
     def _initial(self, meta_step: int) -> Tensor:
         """Where this process's networks of a meta-step start, on the CPU."""
         first = meta_step * self.config.nets
-        return self.initial("train", self.team.share(range(first, first + self.config.nets)))
+        return self.initial("train", self.group.share(range(first, first + self.config.nets)))
 
     def _clip(self, norm: float) -> bool:
         """Scale the gradients to at most `clip` times the running norm, and take this norm into it.

@@ -15,7 +15,7 @@ from dd.distill.loss import Loss, classification
 from dd.distill.unroll import judge, train
 from dd.nets import try_out
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet, together
-from dd.runtime.process_group import Team
+from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
 
 EPOCHS, BATCH, LR = 300, 256, 0.01
@@ -23,7 +23,7 @@ EPOCHS, BATCH, LR = 300, 256, 0.01
 
 
 def for_net(distilled: DistilledSet, name: str) -> DistilledSet:
-    """The set as if made for random weights of network `name`, drawn by its own law; itself where it was made for that.
+    """The set as if made for random weights of network `name`, drawn by its own scheme; itself where made for that net.
 
     Raises:
         UserError: no such network, or one that does not go with these images and classes.
@@ -74,14 +74,14 @@ def evaluate(
     initial: Initial,
     nets: int,
     device: str = "cpu",
-    team: Team | None = None,
+    group: ProcessGroup | None = None,
     on_nets: Callable[[int], object] = lambda _count: None,
     protocol: str = "",
 ) -> pd.DataFrame:
     """Apply a set to held-out nets step by step, and test each on the whole test set before and after.
 
     With `protocol` `"dc-bench"` they are trained by `dc_bench` instead; `"native"` is the set's own order and rates.
-    There are at most as many nets as `initial`, the set's, has: a fixed initialisation is one. The processes of `team`
+    There are at most as many nets as `initial`, the set's, has: a fixed initialisation is one. The processes of `group`
     share them, and each of them gets the whole table; `on_nets` hears how many nets of this process's share are done.
 
     Returns:
@@ -93,14 +93,14 @@ def evaluate(
         UserError: the images of the dataset are not those of the set.
     """
     distilled.check(dataset)
-    team = team or Team()
+    group = group or ProcessGroup()
     net = StackedNet(distilled.make()).to(device)
     loss = classification(net)
     distilled_data = [t.to(device) for t in (distilled.images, distilled.labels, distilled.lrs)]
     nets = initial.nets("held-out", nets)
     names = list(POISONING if distilled.attacks else POISONING[:1])
     percent = torch.zeros(2, len(names), nets)
-    mine = team.share(range(nets))
+    mine = group.share(range(nets))
 
     def trained(theta: Tensor) -> Tensor:
         if protocol == "dc-bench":
@@ -120,7 +120,7 @@ def evaluate(
         | {"held_out_net": index, "stage": stage}
         | {"test_images": len(dataset.x_test), "fidelity": dataset.info["fidelity"]}
         | {name: round(value, 4) for name, value in zip(names, values, strict=True)}
-        for index, both in enumerate(team.add_up(percent).permute(2, 0, 1).tolist())
+        for index, both in enumerate(group.all_reduce(percent).permute(2, 0, 1).tolist())
         for stage, values in zip(("before", "after"), both, strict=True)
     ]
     return pd.DataFrame(rows)

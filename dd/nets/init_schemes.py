@@ -1,4 +1,4 @@
-"""Initial weights drawn from a seed: the laws p(theta_0) of Section 3.5 for untrained nets."""
+"""Initial weights drawn from a seed: the distributions p(theta_0) of Section 3.5 for untrained nets."""
 
 from collections.abc import Callable
 
@@ -7,38 +7,38 @@ from torch import Tensor, nn
 
 from dd.runtime.seeds import derive
 
-Law = Callable[[nn.Module, torch.Generator], None]
+InitScheme = Callable[[nn.Module, torch.Generator], None]
 
 
-def _weights_by(draw: Callable) -> Law:
+def _weights_by(draw: Callable) -> InitScheme:
     """Weights of linear and convolutional layers by `draw`, their biases 0; the rest stays as it was built."""
 
-    def law(module: nn.Module, generator: torch.Generator) -> None:
+    def scheme(module: nn.Module, generator: torch.Generator) -> None:
         for layer in module.modules():
             if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
                 draw(layer.weight, generator)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
-    return law
+    return scheme
 
 
-LAWS: dict[str, Law] = {
+INIT_SCHEMES: dict[str, InitScheme] = {
     "xavier": _weights_by(lambda w, g: nn.init.xavier_normal_(w, generator=g)),
     "he": _weights_by(lambda w, g: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g)),
     "default": lambda _module, _generator: None,
 }
 
 
-def initialise(make: Callable[..., nn.Module], law: str, generator: torch.Generator) -> nn.Module:
-    """A network from `make(seed=...)` with its weights drawn by one of `LAWS`, all from `generator`'s seed.
+def initialise(make: Callable[..., nn.Module], scheme: str, generator: torch.Generator) -> nn.Module:
+    """A network from `make(seed=...)` with its weights drawn by one of `INIT_SCHEMES`, all from `generator`'s seed.
 
     `xavier`: normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010; the paper's).
     `he`: normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015). `default`: as the network's class builds it.
     """
-    module = make(seed=derive(generator.initial_seed(), "class"))  # or the law would draw the same numbers again
+    module = make(seed=derive(generator.initial_seed(), "class"))  # or the scheme would draw the same numbers again
     with torch.no_grad():
-        LAWS[law](module, generator)
+        INIT_SCHEMES[scheme](module, generator)
     return module
 
 

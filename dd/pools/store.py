@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from dd.runtime.errors import UserError
+from dd.config.distill import current_names
 from dd.runtime.files import METADATA, save_tensors
 
 FORMAT = "dd pool shard 1"
@@ -50,6 +51,7 @@ class _Shard:
             self.part, self.first, self.total, self.digests, self.pool = (
                 info[key] for key in ("part", "first", "total", "digests", "pool")
             )
+            self.pool = current_names(self.pool)
             self.weights, self.accuracy = self.file.get_slice("weights"), self.file.get_tensor("accuracy")
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: damaged or not a .safetensors file ({error}); train this shard again") from error

@@ -117,7 +117,7 @@ class PoolShard:
         make = partial(build, config.net, channels, size, classes)
         try_out(make(), config.net, channels, size, classes)
         self.config, self.dataset, self.net = config, dataset, StackedNet(make()).to(device)
-        theta = RandomInitial(make, config.init_law, config.seed)(f"pool {part}", numbers).to(device)
+        theta = RandomInitial(make, config.init_scheme, config.seed)(f"pool {part}", numbers).to(device)
         data = (dataset.x_train, dataset.y_train, dataset.mean, dataset.std)
         self.trainer = PoolTrainer(classification(self.net), theta, *data, config)
 

@@ -18,32 +18,56 @@ INSTALLED = {sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "plat
 
 @functools.cache
 def digest(*modules: str, follow: bool = True) -> str:
-    """A digest of these modules and, where `follow`, of all that they import of dd and of a user's own code.
+    """A digest of what these modules run and, where `follow`, of all that they import of dd and of a user's own code.
 
-    What lies outside dd is looked for in the current folder and on the Python path. Installed packages are not
-    followed, and a module that is not found counts as empty.
+    Comments, docstrings, formatting and what is there for type checkers alone do not count: see `_what_runs`. What lies
+    outside dd is looked for in the current folder and on the Python path. Installed packages are not followed, and a
+    module that is not found counts as empty.
     """
-    todo, sources = list(modules), {}
+    todo, code = list(modules), {}
     while todo:
         name = todo.pop()
         path = find(name)
-        if path is None or name in sources:
+        if path is None or name in code:
             continue
-        sources[name] = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        try:
+            tree = _what_runs(ast.parse(content))
+        except (SyntaxError, ValueError):  # whoever runs it is told; until it is mended, every byte counts
+            code[name] = content.hex()
+            continue
+        code[name] = ast.unparse(tree)
         if follow:
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            todo += [other for other in _imports(sources[name], package) if find(other, installed=False)]
-    text = "".join(f"{name}\n{sources[name]}" for name in sorted(sources))
+            todo += [other for other in _imports(tree, package) if find(other, installed=False)]
+    text = "".join(f"{name}\n{code[name]}\n" for name in sorted(code))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _imports(text: str, package: str) -> Iterator[str]:
+def _what_runs(tree: ast.Module) -> ast.Module:
+    """`tree` without docstrings, of attributes too, and without `if TYPE_CHECKING:`."""
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list):
+                kept = [statement for statement in statements if not _is_for_readers(statement)]
+                setattr(node, field, kept or ([ast.Pass()] if statements else []))
+    return tree
+
+
+def _is_for_readers(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+            return not statement.orelse
+        case _:
+            return False
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
     """The modules that a module of `package` may import, by their whole names."""
-    try:
-        nodes = [*ast.walk(ast.parse(text))]
-    except SyntaxError:  # whoever runs it is told
-        return
-    for node in nodes:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or package):

@@ -32,8 +32,8 @@ PATIENCE = timedelta(days=20)
 died with it."""
 
 
-class Team:
-    """What a process must know of the others. `Team()` is one process alone."""
+class ProcessGroup:
+    """What a process must know of the others. `ProcessGroup()` is one process alone."""
 
     def __init__(self, rank: int = 0, size: int = 1):
         self.rank, self.size = rank, size
@@ -47,7 +47,7 @@ class Team:
         """This process's part of the work."""
         return units[self.rank :: self.size]
 
-    def add_up(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """`tensor`, replaced by the sum of the processes' tensors."""
         if self.size > 1:
             here = tensor.cpu()
@@ -59,15 +59,15 @@ class Team:
         """Whether `number` is the same in all processes."""
         numbers = torch.zeros(self.size, dtype=torch.float64)
         numbers[self.rank] = number
-        return len(set(self.add_up(numbers).tolist())) == 1
+        return len(set(self.all_reduce(numbers).tolist())) == 1
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is up in any process."""
-        return bool(self.add_up(torch.tensor([float(flag)])).item()) if self.size > 1 else flag
+        return bool(self.all_reduce(torch.tensor([float(flag)])).item()) if self.size > 1 else flag
 
 
 def leads() -> bool:
-    """Whether this process leads its team, or will, once there is one."""
+    """Whether this process leads its group, or will, once there is one."""
     return started_as()[0] == 0
 
 
@@ -83,7 +83,7 @@ def split(workers: int, units: int) -> int:
 
 
 @contextlib.contextmanager
-def team(workers: int, units: int, device: str) -> Iterator[Team]:
+def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGroup]:
     """The processes that share `units` equal pieces of work; `device` is `"cpu"` or `"cuda"`, a GPU for each of them.
 
     On a CPU the threads PyTorch has are divided among them.
@@ -94,7 +94,7 @@ def team(workers: int, units: int, device: str) -> Iterator[Team]:
     rank, already = started_as()
     size, threads = already or split(workers, units), torch.get_num_threads()
     if size == 1:
-        yield Team()
+        yield ProcessGroup()
         return
     if size > units:
         raise UserError(f"{size} processes are too many to share {units} net(s); start at most {units}")
@@ -104,7 +104,7 @@ def team(workers: int, units: int, device: str) -> Iterator[Team]:
                 torch.set_num_threads(max(1, threads // size))
             # with GPUs too: it hears at once of a process that has gone, and a meta-gradient is a megabyte
             dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
-            yield Team(rank, size)
+            yield ProcessGroup(rank, size)
             dist.destroy_process_group()
         except RuntimeError as error:  # what a collective raises when another process has gone
             if reason := _failure(others):

@@ -67,7 +67,7 @@ def to_npz(distilled: DistilledSet, path: Path) -> None:
 def to_sheet(distilled: DistilledSet, path: Path) -> None:
     """One picture, a pixel a pixel: a column a step, its images below each other in the order of classes."""
     images, _ = pixels(distilled)
-    order = distilled.likeliest.argsort(dim=1, stable=True)
+    order = distilled.hard_labels.argsort(dim=1, stable=True)
     rows = torch.stack([image[index] for image, index in zip(images, order, strict=True)], 1)
     grid = make_grid(rows.flatten(0, 1), nrow=len(images), pad_value=255)
     with atomic(path) as temporary:
@@ -88,7 +88,7 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
     images, lost = pixels(distilled)
     steps = [
         [{"file": f"{names[c]}/{step:03}_{number:03}.png", "label": y} for number, (c, y) in enumerate(both, 1)]
-        for step, both in enumerate(map(zip, distilled.likeliest.tolist(), distilled.labels.tolist()), 1)
+        for step, both in enumerate(map(zip, distilled.hard_labels.tolist(), distilled.labels.tolist()), 1)
     ]
     about = {"about": ABOUT, "lost": lost, "steps": steps}
     about |= {name: getattr(distilled, name).tolist() for name in ("lrs", "mean", "std")}

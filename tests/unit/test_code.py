@@ -64,3 +64,75 @@ def test_reports_are_written_without_torch():
     program = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+ORIGINAL = '''"""A network."""
+
+import torch
+
+
+class Net(torch.nn.Module):
+    """It has layers."""
+
+    WIDTH = 3
+    """Units."""
+
+    def forward(self, x, scale=2.0):
+        """Logits."""
+        # doubled
+        return scale * x + self.WIDTH
+'''
+SAME = {
+    "a comment": ("# doubled", "# DOUBLED, as in the paper"),
+    "the module's docstring": ("A network.", "Another one."),
+    "a class's docstring": ("It has layers.", "It has no layers."),
+    "an attribute's docstring": ('"""Units."""', '"""How many units."""'),
+    "a function's docstring": ("        # doubled", '        """It is doubled."""\n        # doubled'),
+    "formatting": (
+        "return scale * x + self.WIDTH",
+        "return (\n            scale * x\n            + self.WIDTH\n        )",
+    ),
+    "moved lines": ("import torch\n", "\n\nimport torch\n\n\n"),
+    "quotes": ('"""A network."""', "'A network.'"),
+    "the end of lines": ("\n", "\r\n"),
+    "what a type checker reads": (
+        "import torch\n",
+        "import torch\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    import helpers.others\n",
+    ),
+}
+OTHER = {
+    "a number": ("WIDTH = 3", "WIDTH = 4"),
+    "a default": ("scale=2.0", "scale=2.5"),
+    "an operator": ("scale * x", "scale / x"),
+    "a string that is used": ("return scale", "print('now')\n        return scale"),
+    "the order of statements": ("scale * x + self.WIDTH", "self.WIDTH + scale * x"),
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_what_people_read_makes_no_other_digest(digest, change):
+    # it imports the name already, so that the case of the type checker adds no statement that runs
+    text = ORIGINAL.replace("import torch\n", "import torch\nfrom typing import TYPE_CHECKING\n", 1)
+    if change != "what a type checker reads":
+        text = ORIGINAL
+    Path("mine/net.py").write_text(text)
+    before = digest()
+    changed = ORIGINAL.replace(*SAME[change])
+    assert changed != text
+    Path("mine/net.py").write_bytes(changed.encode())
+    assert digest() == before
+
+
+@pytest.mark.parametrize("change", OTHER)
+def test_what_runs_makes_another_digest(digest, change):
+    Path("mine/net.py").write_text(ORIGINAL)
+    before = digest()
+    Path("mine/net.py").write_text(ORIGINAL.replace(*OTHER[change]))
+    assert digest() != before
+
+
+def test_source_in_another_encoding_is_read(digest):
+    Path("mine/net.py").write_bytes("# -*- coding: latin-1 -*-\nNAME = 'é'\n".encode("latin-1"))
+    before = digest()
+    Path("mine/net.py").write_bytes("# -*- coding: latin-1 -*-\nNAME = 'è'\n".encode("latin-1"))
+    assert digest() != before

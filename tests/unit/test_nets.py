@@ -11,7 +11,7 @@ from dd.distill.loss import classification
 from dd.distill.unroll import adjoint, descend
 from dd.nets import NETS, build, remark, try_out
 from dd.nets.alexcifar import LocalResponseNorm
-from dd.nets.init_schemes import LAWS, flat_weights, initialise
+from dd.nets.init_schemes import INIT_SCHEMES, flat_weights, initialise
 from dd.nets.stacked import StackedNet
 from dd.nets.stacked_layers import convolve_images
 from dd.runtime.errors import UserError
@@ -124,9 +124,9 @@ def test_convolution_of_images_has_all_derivatives(channels):
     torch.testing.assert_close(function(x, weight), nn.functional.conv2d(x, weight.flatten(0, 1), padding=1))
 
 
-@pytest.mark.parametrize(("law", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])
-def test_normal_laws(law, std):
-    module = initialise(make("LeNet"), law, generator(0, "test"))
+@pytest.mark.parametrize(("scheme", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])
+def test_normal_laws(scheme, std):
+    module = initialise(make("LeNet"), scheme, generator(0, "test"))
     assert module.fc1.weight.std().item() == pytest.approx(std, rel=0.02)
     assert module.fc1.weight.mean().item() == pytest.approx(0, abs=3 * std / math.sqrt(48_000))
     assert all(not p.any() for name, p in module.named_parameters() if name.endswith("bias"))
@@ -141,7 +141,7 @@ def test_default_law_is_pytorchs_own():
 
 
 class Own(nn.Module):
-    """A user's network with weights that no law knows, and a random buffer."""
+    """A user's network with weights that no scheme knows, and a random buffer."""
 
     def __init__(self, channels, size, classes):
         super().__init__()
@@ -153,14 +153,14 @@ class Own(nn.Module):
         return self.out((self.scale * x + self.noise).flatten(1))
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("scheme", INIT_SCHEMES)
 @pytest.mark.parametrize("name", ["LeNet", "tests.unit.test_nets:Own"])
-def test_all_weights_come_from_the_seed_alone(law, name):
+def test_all_weights_come_from_the_seed_alone(scheme, name):
     own = partial(build, name, 1, 28, 10)
     torch.manual_seed(0)
     before = torch.get_rng_state()
     first, again, other = (
-        [p.detach() for p in initialise(own, law, generator(1, stream)).parameters()] for stream in "aab"
+        [p.detach() for p in initialise(own, scheme, generator(1, stream)).parameters()] for stream in "aab"
     )
     assert torch.equal(before, torch.get_rng_state())
     assert all(map(torch.equal, first, again))
@@ -169,7 +169,7 @@ def test_all_weights_come_from_the_seed_alone(law, name):
 
 
 def test_a_law_draws_other_numbers_than_the_class():
-    """Or weights that no law knows would be those of the first layer again."""
+    """Or weights that no scheme knows would be those of the first layer again."""
 
     class Equal(nn.Module):
         def __init__(self):
@@ -185,8 +185,8 @@ def test_a_law_draws_other_numbers_than_the_class():
 
 
 def test_config_knows_the_laws():
-    (law,) = (f for f in DistillConfig.__dataclass_fields__.values() if f.name == "init_law")
-    assert set(law.metadata["choices"]) == set(LAWS)
+    (scheme,) = (f for f in DistillConfig.__dataclass_fields__.values() if f.name == "init_scheme")
+    assert set(scheme.metadata["choices"]) == set(INIT_SCHEMES)
 
 
 def test_a_users_own_network():

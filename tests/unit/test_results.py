@@ -43,7 +43,7 @@ def test_a_saved_set_comes_back_whole(saved, digits):
     assert torch.equal(distilled.labels, experiment.trainer.labels)
     assert torch.equal(distilled.mean, data.mean)
     info = distilled.info
-    assert torch.equal(distilled.likeliest, torch.arange(10).expand(3, -1))
+    assert torch.equal(distilled.hard_labels, torch.arange(10).expand(3, -1))
     assert distilled.setting()["distilled_images"] == 30
     assert info["classes"] == data.classes
     assert info["config"]["steps"] == 3

@@ -142,11 +142,11 @@ def test_dc_bench_is_plain_sgd():
         ({}, None, ""),
         ({"clip_adjoint": 1.0, "schedule": "cosine", "meta_steps": 5, "image_std": 0.3}, None, ""),  # only the recipe
         (BEYOND, None, "soft_labels, shuffle_steps, start real, momentum 0.5"),
-        ({"init_law": "he"}, None, "init_law he"),
-        ({"init_law": "he"}, {"name": "alexnet"}, ""),
-        ({}, {"init_law": "default", "dataset": {"name": "usps"}}, "init_law default"),
+        ({"init_scheme": "he"}, None, "init_scheme he"),
+        ({"init_scheme": "he"}, {"name": "alexnet"}, ""),
+        ({}, {"init_scheme": "default", "dataset": {"name": "usps"}}, "init_scheme default"),
     ],
-    ids=["the paper's", "recipe", "all", "law", "weights of a file", "law of the pool"],
+    ids=["the paper's", "recipe", "all", "scheme", "weights of a file", "scheme of the pool"],
 )
 def test_a_set_says_what_is_not_the_papers_way(distilled, config, before, beyond):
     distilled.info["config"] |= config
