@@ -9,8 +9,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from dd.runtime.errors import UserError
 from dd.config.distill import current_names
+from dd.runtime.errors import UserError
 from dd.runtime.files import METADATA, save_tensors
 
 FORMAT = "dd pool shard 1"
