@@ -31,9 +31,11 @@ test-faults: $(READY)  ## kills, full disks, broken configs; as root, to mount s
 	pytest tests/faults $(OPTIONS)
 	pytest tests/workflow/test_config.py --hypothesis-profile=long
 
-lint: $(READY)  ## style of Python and Snakemake
+lint: $(READY)  ## style, types and spelling
 	ruff check .
 	ruff format --check .
+	mypy
+	codespell
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

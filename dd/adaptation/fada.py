@@ -114,10 +114,9 @@ class Halves:
     With the identity for that layer, a network's logits are its features.
     """
 
-    def __init__(self, net: StackedNet):
-        """
-        Raises:
-            UserError: the last two parameters are not the weights and biases of a linear layer.
+    def __init__(self, net: StackedNet) -> None:
+        """Raises:
+        UserError: the last two parameters are not the weights and biases of a linear layer.
         """
         if [len(shape) for shape in net.shapes[-2:]] != [2, 1]:
             raise _not_linear(net)
@@ -138,9 +137,8 @@ class Halves:
         return linear(features, weight, bias)
 
     def try_out(self, theta: Tensor, x: Tensor) -> None:
-        """
-        Raises:
-            UserError: the two halves do not make the whole.
+        """Raises:
+        UserError: the two halves do not make the whole.
         """
         with torch.no_grad():
             try:
@@ -159,7 +157,9 @@ def _not_linear(net: StackedNet) -> UserError:
 class Discriminators:
     """A multilayer perceptron a network, from the features of two images to the group of the pair."""
 
-    def __init__(self, features: int, hidden: int, rngs: list[torch.Generator], device: torch.device | str = "cpu"):
+    def __init__(
+        self, features: int, hidden: int, rngs: list[torch.Generator], device: torch.device | str = "cpu"
+    ) -> None:
         """`features` of one image; weights by Xavier's scheme from `rngs`, one a network, and biases 0."""
         sizes = (2 * features, hidden, hidden, 4)
         self.layers = []

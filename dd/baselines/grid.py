@@ -57,7 +57,9 @@ class Judge:
     Its gradient descent is plain, whatever the momentum of the set, and its labels are the images' classes.
     """
 
-    def __init__(self, distilled: DistilledSet, dataset: Dataset, initial: Initial, protocol: Protocol, device="cpu"):
+    def __init__(
+        self, distilled: DistilledSet, dataset: Dataset, initial: Initial, protocol: Protocol, device="cpu"
+    ) -> None:
         """`initial` are the set's initial weights.
 
         Raises:

@@ -21,8 +21,8 @@ from dd.config.pool import Recipe
 @compute_options
 @pool_option
 @settings_options(Recipe, "recipe")
-def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, device, workers):
-    """Adapt pre-trained nets without distilled images, for Tables 2 and 3, and test them.
+def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, device, workers) -> None:
+    r"""Adapt pre-trained nets without distilled images, for Tables 2 and 3, and test them.
 
     \b
       full   fine-tune them on the whole training set of the target

@@ -26,8 +26,8 @@ from dd.commands.options import IN, OUT, Command, compute_options, pool_option
 @click.option("--out", type=OUT, required=True, help="CSV, a row a set and combination.")
 @compute_options
 @pool_option
-def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol):
-    """Train held-out networks on real images instead of a distilled set, or classify by neighbours among them.
+def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol) -> None:
+    r"""Train held-out networks on real images instead of a distilled set, or classify by neighbours among them.
 
     \b
     Tries learning rates {learned, 0.001 to 0.3} and epochs {1, 3, 5}, or K {1, 3} and l1, l2, on:

@@ -15,8 +15,8 @@ MIRROR = click.option(
 
 
 @main.group()
-def data():
-    """Datasets in one canonical form.
+def data() -> None:
+    r"""Datasets in one canonical form.
 
     \b
     MNIST, and a folder of your own images with a subfolder a class:
@@ -37,8 +37,8 @@ def data():
 @click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
 @click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
-def prepare(name, out, mirror, folder, size, gray, test_fraction):
-    """Prepare NAME: mnist, fashion_mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name
+def prepare(name, out, mirror, folder, size, gray, test_fraction) -> None:
+    r"""Prepare NAME: mnist, fashion_mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name
     with --folder.
 
     \b
@@ -66,8 +66,8 @@ def prepare(name, out, mirror, folder, size, gray, test_fraction):
 @click.option("--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std, 1 being the whole range.")
 @click.option("--test-images", type=click.IntRange(1), help="Split anew, at random, with so many.  [default: as it is]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise and the split.")
-def vary(data_path, out, channels, **changes):
-    """Make a dataset from another, so that two domains meet at one size and number of channels.
+def vary(data_path, out, channels, **changes) -> None:
+    r"""Make a dataset from another, so that two domains meet at one size and number of channels.
 
     \b
     Examples:
@@ -84,8 +84,8 @@ def vary(data_path, out, channels, **changes):
 @click.argument("name")
 @click.option("--out", type=OUT, required=True, help="The .safetensors to write.")
 @MIRROR
-def weights(name, out, mirror):
-    """Prepare the weights NAME of a network that others trained on ImageNet: alexnet or efficientnet_lite0.
+def weights(name, out, mirror) -> None:
+    r"""Prepare the weights NAME of a network that others trained on ImageNet: alexnet or efficientnet_lite0.
 
     \b
     Example:
@@ -96,7 +96,7 @@ def weights(name, out, mirror):
     click.echo(f"{out}: {name}, from {prepare_weights(name, out, mirror)['source']}")
 
 
-def tell(out, info):
+def tell(out, info) -> None:
     """Say what was written."""
     click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
     click.echo(f"source: {info['source']}; {info['fidelity']}")

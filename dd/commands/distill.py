@@ -40,8 +40,8 @@ from dd.config.distill import DistillConfig
 @settings_options(DistillConfig, "config")
 def distill(
     data_path, out, history_path, work, checkpoint_seconds, tensorboard, pretrained, config, pool, device, workers
-):
-    """Distil a dataset into a few images (Algorithm 1).
+) -> None:
+    r"""Distil a dataset into a few images (Algorithm 1).
 
     \b
     Ten images for one LeNet, and a hundred for any LeNet:

@@ -26,8 +26,8 @@ from dd.commands.options import IN, OUT, Command, compute_options, pool_option, 
 @click.option("--out", type=OUT, required=True, help="CSV, a row a net and stage.")
 @compute_options
 @pool_option
-def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, workers):
-    """Train held-out networks on a distilled set, and test each on the whole test set before and after.
+def evaluate(set_path, data_path, nets, names, protocols, out, pool, device, workers) -> None:
+    r"""Train held-out networks on a distilled set, and test each on the whole test set before and after.
 
     \b
     Protocols:

@@ -12,8 +12,8 @@ from dd.commands.options import IN, OUT, Command, check_endings, numbers, save
 @click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
 @click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
-def linear_case(dimension, sizes, problems, meta_steps, out):
-    """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
+def linear_case(dimension, sizes, problems, meta_steps, out) -> None:
+    r"""Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
     By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
 
@@ -36,8 +36,8 @@ def linear_case(dimension, sizes, problems, meta_steps, out):
 @main.command(cls=Command)
 @click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def linear_figure(metrics, out):
-    """Draw what `dd linear-case` measured.
+def linear_figure(metrics, out) -> None:
+    r"""Draw what `dd linear-case` measured.
 
     \b
     Example:

@@ -42,7 +42,8 @@ class Command(click.Command):
 
 def compute_options(command: Callable) -> Callable:
     """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and how many `workers` may share
-    its networks."""
+    its networks.
+    """
 
     @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")

@@ -20,8 +20,8 @@ from dd.config.pool import PoolConfig
 
 
 @main.group()
-def pool():
-    """Many networks trained on real images, to start from (Section 3.5).
+def pool() -> None:
+    r"""Many networks trained on real images, to start from (Section 3.5).
 
     \b
     Forty to distil for and ten to judge by, then a look at them:
@@ -42,8 +42,8 @@ def pool():
 @checkpoint_option(120)
 @compute_options
 @settings_options(PoolConfig, "config")
-def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, config, device, workers):
-    """Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
+def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, config, device, workers) -> None:
+    r"""Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
 
     A net depends on its number, the seed and the recipe, not on the shard it is in.
 
@@ -88,8 +88,8 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
 
 @pool.command(cls=Command)
 @click.argument("folder", type=FOLDER)
-def check(folder: Path):
-    """Say what is in the pool FOLDER, and read all of it against its checksums.
+def check(folder: Path) -> None:
+    r"""Say what is in the pool FOLDER, and read all of it against its checksums.
 
     \b
     Example:

@@ -23,8 +23,8 @@ from dd.runtime.errors import UserError
 @click.option("--note", default="", help="Small print below.")
 @click.option("--table", "csv", type=OUT, help="CSV of the points, to write.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def curves(lines, note, csv, out):
-    """Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of them.
+def curves(lines, note, csv, out) -> None:
+    r"""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of them.
 
     \b
     Example:
@@ -57,8 +57,8 @@ def curves(lines, note, csv, out):
 @click.option("--data", "metadata", type=IN, multiple=True, help="Prepared dataset, for its fidelity; repeat both.")
 @click.option("--scale", required=True, help="What the table says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md, .tex or .html; may be repeated.")
-def table(name, metrics, metadata, scale, out):
-    """Write one of the paper's tables, ours beside the reported numbers.
+def table(name, metrics, metadata, scale, out) -> None:
+    r"""Write one of the paper's tables, ours beside the reported numbers.
 
     \b
     Example:
@@ -79,8 +79,8 @@ def table(name, metrics, metadata, scale, out):
 @click.option("--scale", required=True, help="What the figure says it was measured at.")
 @click.option("--table", "csv", type=OUT, required=True, help="CSV of the numbers, to write.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def bars(metrics, scale, csv, out):
-    """Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
+def bars(metrics, scale, csv, out) -> None:
+    r"""Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
 
     \b
     Example, of a set with an attack_class:
@@ -109,8 +109,8 @@ def bars(metrics, scale, csv, out):
 @click.option("--metrics", type=IN, required=True, help="CSV of `dd evaluate` for the title.")
 @click.option("--steps", default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def figure(set_path, metrics, steps, out):
-    """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
+def figure(set_path, metrics, steps, out) -> None:
+    r"""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
 
     \b
     Example:
@@ -150,8 +150,8 @@ def figure(set_path, metrics, steps, out):
 @click.option("--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; repeat.")
 @click.option("--scale", required=True, help="What the comparison says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated.")
-def compare(measured, not_run, scale, out):
-    """Write every number of the paper beside what was measured, with a verdict on each.
+def compare(measured, not_run, scale, out) -> None:
+    r"""Write every number of the paper beside what was measured, with a verdict on each.
 
     The claims of its tables, figures and Section 3.3 follow, with what the measured numbers say of them.
 
@@ -179,8 +179,8 @@ def compare(measured, not_run, scale, out):
 @main.command(cls=Command)
 @click.option("--history", type=IN, required=True, help="CSV that `dd distill` writes; it may still be growing.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def training(history, out):
-    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+def training(history, out) -> None:
+    r"""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
 
     \b
     Example:
@@ -198,8 +198,8 @@ def training(history, out):
 @click.option("--text", required=True, help="The configuration, in YAML.")
 @click.option("--scale", required=True, help="What the page says it belongs to.")
 @click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
-def configuration(text, scale, out):
-    """Write a configuration as a page of the report.
+def configuration(text, scale, out) -> None:
+    r"""Write a configuration as a page of the report.
 
     \b
     Example:
@@ -214,8 +214,8 @@ def configuration(text, scale, out):
 @main.command(cls=Command)
 @click.option("--results", type=FOLDER, required=True, help="What a run made, e.g. results/laptop.")
 @click.option("--out", type=FOLDER, required=True, help="Where the small files go, e.g. results/published/laptop.")
-def publish(results, out):
-    """Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
+def publish(results, out) -> None:
+    r"""Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
 
     \b
     Example:

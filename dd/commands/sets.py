@@ -18,8 +18,8 @@ from dd.runtime.errors import UserError
     multiple=True,
     help="What to write: .png, .pt, .npz, or no ending for a folder; may be repeated.",
 )
-def export(set_path, out):
-    """Write a distilled set in other formats, by the ending of --out.
+def export(set_path, out) -> None:
+    r"""Write a distilled set in other formats, by the ending of --out.
 
     \b
       .pt         a dictionary of tensors, for torch.load(..., weights_only=True)
@@ -55,8 +55,8 @@ def export(set_path, out):
 @main.command(cls=Command)
 @click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md or .html; may be repeated.")
-def transfer(metrics, out):
-    """Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
+def transfer(metrics, out) -> None:
+    r"""Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
 
     \b
     Example:

@@ -49,7 +49,7 @@ class RealBatches:
         batch_size: int,
         seed: int,
         rows: Tensor | None = None,
-    ):
+    ) -> None:
         """`x` uint8 `[N, C, H, W]`, `y` int64 `[N]`, `mean` and `std` `[C]`; only the images in `rows`, if given."""
         self.rows = torch.arange(len(x)) if rows is None else rows
         if batch_size > len(self.rows):

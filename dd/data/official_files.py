@@ -92,7 +92,7 @@ def downloading(name: str, file: str) -> Iterator[None]:
 class Archive:
     """A tar file read where it lies: nothing is unpacked, so no member can write anywhere, whatever its name."""
 
-    def __init__(self, path: Path, tar: tarfile.TarFile):
+    def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
         self.path, self._tar = path, tar
         self._members = {member.name.removeprefix("./"): member for member in tar}
 

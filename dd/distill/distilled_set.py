@@ -80,7 +80,8 @@ class DistilledSet:
     def setting(self) -> dict:
         """What measurements say of this set: dataset, source (data its nets were trained on before, or nothing), net,
         init, steps, epochs, distilled_images, beyond (in words, what is unlike `PAPERS`, or nothing), and for poisoning
-        attack_class and target_class."""
+        attack_class and target_class.
+        """
         config, before = self.info["config"], self.info.get("pretrained", {})
         said = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
         said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
@@ -124,7 +125,8 @@ class DistilledSet:
 
     def measures(self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """How nets with weights `theta [nets, P]` do on uint8 images `x [n, C, H, W]` with labels `y [n]`, in percent
-        `[nets]`: `accuracy`, and for poisoning all that `dd.distill.loss.poisoning` tells."""
+        `[nets]`: `accuracy`, and for poisoning all that `dd.distill.loss.poisoning` tells.
+        """
         said = predictions(net, theta, x, self.mean, self.std)
         if self.attacks:
             return poisoning(said, y, *(self.info["config"][key] for key in ("attack_class", "target_class")))

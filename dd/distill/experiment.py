@@ -37,7 +37,7 @@ class Experiment:
         device: str = "cpu",
         pool: Pool | None = None,
         file: PretrainedFile | None = None,
-    ):
+    ) -> None:
         """Initial weights that are pre-trained come from a `pool` or, where there is one net, from a `file` instead.
 
         Raises:

@@ -30,7 +30,7 @@ class Initial(Protocol):
 class RandomInitial:
     """Random initialisation: a new draw by `scheme` of the network `make(seed=...)` for each stream and index."""
 
-    def __init__(self, make: Callable[..., nn.Module], scheme: str, seed: int):
+    def __init__(self, make: Callable[..., nn.Module], scheme: str, seed: int) -> None:
         self.make, self.scheme, self.seed = make, scheme, seed
 
     def __call__(self, stream: str, indices: Iterable[int]) -> Tensor:
@@ -46,7 +46,7 @@ class RandomInitial:
 class FixedInitial:
     """Fixed initialisation, pre-trained or not: the same row `weights [P]` whatever the stream and index."""
 
-    def __init__(self, weights: Tensor):
+    def __init__(self, weights: Tensor) -> None:
         self.weights = weights
 
     def __call__(self, _stream: str, indices: Iterable[int]) -> Tensor:
@@ -85,7 +85,7 @@ class PoolInitial:
         UserError: the pool has no training net that is not reserved.
     """
 
-    def __init__(self, pool: Pool, reserved: int, seed: int):
+    def __init__(self, pool: Pool, reserved: int, seed: int) -> None:
         self.pool, self.reserved, self.seed = pool, reserved, seed
         self.drawn = pool.sizes["train"] - reserved
         if self.drawn < 1:

@@ -36,7 +36,7 @@ class LeastSquares:
 
     @property
     def hessian(self) -> Tensor:
-        """d'd / N, `[D, D]`."""
+        """D'd / N, `[D, D]`."""
         return self.data.T @ self.data / len(self.data)
 
     def gap(self, theta: Tensor) -> Tensor:

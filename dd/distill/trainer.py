@@ -56,7 +56,7 @@ class Trainer:
         device: torch.device | str = "cpu",
         tangents: bool = True,
         start: Tensor | None = None,
-    ):
+    ) -> None:
         """`loss` trains on distilled images `[n, *image_shape]`; `objective` judges on batches of `real`.
 
         Images start from `start [steps, n, *image_shape]`, or from noise where there is none.

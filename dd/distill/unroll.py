@@ -220,7 +220,7 @@ def _gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor]:
 
 
 def _pull_back(loss: Loss, tangents: bool, w: Tensor, v: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    """s and its gradients with respect to w, x and, where labels are no whole numbers, y."""
+    """S and its gradients with respect to w, x and, where labels are no whole numbers, y."""
     w, x, y = (t.detach().requires_grad_(t.is_floating_point()) for t in (w, x, y))
     s = _slope(loss, w, v, x, y, tangents)
     return s.detach(), *torch.autograd.grad(s, [t for t in (w, x, y) if t.requires_grad])
@@ -281,7 +281,7 @@ def _judged(objective: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, T
 
 
 def _slope(loss: Loss, w: Tensor, v: Tensor, x: Tensor, y: Tensor, tangents: bool) -> Tensor:
-    """s = <grad l, v>, to be differentiated with respect to w and x."""
+    """S = <grad l, v>, to be differentiated with respect to w and x."""
     if not tangents:
         (grad,) = torch.autograd.grad(loss(w, x, y).sum(), w, create_graph=True)
         return torch.sum(grad * v)
@@ -310,7 +310,8 @@ def tangents_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
 
 def refusal(loss: Loss, theta: Tensor, x: Tensor, y: Tensor, tangents: bool) -> str:
     """Why PyTorch cannot take a step back there, in one line, or nothing: some operations have no second derivative,
-    and some no tangent on one device or in one precision alone."""
+    and some no tangent on one device or in one precision alone.
+    """
     try:
         _pull_back(loss, tangents, theta, torch.ones_like(theta), x, y)
     except RuntimeError as error:

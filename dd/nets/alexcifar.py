@@ -12,7 +12,7 @@ class LocalResponseNorm(nn.Module):
     than those of the original's average pooling in three dimensions and general power.
     """
 
-    def __init__(self, channels: int, size: int, alpha: float, k: float):
+    def __init__(self, channels: int, size: int, alpha: float, k: float) -> None:
         super().__init__()
         index = torch.arange(channels)
         distance = index - index.unsqueeze(1)  # window from size // 2 channels before to (size - 1) // 2 after
@@ -32,7 +32,7 @@ class AlexCifarNet(nn.Module):
     1.76 million weights for three channels and ten classes. Any image size divisible by 4.
     """
 
-    def __init__(self, channels: int = 3, size: int = 32, classes: int = 10):
+    def __init__(self, channels: int = 3, size: int = 32, classes: int = 10) -> None:
         super().__init__()
         if size % 4:
             raise ValueError(f"AlexCifarNet takes images whose size is divisible by 4, not {size}")

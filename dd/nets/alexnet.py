@@ -11,7 +11,7 @@ class AlexNet(nn.Module):
     at least 63.
     """
 
-    def __init__(self, channels: int = 3, size: int = 224, classes: int = 1000):
+    def __init__(self, channels: int = 3, size: int = 224, classes: int = 1000) -> None:
         super().__init__()
         if size < 63:
             raise ValueError(f"AlexNet takes images of at least 63 pixels, not {size}")

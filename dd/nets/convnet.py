@@ -12,7 +12,7 @@ class ConvNet3(nn.Module):
     320,010 weights for three channels, 32 pixels and ten classes. Any image size from 8; 28 pixels are padded to 32.
     """
 
-    def __init__(self, channels: int = 3, size: int = 32, classes: int = 10):
+    def __init__(self, channels: int = 3, size: int = 32, classes: int = 10) -> None:
         super().__init__()
         if size < 8:
             raise ValueError(f"ConvNet3 takes images of at least 8 pixels, not {size}")

@@ -13,7 +13,7 @@ class LeNet(nn.Module):
     weights fit both sizes (Table 2 moves nets between them).
     """
 
-    def __init__(self, channels: int = 1, size: int = 28, classes: int = 10):
+    def __init__(self, channels: int = 1, size: int = 28, classes: int = 10) -> None:
         super().__init__()
         if size not in (28, 32):
             raise ValueError(f"LeNet takes images of 28 or 32 pixels, not {size}")

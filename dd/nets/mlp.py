@@ -9,7 +9,7 @@ WIDTH = 128
 class MLP(nn.Module):
     """Three linear layers with ReLU between them; 118,282 weights for 28 gray pixels a side and ten classes."""
 
-    def __init__(self, channels: int = 1, size: int = 28, classes: int = 10):
+    def __init__(self, channels: int = 1, size: int = 28, classes: int = 10) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Flatten(),

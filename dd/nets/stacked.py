@@ -30,7 +30,7 @@ class StackedNet:
     computes all networks itself, and promises to do so by the same operations whatever the values.
     """
 
-    def __init__(self, module: nn.Module):
+    def __init__(self, module: nn.Module) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
         # of this very class, as one derived from it may have another forward
         self.stacks = callable(vars(type(module)).get("stacked"))
@@ -60,7 +60,8 @@ class StackedNet:
 
     def _can_vmap(self, named: dict[str, Tensor], x: Tensor) -> bool:
         """Whether `vmap` knows all that the network does. Recurrent layers, sums in place and branches on values it
-        does not."""
+        does not.
+        """
         if self._vmaps is None:
             try:
                 self._vmapped({name: weights[:2].detach() for name, weights in named.items()}, x[:1].detach())

@@ -73,7 +73,7 @@ class _ConvolveImages(torch.autograd.Function):
         return F.conv2d(x, weight, padding=padding)
 
     @staticmethod
-    def setup_context(ctx, inputs, _output):
+    def setup_context(ctx, inputs, _output) -> None:
         x, weight, ctx.padding = inputs
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, weight)

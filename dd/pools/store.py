@@ -41,7 +41,7 @@ def _digest(row: Tensor) -> str:
 class _Shard:
     """An open shard; its weights stay on disk until they are asked for."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         try:
             self.file = safe_open(path, "pt")
@@ -67,10 +67,9 @@ class _Shard:
 class PoolFolder:
     """A whole pool, read lazily: weights come from disk when they are drawn, each checked against its digest."""
 
-    def __init__(self, folder: Path):
-        """
-        Raises:
-            UserError: no such folder, a shard that is damaged, missing, twice there, or of another pool.
+    def __init__(self, folder: Path) -> None:
+        """Raises:
+        UserError: no such folder, a shard that is damaged, missing, twice there, or of another pool.
         """
         # hidden ones were being written when their job was killed; in NAME.work are checkpoints
         paths = sorted(

@@ -28,16 +28,17 @@ class PoolTrainer:
     others there are. What differs is where they start.
     """
 
-    def __init__(self, loss: Loss, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, recipe: Recipe):
-        """
-        Args:
-            loss: as for distillation.
-            theta: initial weights `[nets, P]`.
-            x: training images, uint8 `[N, C, H, W]`; all of them are one batch if they are fewer than `recipe.batch`.
-            y: labels `[N]`.
-            mean: `[C]`, on the scale 0 to 1.
-            std: `[C]`.
-            recipe: how.
+    def __init__(
+        self, loss: Loss, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, recipe: Recipe
+    ) -> None:
+        """Args:
+        loss: as for distillation.
+        theta: initial weights `[nets, P]`.
+        x: training images, uint8 `[N, C, H, W]`; all of them are one batch if they are fewer than `recipe.batch`.
+        y: labels `[N]`.
+        mean: `[C]`, on the scale 0 to 1.
+        std: `[C]`.
+        recipe: how.
         """
         self.loss, self.recipe = loss, recipe
         x, y = x.to(theta.device), y.to(theta.device)
@@ -107,7 +108,7 @@ def train_nets(*arguments, progress: Callable[..., tqdm] = silent) -> Tensor:
 class PoolShard:
     """Nets of one part of a pool, to be trained."""
 
-    def __init__(self, config: PoolConfig, dataset: Dataset, part: str, numbers: range, device: str = "cpu"):
+    def __init__(self, config: PoolConfig, dataset: Dataset, part: str, numbers: range, device: str = "cpu") -> None:
         """`part` is `train` or `held-out`; a net depends on its number in that, not on what else is in the shard.
 
         Raises:

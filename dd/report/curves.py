@@ -155,7 +155,8 @@ def _many_against_one(lines: list[Line]) -> list[Said]:
 
 def accuracy_curves(lines: list[Line], notes: list[str]) -> Figure:
     """A panel for each of the lines' panels, mean with a band of one standard deviation, the claims below it, and
-    `notes` in small print."""
+    `notes` in small print.
+    """
     panels = list(dict.fromkeys(drawn.panel for drawn in lines))
     said, datasets = claims(lines), {drawn.dataset for drawn in lines}
     figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")

@@ -23,7 +23,8 @@ PERCENTILE = 99.0
 
 def title(metrics: pd.DataFrame) -> str:
     """`MNIST, LeNet, random init: 10.1 ± 2.3 % → 80.5 ± 1.9 % on 10,000 test images, 20 held-out nets`; what is not the
-    paper's way and what is known of the data are lines below."""
+    paper's way and what is known of the data are lines below.
+    """
     first = noted(metrics).iloc[0]
     nets = metrics["held_out_net"].nunique()
 

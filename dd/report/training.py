@@ -50,7 +50,7 @@ class Events:
         UserError: the package tensorboard is not installed.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:

@@ -22,7 +22,7 @@ class Checkpoints:
     `identity` are the settings that decide the result; a checkpoint made under others is refused.
     """
 
-    def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60):
+    def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60) -> None:
         self.folder, self.identity, self.every_seconds = Path(folder), identity, every_seconds
         self._saved = time.monotonic()
 

@@ -62,7 +62,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
 def _read_in_vain(error: OSError | SafetensorError, temporary: Path) -> str | None:
     """The other file than `temporary` that the error is about. Of a copy that finds the disk full, shutil names the
-    file it reads."""
+    file it reads.
+    """
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     named = getattr(error, "filename", None)
     return None if full or named in (None, str(temporary)) else named

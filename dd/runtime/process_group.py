@@ -35,7 +35,7 @@ died with it."""
 class ProcessGroup:
     """What a process must know of the others. `ProcessGroup()` is one process alone."""
 
-    def __init__(self, rank: int = 0, size: int = 1):
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
 
     @property
@@ -144,7 +144,8 @@ def _end_with_the_leader() -> None:
 
 def _failure(others: list["_Other"]) -> str:
     """Which process ended first, and why, or nothing where all are alive. One that was killed comes before those that
-    missed it."""
+    missed it.
+    """
     deadline = time.monotonic() + 5  # a connection closes a moment before its process ends
     failed = [other for other in others if other.ended(deadline - time.monotonic())]
     return min(failed, key=lambda other: other.process.returncode).reason() if failed else ""
@@ -153,7 +154,7 @@ def _failure(others: list["_Other"]) -> str:
 class _Other:
     """A copy of this process's command as rank `rank`; what it says goes into a file, to be seen only if it fails."""
 
-    def __init__(self, rank: int, size: int, folder: Path):
+    def __init__(self, rank: int, size: int, folder: Path) -> None:
         self.rank, self.size, self.log = rank, size, folder / f"{rank}.log"
         environment = os.environ | {"RANK": str(rank), "WORLD_SIZE": str(size)}
         with self.log.open("wb") as log:

@@ -35,7 +35,7 @@ class Flat:
     records = True
     """Until one recording fails, after which PyTorch is not sure to manage others."""
 
-    def __init__(self, function: Callable[..., tuple[Tensor, ...]], flattens: bool = True):
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]], flattens: bool = True) -> None:
         """`flattens` is the promise."""
         self.function, self.flattens = function, flattens
         self.calls: dict[tuple, int] = {}
@@ -72,7 +72,7 @@ class Flat:
 class Recorded:
     """What `function` does on a GPU with inputs such as these, as a CUDA graph."""
 
-    def __init__(self, function: Callable[..., tuple[Tensor, ...]], inputs: tuple[Tensor, ...]):
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]], inputs: tuple[Tensor, ...]) -> None:
         self.inputs, self.graph = [t.clone() for t in inputs], torch.cuda.CUDAGraph()
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
