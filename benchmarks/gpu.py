@@ -10,9 +10,9 @@ import time
 
 import torch
 
-from dd.config.distill import DistillConfig
 from dd.data.prepared import Dataset
 from dd.distill.experiment import Experiment
+from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.runtime import trace
 from dd.runtime.devices import exact_products

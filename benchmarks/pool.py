@@ -13,11 +13,11 @@ import time
 import torch
 from torch import nn
 
-from dd.config.pool import Recipe
 from dd.distill.loss import classification
 from dd.nets.init_schemes import flat_weights
 from dd.nets.lenet import LeNet
 from dd.nets.stacked import StackedNet
+from dd.pools.settings import TrainConfig
 from dd.pools.train import PoolTrainer
 from dd.runtime.memory import keep_freed_memory
 
@@ -57,7 +57,7 @@ def main() -> None:
     mean, std = torch.tensor([0.13]), torch.tensor([0.31])
     floats = (images / 255 - mean) / std
     theta = torch.stack([flat_weights(LeNet()) for _ in range(options.nets)])
-    recipe = Recipe(epochs=1000, batch=options.batch)
+    recipe = TrainConfig(epochs=1000, batch=options.batch)
     ours = PoolTrainer(classification(StackedNet(LeNet())), theta, images, labels, mean, std, recipe)
     ours.step()
     train_plain(1, floats, labels, options.batch, 1)

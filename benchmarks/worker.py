@@ -19,18 +19,18 @@ from types import SimpleNamespace
 import torch
 from torch.nn.utils import vector_to_parameters
 
-from dd.config.distill import DistillConfig
-from dd.config.pool import Recipe
 from dd.data.batches import RealBatches, normalise
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import classification
+from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.evaluation.held_out import evaluate
-from dd.nets import build
+from dd.nets.build import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
+from dd.pools.settings import TrainConfig
 from dd.pools.train import train_nets
 from dd.runtime.memory import keep_freed_memory
 from dd.runtime.process_group import ProcessGroup, leads, process_group
@@ -78,7 +78,7 @@ def ours(task: Task, group: ProcessGroup):
     mine = [*group.share(range(task.nets))]
     if task.name == "pool":
         thetas = task.thetas[mine]
-        recipe, data = Recipe(epochs=1, batch=task.batch), (task.x, task.y, task.mean, task.std)
+        recipe, data = TrainConfig(epochs=1, batch=task.batch), (task.x, task.y, task.mean, task.std)
         return lambda: train_nets(loss, thetas, *data, recipe) - thetas
     config = {
         "net": task.net,

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import yaml
 
-from dd.config.distill import DistillConfig
-from dd.config.pool import PoolConfig, Recipe
+from dd.distill.settings import DistillConfig
+from dd.pools.settings import PoolConfig, TrainConfig
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 HELP = {
     name: {f.name: f.metadata["help"] for f in fields(settings)}
-    for name, settings in {"settings": DistillConfig, "pool": PoolConfig, "full": Recipe}.items()
+    for name, settings in {"settings": DistillConfig, "pool": PoolConfig, "full": TrainConfig}.items()
 }
 """Of the keys of a definition in the schema."""
 HEAD = """# Configuration

@@ -9,20 +9,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dd.adaptation.fada import FadaConfig, fada, few
-from dd.config.pool import Recipe
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.nets.stacked import StackedNet
+from dd.pools.settings import TrainConfig
 from dd.pools.train import train_nets
 
-Adapt = Callable[[Tensor, Recipe], Tensor]
+Adapt = Callable[[Tensor, TrainConfig], Tensor]
 """Weights `[nets, P]` -> adapted ones."""
 
 
 def fine_tune(
-    distilled: DistilledSet, dataset: Dataset, progress: Callable[..., tqdm], theta: Tensor, recipe: Recipe
+    distilled: DistilledSet, dataset: Dataset, progress: Callable[..., tqdm], theta: Tensor, recipe: TrainConfig
 ) -> Tensor:
     """Nets `theta [nets, P]` after training on all training images of the set's data."""
     loss = classification(StackedNet(distilled.make()).to(theta.device))
@@ -36,7 +36,7 @@ def few_shot(
     source: Dataset,
     progress: Callable[..., tqdm],
     theta: Tensor,
-    recipe: Recipe,
+    recipe: TrainConfig,
 ) -> Tensor:
     """Nets `theta [nets, P]` after FADA with as many images of a class as the set has, drawn by the recipe's seed."""
     classes = len(dataset.classes)
@@ -62,7 +62,7 @@ def adapted(
     initial: Initial,
     nets: int,
     adapt: Adapt,
-    recipe: Recipe,
+    recipe: TrainConfig,
     device: str = "cpu",
 ) -> pd.DataFrame:
     """Adapt the held-out nets that a set was made for by another method, and test their final state.

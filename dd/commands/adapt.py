@@ -6,7 +6,7 @@ import click
 
 from dd.commands.main import main
 from dd.commands.options import IN, OUT, Command, compute_options, given_options, pool_option, settings_options
-from dd.config.pool import Recipe
+from dd.pools.settings import TrainConfig
 
 
 @main.command(cls=Command)
@@ -20,7 +20,7 @@ from dd.config.pool import Recipe
 @click.option("--out", type=OUT, required=True, help="CSV, a row a net.")
 @compute_options
 @pool_option
-@settings_options(Recipe, "recipe")
+@settings_options(TrainConfig, "recipe")
 def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, device, workers) -> None:
     r"""Adapt pre-trained nets without distilled images, for Tables 2 and 3, and test them.
 
@@ -42,7 +42,7 @@ def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, dev
     del workers  # methods are jobs side by side instead
     distilled, dataset = load_set(set_path), load(data_path)
     if method == "fada":
-        if given := given_options(Recipe) - {"seed"}:
+        if given := given_options(TrainConfig) - {"seed"}:
             raise click.UsageError(f"--{min(given).replace('_', '-')}: fada has settings of its own; leave it out")
         if source_path is None:
             raise click.UsageError("--source: fada needs the data that the nets were trained on")

@@ -18,7 +18,7 @@ from dd.commands.options import (
     settings_options,
     tell_remark,
 )
-from dd.config.distill import DistillConfig
+from dd.distill.settings import DistillConfig
 
 
 @main.command(cls=Command)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from dd.config.settings import Settings
 from dd.runtime.errors import UserError, reason
+from dd.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,7 +143,7 @@ def numbers(option: str, text: str) -> list[int]:
 
 def tell_remark(module, name: str) -> None:
     """Say before training what may surprise of a network whose layers stay in evaluation mode."""
-    from dd.nets import remark
+    from dd.nets.build import remark
 
     if said := remark(module, name):
         click.echo(said, err=True)

@@ -16,7 +16,7 @@ from dd.commands.options import (
     settings_options,
     tell_remark,
 )
-from dd.config.pool import PoolConfig
+from dd.pools.settings import PoolConfig
 
 
 @main.group()

@@ -86,7 +86,7 @@ def bars(metrics, scale, csv, out) -> None:
     Example, of a set with an attack_class:
       python -m dd bars --metrics accuracy.csv --metrics random.csv --scale mine --table bars.csv --out bars.png
     """
-    from dd.config.distill import POISONING
+    from dd.distill.settings import POISONING
     from dd.report.bars import bars as draw
     from dd.report.bars import poisoned
     from dd.report.tables import read_measured

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dd.config.distill import PAPERS, current_names
 from dd.data.batches import normalise
 from dd.data.prepared import Dataset
 from dd.distill.initial_weights import FixedInitial, Initial, Pool, PoolInitial, RandomInitial
 from dd.distill.loss import classification, percent, poisoning, predictions
+from dd.distill.settings import PAPERS, current_names
 from dd.distill.unroll import train
-from dd.nets import build
+from dd.nets.build import build
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError

@@ -7,15 +7,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dd.config.distill import DistillConfig
 from dd.data.batches import RealBatches, normalise, rows_of_each_class
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import FixedInitial, Pool, PoolInitial, RandomInitial
 from dd.distill.loss import accuracy, classification, poisoned
+from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import refusal, tangents_exact, train
-from dd.nets import build, try_out
+from dd.nets.build import build, try_out
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet, together

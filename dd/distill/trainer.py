@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dd.config.distill import DistillConfig
 from dd.data.batches import RealBatches
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import Loss
+from dd.distill.settings import DistillConfig
 from dd.distill.unroll import meta_gradient, shuffled
 from dd.runtime.errors import UserError
 from dd.runtime.process_group import ProcessGroup

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from dd.config.distill import current_names
+from dd.distill.settings import current_names
 from dd.runtime.errors import UserError
 from dd.runtime.files import METADATA, save_tensors
 

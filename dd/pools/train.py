@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dd.config.pool import PoolConfig, Recipe
 from dd.data.batches import RealBatches
 from dd.data.prepared import Dataset
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import Loss, accuracy, classification
 from dd.distill.run import StoppedError, Store, stop_signals
 from dd.distill.unroll import judge
-from dd.nets import build, try_out
+from dd.nets.build import build, try_out
 from dd.nets.stacked import StackedNet, together
+from dd.pools.settings import PoolConfig, TrainConfig
 from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
 
@@ -29,7 +29,7 @@ class PoolTrainer:
     """
 
     def __init__(
-        self, loss: Loss, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, recipe: Recipe
+        self, loss: Loss, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, recipe: TrainConfig
     ) -> None:
         """Args:
         loss: as for distillation.

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from dd.config.distill import POISONING
+from dd.distill.settings import POISONING
 from dd.report.claims import Said
 from dd.report.noted import COLUMNS, noted, of_data, shown, small_print
 from dd.report.paper import BASELINES, METHODS, MISLED, POISONED

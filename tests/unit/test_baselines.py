@@ -8,10 +8,10 @@ import torch
 from dd.baselines import grid
 from dd.baselines.grid import EPOCHS, KINDS, RATES, Judge, Protocol, measure, sets_of, summary
 from dd.baselines.real_images import SETS, RealImages, sets
-from dd.config.distill import DistillConfig
 from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
+from dd.distill.settings import DistillConfig
 from dd.nets.init_schemes import flat_weights
 from dd.runtime.errors import UserError
 

@@ -11,12 +11,12 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from dd.adaptation.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
-from dd.config.pool import Recipe
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import accuracy, classification
-from dd.nets import NETS
+from dd.nets.build import NETS
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.nets.stacked import StackedNet
+from dd.pools.settings import TrainConfig
 from dd.pools.train import train_nets
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive, generator
@@ -181,7 +181,7 @@ def domains():
     source, target = (x[:900].to(torch.uint8), y[:900]), (other[900:], y[900:])
     net = StackedNet(TinyNet(classes=10))
     rows = [flat_weights(initialise(lambda **_: TinyNet(classes=10), "xavier", rng)) for rng in streams(2)]
-    recipe = Recipe(epochs=20, lr=0.01, halve_every=10, batch=100)
+    recipe = TrainConfig(epochs=20, lr=0.01, halve_every=10, batch=100)
     theta = train_nets(classification(net), torch.stack(rows), *source, *STATISTICS["source"], recipe)
     shots = few(*target, 10, 10, seed=0)
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from dd.config.distill import DistillConfig
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.loss import classification
+from dd.distill.settings import DistillConfig
 from dd.distill.unroll import adjoint, descend, meta_gradient, shuffled, tangents_exact, train
 from dd.nets import stacked
 from dd.nets.stacked import StackedNet

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from dd.baselines.grid import Judge, Protocol, best_combination, measure
-from dd.config.distill import POISONING, DistillConfig
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.loss import poisoned, poisoning
+from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
 from dd.report.bars import bars, claims
 from dd.report.bars import poisoned as figure_rows

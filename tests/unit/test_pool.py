@@ -1,11 +1,11 @@
 import torch
 from torch import nn
 
-from dd.config.pool import Recipe
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import classification
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
+from dd.pools.settings import TrainConfig
 from dd.pools.train import train_nets
 from tests.conftest import TinyNet
 
@@ -18,7 +18,7 @@ def test_training_is_plain_pytorch_on_every_net_alone():
     real, modules = RealBatches(x, y, mean, std, 16, seed=5), [TinyNet() for _ in range(6)]
     theta = torch.stack([flat_weights(module) for module in modules])
     loss = classification(StackedNet(modules[0]))
-    recipe = Recipe(epochs=3, lr=1e-2, halve_every=2, batch=16, seed=5)
+    recipe = TrainConfig(epochs=3, lr=1e-2, halve_every=2, batch=16, seed=5)
     trained = train_nets(loss, theta, x, y, mean, std, recipe)
     torch.testing.assert_close(train_nets(loss, theta[2:4], x, y, mean, std, recipe), trained[2:4])
     for module, ours in zip(modules, trained, strict=True):
@@ -38,6 +38,6 @@ def test_training_learns():
     mean, std = torch.tensor([0.5]), torch.tensor([0.3])
     theta = torch.stack([flat_weights(TinyNet()) for _ in range(2)])
     loss = classification(StackedNet(TinyNet()))
-    recipe = Recipe(epochs=200, lr=1e-2, halve_every=200, batch=30, seed=1)
+    recipe = TrainConfig(epochs=200, lr=1e-2, halve_every=200, batch=30, seed=1)
     trained = train_nets(loss, theta, x, y, mean, std, recipe)
     assert loss(trained, normalise(x, mean, std), y).max() < 0.05 < loss(theta, normalise(x, mean, std), y).min()

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 import dd
-from dd.config.distill import DistillConfig
-from dd.config.pool import PoolConfig
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.initial_weights import PoolInitial
+from dd.distill.settings import DistillConfig
 from dd.evaluation.held_out import evaluate
 from dd.nets.init_schemes import flat_weights
+from dd.pools.settings import PoolConfig
 from dd.pools.store import PoolFolder, save_shard
 from dd.pools.train import PoolShard
 from dd.runtime.checkpoints import Checkpoints

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import dd
-from dd.config.distill import DistillConfig
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
+from dd.distill.settings import DistillConfig
 from dd.evaluation.held_out import evaluate
 from dd.report.figures import distilled_images, title
 from dd.report.publish import publish

@@ -12,11 +12,11 @@ from PIL import Image
 from torch import nn
 
 from dd import load as load_set
-from dd.config.distill import DistillConfig
 from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.loss import classification
+from dd.distill.settings import DistillConfig
 from dd.evaluation.held_out import dc_bench, evaluate, for_net
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet

@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from dd.config.distill import DistillConfig
 from dd.data.batches import RealBatches, normalise
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.run import run
+from dd.distill.settings import DistillConfig
 from dd.distill.trainer import SKIPS, SURE, Progress
 from dd.distill.unroll import meta_gradient, shuffled
 from dd.runtime.checkpoints import Checkpoints

@@ -21,8 +21,8 @@ from snakemake.settings.types import OutputSettings, ResourceSettings
 from snakemake.utils import update_config
 
 from dd.baselines.grid import Protocol
-from dd.config.distill import DistillConfig
-from dd.config.pool import PoolConfig
+from dd.distill.settings import DistillConfig
+from dd.pools.settings import PoolConfig
 from tests.conftest import ROOT
 from tests.workflow.test_workflow import snakemake
 

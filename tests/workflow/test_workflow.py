@@ -13,12 +13,12 @@ import yaml
 from PIL import Image
 
 from dd.baselines.grid import KINDS, Protocol
-from dd.config.distill import DistillConfig
-from dd.config.pool import PoolConfig, Recipe
 from dd.data.prepare import KNOWN
 from dd.data.prepared import load
 from dd.data.weights import WEIGHTS
-from dd.nets import NETS
+from dd.distill.settings import DistillConfig
+from dd.nets.build import NETS
+from dd.pools.settings import PoolConfig, TrainConfig
 from dd.report.paper import TABLES
 from tests.conftest import ROOT, checkout
 
@@ -239,7 +239,7 @@ def test_schema_and_pools_know_the_same_settings():
     assert {key: value for key, value in config["pool"].items() if key not in counts} == {
         name: field.default for name, field in fields.items()
     }
-    assert set(schema["$defs"]["full"]["properties"]) == set(Recipe.__dataclass_fields__) | {"nets"}
+    assert set(schema["$defs"]["full"]["properties"]) == set(TrainConfig.__dataclass_fields__) | {"nets"}
 
 
 def test_tables_are_compared_as_in_the_paper():

@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
 from dd.data.folder_listing import class_names, split_folders
-from dd.config.distill import PAPERS
+from dd.distill.settings import PAPERS
 from dd.runtime.code_digest import commit, digest, find
 from dd.runtime.errors import UserError
 from dd.config.schema import mistake, typed

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from dd.config.settings import Settings, setting
 from dd.runtime.errors import UserError
+from dd.runtime.settings import Settings, setting
 
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""

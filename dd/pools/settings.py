@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from dd.config.settings import Settings, setting
+from dd.runtime.settings import Settings, setting
 
 
 @dataclass(frozen=True)
-class Recipe(Settings):
+class TrainConfig(Settings):
     """How networks are trained on real images. The defaults are the authors' for MNIST."""
 
     epochs: int = setting(40, "passes over the training images", least=1)
@@ -17,7 +17,7 @@ class Recipe(Settings):
 
 
 @dataclass(frozen=True)
-class PoolConfig(Recipe):
+class PoolConfig(TrainConfig):
     """What networks a pool has."""
 
     net: str = setting("LeNet", "network: LeNet, AlexCifarNet, ConvNet3, MLP, or your own as package.module:Class")
