@@ -49,7 +49,7 @@ def prepare(name, out, mirror, folder, size, gray, test_fraction) -> None:
       python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
       python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
     """
-    from dd.data.prepare import prepare as run
+    from dd.data.obtain import prepare as run
 
     tell(out, run(name, out, mirror, folder, size, gray, test_fraction))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dd.data.official_files import downloading
+from dd.data.downloads import downloading
 from dd.runtime.errors import UserError
 from dd.runtime.files import save_tensors, sha256
 

@@ -16,8 +16,8 @@ from torchvision.datasets.utils import calculate_md5
 
 from dd.data.datasets.svhn import svhn
 from dd.data.datasets.voc2007 import CLASSES, voc2007
-from dd.data.official_files import FILES
-from dd.data.prepare import prepare
+from dd.data.downloads import FILES
+from dd.data.obtain import prepare
 from dd.data.prepared import read_npz
 from dd.data.weights import WEIGHTS, Weights, prepare_weights
 from dd.data.weights import _read as read_pth

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from dd.data import sources
+from dd.data import mirror as mirrors
 from dd.data.batches import normalise
-from dd.data.prepare import prepare
+from dd.data.obtain import prepare
 from dd.data.prepared import check, load
 from dd.runtime.errors import UserError
 
@@ -91,9 +91,9 @@ def write_idx(folder, name, arrays, monkeypatch):
     """The four files, as if these were the official arrays of `name`."""
     folder.mkdir(exist_ok=True)
     for key, array in arrays.items():
-        monkeypatch.setitem(sources.OFFICIAL[name], key, sources._digest(array))
+        monkeypatch.setitem(mirrors.OFFICIAL[name], key, mirrors._digest(array))
         header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-        (folder / sources.IDX[key]).write_bytes(gzip.compress(header + array.tobytes()))
+        (folder / mirrors.IDX[key]).write_bytes(gzip.compress(header + array.tobytes()))
 
 
 @pytest.mark.parametrize("folder", ["fashion-mnist", "."])
@@ -112,7 +112,7 @@ def test_idx_files_of_another_dataset_or_cut_off_are_refused(tmp_path, monkeypat
     write_idx(tmp_path, "fashion_mnist", arrays(), monkeypatch)
     with pytest.raises(UserError, match=r"train-images.*not those of mnist; .* folders mnist and fashion-mnist"):
         prepare("mnist", tmp_path / "out.npz", tmp_path)
-    path = tmp_path / sources.IDX["x_train"]
+    path = tmp_path / mirrors.IDX["x_train"]
     whole = path.read_bytes()
     for content in (whole[:200], b"", gzip.compress(b"\0\0"), gzip.compress(gzip.decompress(whole)[:-1]), b"<html>"):
         path.write_bytes(content)

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 from torchvision import datasets
 
-from dd.data import official_files, weights
-from dd.data.official_files import FILES
-from dd.data.prepare import prepare
+from dd.data import downloads, weights
+from dd.data.downloads import FILES
+from dd.data.obtain import prepare
 from dd.data.weights import prepare_weights
 from dd.runtime.errors import UserError
 
@@ -54,7 +54,7 @@ def server(request, monkeypatch):
         monkeypatch.setattr(datasets.USPS, "split_list", usps)
         monkeypatch.setattr(datasets.CIFAR10, "url", f"{url}/cifar-10-python.tar.gz")
         monkeypatch.setattr(weights, "HOST", f"{url}/")
-        monkeypatch.setattr(official_files, "SILENCE", 0.5)
+        monkeypatch.setattr(downloads, "SILENCE", 0.5)
         yield
         over.set()
         serving.shutdown()

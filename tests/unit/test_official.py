@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from dd.data.datasets.birds import cub200
+from dd.data.datasets.cub200 import cub200
 from dd.data.datasets.voc2007 import CLASSES, voc2007
-from dd.data.official_files import FILES, archive, fetched
-from dd.data.prepare import prepare
+from dd.data.downloads import FILES, archive, fetched
+from dd.data.obtain import prepare
 from dd.runtime.errors import UserError
 
 VOC = "VOCdevkit/VOC2007"

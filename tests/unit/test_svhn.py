@@ -8,8 +8,8 @@ import pytest
 from scipy.io import savemat
 
 from dd.data.datasets.svhn import svhn
-from dd.data.official_files import FILES
-from dd.data.prepare import prepare
+from dd.data.downloads import FILES
+from dd.data.obtain import prepare
 from dd.runtime.errors import UserError
 
 

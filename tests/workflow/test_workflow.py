@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from dd.baselines.grid import KINDS, Protocol
-from dd.data.prepare import KNOWN
+from dd.data.obtain import KNOWN
 from dd.data.prepared import load
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig

@@ -166,12 +166,12 @@ def get_source(wildcards):
     """The modules that know where this dataset comes from: a change to another must not prepare it again."""
     modules = {
         "digits": ["datasets.digits"],
-        "svhn": ["sources", "official_files", "datasets.svhn"],
-        "voc2007": ["official_files", "datasets.voc2007", "image_folder"],
-        "cub200": ["official_files", "datasets.birds", "image_folder"],
-        "birds10": ["datasets.birds", "image_folder", "folder_listing"],
+        "svhn": ["mirror", "downloads", "datasets.svhn"],
+        "voc2007": ["downloads", "datasets.voc2007", "image_folder"],
+        "cub200": ["downloads", "datasets.cub200", "image_folder"],
+        "birds10": ["datasets.cub200", "image_folder", "folder_listing"],
     } | dict.fromkeys(config["data"]["folders"], ["image_folder", "folder_listing"])
-    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["sources", "official_files"])]
+    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["mirror", "downloads"])]
 
 
 def get_original(wildcards):

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
+from dd.data.downloads import Archive, archive
 from dd.data.image_folder import read_image
-from dd.data.official_files import Archive, archive
 from dd.data.prepared import Arrays
 from dd.runtime.errors import UserError
 

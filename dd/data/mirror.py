@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dd.data.official_files import checked, downloading
+from dd.data.downloads import checked, downloading
 from dd.data.prepared import NAMES, Arrays
 from dd.runtime.errors import UserError, reason
 from dd.runtime.files import sha256

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from dd.data.datasets.birds import birds10, cub200
+from dd.data.datasets.cub200 import birds10, cub200
 from dd.data.datasets.digits import digits
 from dd.data.datasets.svhn import svhn
 from dd.data.datasets.voc2007 import voc2007
+from dd.data.downloads import fetched
 from dd.data.image_folder import image_folder
-from dd.data.official_files import fetched
+from dd.data.mirror import from_idx, from_mirror, from_torchvision, judge, remark
 from dd.data.prepared import read_npz, save
-from dd.data.sources import from_idx, from_mirror, from_torchvision, judge, remark
 from dd.runtime.errors import UserError
 
 DIGIT_NAMES = tuple("0123456789")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dd.data.downloads import Archive, archive
 from dd.data.folder_listing import TABLE
 from dd.data.image_folder import image_folder, read_image, square
-from dd.data.official_files import Archive, archive
 from dd.data.prepared import Arrays
 from dd.runtime.errors import UserError
 
