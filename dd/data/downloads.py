@@ -1,48 +1,37 @@
-"""Files in their official form: found in a mirror or downloaded, checked by MD5, and archives read where they lie."""
+"""Official files: taken from a mirror or downloaded, and checked by their MD5."""
 
 import contextlib
+import io
 import socket
-import tarfile
 import tempfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from dd.data.prepared import Arrays
 from dd.runtime.errors import UserError, reason
 
-VOC = "https://thor.robots.ox.ac.uk/pascal/VOC/voc2007"
-SVHN = "http://ufldl.stanford.edu/housenumbers"
-CUB = "https://data.caltech.edu/records/65de6-vp158/files"
-FILES = {
-    "svhn": {
-        f"{SVHN}/train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
-        f"{SVHN}/test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
-    },
-    "voc2007": {
-        f"{VOC}/VOCtrainval_06-Nov-2007.tar": "c52e279531787c972589f7e41ab4ae64",
-        f"{VOC}/VOCtest_06-Nov-2007.tar": "b6e924de25625d8de591ea690078ad9f",
-    },
-    "cub200": {f"{CUB}/CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78"},
-}
-"""The MD5 of every official file of a dataset, by its address."""
-
 SILENCE = 60
-"""Seconds without a byte after which a server has gone."""
+"""Seconds without a byte after which a download has failed."""
 
 
 @contextlib.contextmanager
-def fetched(name: str, mirror: Path | None) -> Iterator[list[Path]]:
-    """The files of `FILES[name]`, from `mirror` where it has them and else downloaded for as long as the block lasts.
+def official_files(name: str, files: Mapping[str, str], mirror: Path | None) -> Iterator[list[Path]]:
+    """The official files of the dataset `name`, each given by its address and MD5, in that order.
+
+    A file that `mirror` has is taken from there. The others are downloaded, and removed when the block ends.
 
     Raises:
-        UserError: no network, or a file whose MD5 is not the official one.
+        UserError: a download fails, or the MD5 of a file is not the official one.
     """
     from torchvision.datasets.utils import download_url
 
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as folder:
         paths = []
-        for url, md5 in FILES[name].items():
+        for url, md5 in files.items():
             file = url.rpartition("/")[2]
             if mirror and (mirror / file).exists():
                 paths.append(checked(mirror / file, md5))
@@ -53,11 +42,43 @@ def fetched(name: str, mirror: Path | None) -> Iterator[list[Path]]:
         yield paths
 
 
-def checked(path: Path, md5: str) -> Path:
-    """This file of a mirror.
+def from_torchvision(name: str, class_name: str, mirror: Path | None) -> Arrays:
+    """The dataset `name` as the class `torchvision.datasets.<class_name>` downloads, checks and reads it.
+
+    The class takes `train=` and `download=`. A packed file that `mirror` has is not downloaded, where the class names
+    its packed files as `filename` and `tgz_md5` (CIFAR-10) or in `split_list` (USPS).
 
     Raises:
-        UserError: its MD5 is not the official one, or it cannot be read.
+        UserError: a download fails, the MD5 of a file is not the official one, or the disk is full.
+    """
+    from torchvision import datasets
+
+    official = getattr(datasets, class_name)
+    arrays = {}
+    with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as folder:
+        for file, md5 in _packed_files(official).items():
+            if mirror and (mirror / file).exists():
+                Path(folder, file).symlink_to(checked(mirror / file, md5).resolve())
+        for split in ("train", "test"):
+            with downloading(name, f"a prepared {name}.npz"), contextlib.redirect_stdout(io.StringIO()):
+                dataset = official(folder, train=split == "train", download=True)
+            arrays[f"x_{split}"] = np.asarray(dataset.data)
+            arrays[f"y_{split}"] = np.asarray(dataset.targets, np.uint8)
+    return arrays
+
+
+def _packed_files(official: Any) -> dict[str, str]:
+    """The MD5 of each packed file of a class of torchvision, by its name."""
+    if hasattr(official, "tgz_md5"):
+        return {official.filename: official.tgz_md5}
+    return {file: md5 for _, file, md5 in getattr(official, "split_list", {}).values()}
+
+
+def checked(path: Path, md5: str) -> Path:
+    """The path of this file of a mirror, once its MD5 is found to be the official one.
+
+    Raises:
+        UserError: its MD5 is another one, or it cannot be read.
     """
     from torchvision.datasets.utils import calculate_md5
 
@@ -75,7 +96,11 @@ def checked(path: Path, md5: str) -> Path:
 
 @contextlib.contextmanager
 def downloading(name: str, file: str) -> Iterator[None]:
-    """A download that fails is a `UserError` that says what to do: to put `file` into a mirror, for one."""
+    """Turn a download of `name` that fails in this block into one line, which also says to put `file` into a mirror.
+
+    Raises:
+        UserError: the download failed.
+    """
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE)
     try:
@@ -87,47 +112,3 @@ def downloading(name: str, file: str) -> Iterator[None]:
         ) from error
     finally:
         socket.setdefaulttimeout(before)
-
-
-class Archive:
-    """A tar file read where it lies: nothing is unpacked, so no member can write anywhere, whatever its name."""
-
-    def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
-        self.path, self._tar = path, tar
-        self._members = {member.name.removeprefix("./"): member for member in tar}
-
-    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Names and contents of these members, in the order they lie in: compressed archives are slow to go back in.
-
-        Raises:
-            UserError: a member is missing or is no plain file.
-        """
-        for name in sorted(names, key=self._offset):
-            yield name, self._tar.extractfile(self._members[name]).read()
-
-    def text(self, name: str) -> str:
-        """The content of one member as text; raises what `read` raises."""
-        ((_, content),) = self.read([name])
-        return content.decode(errors="replace")
-
-    def _offset(self, name: str) -> int:
-        member = self._members.get(name)
-        if member is None:
-            raise UserError(f"{self.path}: {name} is missing; copy or download the archive again")
-        if not member.isreg():
-            raise UserError(f"{self.path}: {name} is a link or a device; copy or download the archive again")
-        return member.offset_data
-
-
-@contextlib.contextmanager
-def archive(path: Path) -> Iterator[Archive]:
-    """Open a tar file, compressed or not.
-
-    Raises:
-        UserError: it is none, or is cut off: at once or while the block reads from it.
-    """
-    try:
-        with tarfile.open(path) as tar:
-            yield Archive(path, tar)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise UserError(f"{path}: cut off or no tar archive ({reason(error)}); copy or download it again") from error

@@ -13,9 +13,7 @@ import yaml
 from PIL import Image
 
 from dd.baselines.grid import KINDS, Protocol
-from dd.data.obtain import KNOWN
 from dd.data.prepared import load
-from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.nets.build import NETS
 from dd.pools.settings import PoolConfig, TrainConfig
@@ -297,7 +295,7 @@ def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
     assert all("/mnist_random/" in line for line in of_one)
 
 
-@pytest.mark.parametrize(("name", "known"), [("DATASETS", KNOWN), ("NETS", NETS), ("WEIGHTS", WEIGHTS)])
+@pytest.mark.parametrize(("name", "known"), [("NETS", NETS)])
 def test_workflow_knows_the_names(name, known):
     listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/checks.smk").read_text())[1]
     assert ast.literal_eval(listed) == set(known)

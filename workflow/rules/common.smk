@@ -13,7 +13,9 @@ from snakemake.io import expand
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
+from dd.data.datasets import DATASETS as NAMED_DATASETS
 from dd.data.folder_listing import class_names, split_folders
+from dd.data.weights import WEIGHTS
 from dd.distill.settings import PAPERS
 from dd.runtime.code_digest import commit, digest, find
 from dd.runtime.errors import UserError
@@ -164,14 +166,9 @@ def get_folder_files(wildcards):
 
 def get_source(wildcards):
     """The modules that know where this dataset comes from: a change to another must not prepare it again."""
-    modules = {
-        "digits": ["datasets.digits"],
-        "svhn": ["mirror", "downloads", "datasets.svhn"],
-        "voc2007": ["downloads", "datasets.voc2007", "image_folder"],
-        "cub200": ["downloads", "datasets.cub200", "image_folder"],
-        "birds10": ["datasets.cub200", "image_folder", "folder_listing"],
-    } | dict.fromkeys(config["data"]["folders"], ["image_folder", "folder_listing"])
-    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["mirror", "downloads"])]
+    if wildcards.dataset in config["data"]["folders"]:
+        return ["dd.data.image_folder", "dd.data.folder_listing"]
+    return NAMED_DATASETS[wildcards.dataset].modules
 
 
 def get_original(wildcards):
