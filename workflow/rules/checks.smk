@@ -47,13 +47,12 @@ for variant, entry in config["data"]["variants"].items():
     channels, size = SHAPES[entry["of"]]
     SHAPES[variant] = (entry.get("channels", channels), entry.get("size", size))
 DATASETS |= set(config["data"]["variants"])
-NETS = {"LeNet", "AlexCifarNet", "AlexNet", "ConvNet3", "EfficientNetLite0", "MLP"}
 made = {f"pools.{name}": get_pool(name) for name in config["pools"]}
 made |= {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
 for key, entry in made.items():
     if missing_module(entry["net"]):
         raise WorkflowError(f"config: {key}.net: no module {entry['net'].split(':')[0]} here or on PYTHONPATH")
-    for name, known in {"dataset": DATASETS, "net": NETS, "pool": config["pools"], "pretrained": WEIGHTS}.items():
+    for name, known in {"dataset": DATASETS, "net": NETWORKS, "pool": config["pools"], "pretrained": WEIGHTS}.items():
         own = name == "net" and ":" in entry["net"]
         if name in entry and entry[name] not in known and not own:
             more = " or package.module:Class" if name == "net" else ""
