@@ -10,7 +10,6 @@ from types import ModuleType
 
 RENAMED = {
     "dd.data.dataset": "dd.data.prepared",
-    "dd.data.official": "dd.data.official_files",
     "dd.distill.steps": "dd.distill.distilled_set",
     "dd.evaluate": "dd.evaluation.held_out",
     "dd.export": "dd.sets.export",

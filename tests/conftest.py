@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
-from dd.data.prepare import prepare
+from dd.data.obtain import prepare
 from dd.nets.lenet import LeNet
 
 ROOT = Path(__file__).parents[1]

@@ -1,9 +1,15 @@
 """The commands that prepare datasets."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import click
 
 from dd.commands.main import main
 from dd.commands.options import FOLDER, IN, OUT, Command
+from dd.data.datasets import DATASETS
+from dd.data.weights import WEIGHTS
 
 MIRROR = click.option(
     "--mirror",
@@ -16,7 +22,7 @@ MIRROR = click.option(
 
 @main.group()
 def data() -> None:
-    r"""Datasets in one canonical form.
+    """Datasets in one canonical form.
 
     \b
     MNIST, and a folder of your own images with a subfolder a class:
@@ -25,7 +31,29 @@ def data() -> None:
     """
 
 
-@data.command(cls=Command)
+def _table(descriptions: Mapping[str, str]) -> str:
+    """Names and what they are, a line each. The `\\b` keeps click from joining the lines."""
+    width = max(map(len, descriptions))
+    return "\n".join(["\b", *(f"  {name:{width}}  {text}" for name, text in descriptions.items())])
+
+
+PREPARE_HELP = f"""Prepare NAME: one of the datasets below, or any name with --folder.
+
+{_table({name: dataset.description for name, dataset in DATASETS.items()})}
+
+Photos ({", ".join(name for name, dataset in DATASETS.items() if dataset.scaled)}) are scaled as they are prepared.
+
+\b
+Examples:
+  python -m dd data prepare mnist --out data/mnist.npz
+  python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
+  python -m dd data prepare fashion_mnist --out data/fashion_mnist.npz --mirror /usr/share/datasets
+  python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
+  python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
+"""
+
+
+@data.command(cls=Command, help=PREPARE_HELP)
 @click.argument("name")
 @click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
 @MIRROR
@@ -37,21 +65,11 @@ def data() -> None:
 @click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
 @click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
-def prepare(name, out, mirror, folder, size, gray, test_fraction) -> None:
-    r"""Prepare NAME: mnist, fashion_mnist, cifar10, usps, svhn, digits, photos (voc2007, cub200, birds10), or any name
-    with --folder.
+def prepare(name: str, out: Path, mirror: Path | None, **own_images: Any) -> None:
+    """Prepare a dataset; its help is `PREPARE_HELP`."""
+    from dd.data.obtain import prepare as run
 
-    \b
-    Examples:
-      python -m dd data prepare mnist --out data/mnist.npz
-      python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
-      python -m dd data prepare fashion_mnist --out data/fashion_mnist.npz --mirror /usr/share/datasets
-      python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
-      python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
-    """
-    from dd.data.prepare import prepare as run
-
-    tell(out, run(name, out, mirror, folder, size, gray, test_fraction))
+    _show(out, run(name, out, mirror, **own_images))
 
 
 @data.command(cls=Command)
@@ -66,8 +84,8 @@ def prepare(name, out, mirror, folder, size, gray, test_fraction) -> None:
 @click.option("--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std, 1 being the whole range.")
 @click.option("--test-images", type=click.IntRange(1), help="Split anew, at random, with so many.  [default: as it is]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise and the split.")
-def vary(data_path, out, channels, **changes) -> None:
-    r"""Make a dataset from another, so that two domains meet at one size and number of channels.
+def vary(data_path: Path, out: Path, channels: str | None, **changes: Any) -> None:
+    """Make a dataset from another, so that two domains meet at one size and number of channels.
 
     \b
     Examples:
@@ -77,26 +95,31 @@ def vary(data_path, out, channels, **changes) -> None:
     """
     from dd.data.variants import vary as run
 
-    tell(out, run(data_path, out, channels=int(channels) if channels else None, **changes))
+    _show(out, run(data_path, out, channels=int(channels) if channels else None, **changes))
 
 
-@data.command(cls=Command)
+WEIGHTS_HELP = f"""Prepare the weights NAME of a network that others trained on ImageNet.
+
+{_table({name: weights.description for name, weights in WEIGHTS.items()})}
+
+\b
+Example:
+  python -m dd data weights alexnet --out data/alexnet.safetensors
+"""
+
+
+@data.command(cls=Command, help=WEIGHTS_HELP)
 @click.argument("name")
 @click.option("--out", type=OUT, required=True, help="The .safetensors to write.")
 @MIRROR
-def weights(name, out, mirror) -> None:
-    r"""Prepare the weights NAME of a network that others trained on ImageNet: alexnet or efficientnet_lite0.
-
-    \b
-    Example:
-      python -m dd data weights alexnet --out data/alexnet.safetensors
-    """
+def weights(name: str, out: Path, mirror: Path | None) -> None:
+    """Prepare weights; its help is `WEIGHTS_HELP`."""
     from dd.data.weights import prepare_weights
 
     click.echo(f"{out}: {name}, from {prepare_weights(name, out, mirror)['source']}")
 
 
-def tell(out, info) -> None:
-    """Say what was written."""
+def _show(out: Path, info: Mapping[str, Any]) -> None:
+    """Print what was written."""
     click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
     click.echo(f"source: {info['source']}; {info['fidelity']}")

@@ -60,6 +60,7 @@ def distill(
     from dd.data.prepared import load
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
+    from dd.nets import module_of
     from dd.nets.pretrained import PretrainedFile
     from dd.report.training import Events
     from dd.runtime.checkpoints import Checkpoints
@@ -77,7 +78,7 @@ def distill(
         "pretrained": experiment.pretrained and experiment.pretrained.info,
         "pool": pool and pool.digest,
         "torch": torch.__version__,
-        "code": digest("dd.distill.experiment", "dd.distill.run", config.net.partition(":")[0]),
+        "code": digest("dd.distill.experiment", "dd.distill.run", module_of(config.net)),
     }
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
 

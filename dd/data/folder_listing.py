@@ -1,4 +1,4 @@
-"""What lies in a user's folder of images, of which class: from the names of files alone, as planning asks it too."""
+"""Which images and classes a folder has, by the names of its files alone, so that planning can ask it too."""
 
 import csv
 from pathlib import Path
@@ -20,16 +20,15 @@ def class_names(root: Path) -> list[str]:
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
     if (root / TABLE).exists():
-        return listed(root)[1]
-    names, *others = (_subfolders(folder) for folder in split_folders(root))
-    for test in others:
-        if test != names:
-            raise UserError(f"{root}: train has the classes {names} and test has {test}; they must be the same")
-    return names
+        return images_in_table(root)[1]
+    classes = [_subfolders(folder) for folder in split_folders(root)]
+    if classes[0] != classes[-1]:
+        raise UserError(f"{root}: train has the classes {classes[0]} and test has {classes[-1]}; they must be the same")
+    return classes[0]
 
 
 def split_folders(root: Path) -> list[Path]:
-    """`root/train` and `root/test`, or where these are not both there, `root` alone."""
+    """`root/train` and `root/test`; `root` alone where one of them is missing."""
     both = [root / "train", root / "test"]
     return both if all(folder.is_dir() for folder in both) else [root]
 
@@ -42,8 +41,8 @@ def _subfolders(root: Path) -> list[str]:
     return names
 
 
-def found(root: Path, names: list[str]) -> list[tuple[Path, str]]:
-    """The images in subfolders of `root` with their classes.
+def images_in_subfolders(root: Path, names: list[str]) -> list[tuple[Path, str]]:
+    """The images in the subfolders `names` of `root`, each with its class, which is the name of its subfolder.
 
     Raises:
         UserError: a subfolder without images.
@@ -57,18 +56,19 @@ def found(root: Path, names: list[str]) -> list[tuple[Path, str]]:
     return images
 
 
-def listed(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
-    """The images of each split in the table with their classes, and the names of all classes.
+def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
+    """What `root/labels.csv` lists: the images of each split with their classes, and the names of all classes.
 
     Raises:
         UserError: a row that cannot be used, too few or too many classes.
     """
     table = root / TABLE
-    images = {"train": [], "test": []}
+    images: dict[str, list[tuple[Path, str]]] = {"train": [], "test": []}
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
-            if missing := [column for column in COLUMNS if column not in (rows.fieldnames or [])]:
+            missing = [column for column in COLUMNS if column not in (rows.fieldnames or [])]
+            if missing:
                 raise UserError(f"{table}: the first row lacks {missing[0]}; it must name {', '.join(COLUMNS)}")
             for number, row in enumerate(rows, 2):
                 path, name, split = (row[column] for column in COLUMNS)

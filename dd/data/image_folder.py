@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from sklearn.model_selection import train_test_split
 
-from dd.data.folder_listing import TABLE, class_names, found, listed, split_folders
+from dd.data.folder_listing import TABLE, class_names, images_in_subfolders, images_in_table, split_folders
 from dd.data.prepared import Arrays
 from dd.runtime.errors import UserError
 
@@ -17,11 +17,11 @@ from dd.runtime.errors import UserError
 def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float = 0.2) -> tuple[Arrays, list[str]]:
     """Read `root/<class>/*.png` and the like, or `root/{train,test}/<class>/...` where that split exists.
 
-    Where there is a `root/labels.csv`, it says everything instead: a row an image, the columns `file` (from `root`),
-    `class` and `split` (train or test); more columns are passed over.
+    A `root/labels.csv` comes before the folders: it has a row for each image with the columns `file` (a path from
+    `root`), `class` and `split` (train or test); other columns are not read.
 
-    Each image is scaled so that its shorter side is `size` and cut to the centre square. Without a split of its own,
-    `test_fraction` of every class is set aside, the same images each time.
+    Each image is scaled so that its shorter side is `size` pixels and cut to the centre square; `gray` gives it one
+    channel. Without a split of its own, `test_fraction` of every class is set aside, the same images each time.
 
     Returns:
         The arrays and the class names, in alphabetical order.
@@ -30,65 +30,77 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
         UserError: no folder, no class, a class without images, a file that is no image, splits that disagree, a table
             with a row that cannot be read or names a file outside `root`.
     """
-    table, folders = (root / TABLE).exists(), split_folders(root)
-    files, names = listed(root) if table else ({}, class_names(root))
-    if table:
-        train, test = (_read(files[split], names, size, gray) for split in ("train", "test"))
+    folders = split_folders(root)
+    if (root / TABLE).exists():
+        listed, names = images_in_table(root)
+        x_train, y_train = _read(listed["train"], names, size, gray)
+        x_test, y_test = _read(listed["test"], names, size, gray)
     elif len(folders) == 2:
-        train, test = (_read(found(folder, names), names, size, gray) for folder in folders)
+        names = class_names(root)
+        x_train, y_train = _read(images_in_subfolders(folders[0], names), names, size, gray)
+        x_test, y_test = _read(images_in_subfolders(folders[1], names), names, size, gray)
     else:
-        files = found(root, names)
-        counts = Counter(name for _, name in files)
-        if alone := [name for name in names if counts[name] < 2]:
-            raise UserError(
-                f"{root}: class {alone[0]} has a single image, and one of each is set aside to test; add more"
-            )
-        x, y = _read(files, names, size, gray)
-        try:
-            x_train, x_test, y_train, y_test = train_test_split(
-                x, y, test_size=test_fraction, random_state=0, stratify=y
-            )
-        except ValueError as error:
-            raise UserError(f"{root}: cannot set test images aside ({error}); add images or make a split") from error
-        for label in sorted(set(y) - set(y_test)):
-            raise UserError(
-                f"{root}: class {names[label]} has {counts[names[label]]} images, none of which are left to test when "
-                f"{test_fraction:g} are set aside; add more, raise test_fraction or make a split"
-            )
-        train, test = (x_train, y_train), (x_test, y_test)
-    return {"x_train": train[0], "y_train": train[1], "x_test": test[0], "y_test": test[1]}, names
+        names = class_names(root)
+        return _split(root, names, size, gray, test_fraction), names
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}, names
+
+
+def _split(root: Path, names: list[str], size: int, gray: bool, test_fraction: float) -> Arrays:
+    """The arrays of a folder without a split of its own."""
+    images = images_in_subfolders(root, names)
+    counts = Counter(name for _, name in images)
+    alone = [name for name in names if counts[name] < 2]
+    if alone:
+        raise UserError(f"{root}: class {alone[0]} has a single image, and one of each is set aside to test; add more")
+    x, y = _read(images, names, size, gray)
+    try:
+        x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=test_fraction, random_state=0, stratify=y)
+    except ValueError as error:
+        raise UserError(f"{root}: cannot set test images aside ({error}); add images or make a split") from error
+    untested = sorted(set(y) - set(y_test))
+    if untested:
+        name = names[untested[0]]
+        raise UserError(
+            f"{root}: class {name} has {counts[name]} images, none of which are left to test when {test_fraction:g} "
+            "are set aside; add more, raise test_fraction or make a split"
+        )
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
 def _read(images: Sequence[tuple[Path, str]], names: list[str], size: int, gray: bool) -> tuple[np.ndarray, np.ndarray]:
-    x = np.empty((len(images), size, size) + (3,) * (not gray), np.uint8)
+    """Images uint8 `[N, size, size]` if `gray`, else `[N, size, size, 3]`, and labels `[N]`."""
+    shape = (len(images), size, size)
+    x = np.empty(shape if gray else (*shape, 3), np.uint8)
     for target, (file, _) in zip(x, images, strict=True):
         target[:] = square(_upright(read_image(file, file, gray)), size)
     return x, np.array([names.index(name) for _, name in images], np.uint8)
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """As viewers show it, by what EXIF says of the camera."""
+    """The image as viewers show it, turned as its EXIF data say."""
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF raises anything, and viewers pass it over too
+    except Exception:  # damaged EXIF raises errors of any kind; viewers show such an image as it is
         return image
 
 
 def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> Image.Image:
-    """A picture in RGB, or one channel; what is transparent is white.
+    """A picture in RGB, or in one channel if `gray`; what is transparent becomes white. Messages name `where` it is.
 
     Raises:
-        UserError: naming `where`, that this is no image, not a whole one, or one of more than 8 bits.
+        UserError: it is no image or not a whole one, or it has more than 8 bits.
     """
+    mode = "L" if gray else "RGB"
     try:
         with Image.open(file) as image:
-            if image.mode.startswith(("I", "F")):  # PIL would cut off what is above 255
+            if image.mode.startswith(("I", "F")):  # Pillow would cut off what is above 255
                 raise UserError(f"{where}: has more than 8 bits a pixel; save it with 8")
-            if image.has_transparency_data:
-                seen = Image.new("RGBA", image.size, "white")
-                seen.alpha_composite(image.convert("RGBA"))
-                seen.info, image = image.info, seen  # with how to turn it
-            return image.convert("L" if gray else "RGB")
+            if not image.has_transparency_data:
+                return image.convert(mode)
+            on_white = Image.new("RGBA", image.size, "white")
+            on_white.alpha_composite(image.convert("RGBA"))
+            on_white.info = image.info  # EXIF data, which say how to turn it
+            return on_white.convert(mode)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{where}: cannot be read as an image; remove or replace it") from error
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Dataset:
-    """A prepared dataset in memory, images uint8 `[N, C, H, W]`, channels last in memory, and labels int64 `[N]`."""
+    """A prepared dataset: images uint8 `[N, C, H, W]`, whose channels are last in memory, and labels int64 `[N]`."""
 
     name: str
     x_train: Tensor
@@ -40,30 +41,36 @@ class Dataset:
     std: Tensor
     """`[C]`."""
     classes: list[str]
-    info: dict
-    """The metadata file."""
+    info: dict[str, Any]
+    """The content of the metadata file."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W)."""
-        return tuple(self.x_train.shape[1:])
+        channels, height, width = self.x_train.shape[1:]
+        return channels, height, width
 
     def split(self, validation: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Which training images are left without `validation` of them drawn by `seed`, and which those are: rows.
+        """Draw `validation` training images by `seed`, to watch the training on.
+
+        Returns:
+            The rows of `x_train` that are left to train on, and the rows that were drawn.
 
         Raises:
-            UserError: nothing would be left to train on, of one class or all.
+            UserError: no training image of some class would be left.
         """
         if validation >= len(self.x_train):
             raise UserError(f"validation_images: {validation} leaves nothing of {len(self.x_train)}; lower it")
         order = torch.randperm(len(self.x_train), generator=generator(seed, "validation"))
-        left, kept = order[validation:], order[:validation]
-        if lost := set(range(len(self.classes))).difference(self.y_train[left].tolist()):
+        drawn = order[:validation]
+        left = order[validation:]
+        lost = set(range(len(self.classes))).difference(self.y_train[left].tolist())
+        if lost:
             raise UserError(
                 f"validation_images: {validation} leave no training image of class {self.classes[min(lost)]}; lower "
                 "them, change the seed or add images"
             )
-        return left, kept
+        return left, drawn
 
 
 def read_npz(path: Path) -> Arrays:
@@ -80,20 +87,19 @@ def read_npz(path: Path) -> Arrays:
             if missing:
                 raise UserError(f"{path}: array {missing[0]} is missing; the file must hold {', '.join(NAMES)}")
             arrays = {name: file[name] for name in NAMES}
-            if not all(
-                isinstance(array, np.ndarray) for array in arrays.values()
-            ):  # numpy hands on what it cannot read
+            # numpy returns the bytes of a member that is no array
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("a member that is no array")
             return arrays
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    # the last two: packed in a way that Python lacks, or encrypted, as a damaged header may say
+    # a damaged header may say that the file is encrypted (RuntimeError) or packed in a way that Python does not know
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{path}: truncated or not an .npz file ({error}); fetch it again") from error
 
 
-def read(path: Path) -> tuple[Arrays, dict]:
-    """The arrays and the metadata of a prepared dataset, verified against each other.
+def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays and the metadata of a prepared dataset, checked against each other.
 
     Raises:
         UserError: a file is missing, damaged, or the two do not belong together.
@@ -102,7 +108,11 @@ def read(path: Path) -> tuple[Arrays, dict]:
     cure = "prepare it again with `python -m dd data prepare`"
     try:
         info = json.loads(sidecar.read_text(encoding="utf-8"))
-        digest, classes, *_ = (info[key] for key in ("sha256", "classes", "name", "source", "fidelity"))
+        digest = info["sha256"]
+        classes = info["classes"]
+        missing = [key for key in ("name", "source", "fidelity") if key not in info]
+        if missing:
+            raise KeyError(missing[0])
         if not np.isfinite(info["mean"]).all() or not (np.isfinite(info["std"]) & np.greater(info["std"], 0)).all():
             raise ValueError(f"mean {info['mean']}, std {info['std']}")
     except FileNotFoundError as error:
@@ -120,8 +130,11 @@ def load(path: Path | str) -> Dataset:
     """A prepared dataset as tensors; raises what `read` raises."""
     arrays, info = read(Path(path))
     return Dataset(
-        info["name"],
-        *(_tensor(arrays[key]) for key in NAMES),
+        name=info["name"],
+        x_train=_tensor(arrays["x_train"]),
+        y_train=_tensor(arrays["y_train"]),
+        x_test=_tensor(arrays["x_test"]),
+        y_test=_tensor(arrays["y_test"]),
         mean=torch.tensor(info["mean"]),
         std=torch.tensor(info["std"]),
         classes=info["classes"],
@@ -129,11 +142,21 @@ def load(path: Path | str) -> Dataset:
     )
 
 
-def save(out: Path, name: str, arrays: Arrays, classes: Sequence[str], ready: Path | None = None, **about: str) -> dict:
+def save(
+    out: Path,
+    name: str,
+    arrays: Arrays,
+    classes: Sequence[str],
+    *,
+    source: str,
+    fidelity: str,
+    ready: Path | None = None,
+    **more: str,
+) -> dict[str, Any]:
     """Write a dataset to `out`, an `.npz`, and its metadata to the `.json` beside it; return the metadata.
 
-    `ready` is a file that holds these arrays already: it is copied as it is. `about` goes into the metadata: its
-    `source` and `fidelity`, at least.
+    `source` says where the images come from, `fidelity` how near they are to the official ones; both go into the
+    metadata, as does what `more` is given. `ready` is a file that holds these arrays already: it is copied as it is.
 
     Raises:
         UserError: the arrays fail `check`, or `out` cannot be written. `out` is then as it was.
@@ -143,7 +166,13 @@ def save(out: Path, name: str, arrays: Arrays, classes: Sequence[str], ready: Pa
         if ready:
             shutil.copyfile(ready, temporary)
         else:
-            np.savez_compressed(temporary, **arrays)
+            np.savez_compressed(
+                temporary,
+                x_train=arrays["x_train"],
+                y_train=arrays["y_train"],
+                x_test=arrays["x_test"],
+                y_test=arrays["y_test"],
+            )
     x = arrays["x_train"]
     mean, std = _statistics(x)
     info = {
@@ -154,7 +183,9 @@ def save(out: Path, name: str, arrays: Arrays, classes: Sequence[str], ready: Pa
         "classes": list(classes),
         "mean": mean,
         "std": std,
-        **about,
+        "source": source,
+        "fidelity": fidelity,
+        **more,
         "sha256": sha256(out),
     }
     write_text(out.with_suffix(".json"), json.dumps(info, indent=2) + "\n")
@@ -164,7 +195,7 @@ def save(out: Path, name: str, arrays: Arrays, classes: Sequence[str], ready: Pa
 def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, on the scale 0 to 1."""
     channels = x[..., np.newaxis] if x.ndim == 3 else x
-    # counts of the 256 values give both exactly, without a float copy of the whole set
+    # how often each of the 256 values occurs gives both exactly, without a copy of the whole set in floats
     counts = np.zeros((channels.shape[-1], 256), np.int64)
     for start in range(0, len(x), 64):
         for channel, count in enumerate(counts):
@@ -182,11 +213,13 @@ def _tensor(array: np.ndarray) -> Tensor:
     tensor = torch.from_numpy(array)
     if array.ndim == 1:
         return tensor.long()
-    return (tensor.unsqueeze(3) if array.ndim == 3 else tensor).permute(0, 3, 1, 2)
+    if array.ndim == 3:
+        tensor = tensor.unsqueeze(3)
+    return tensor.permute(0, 3, 1, 2)
 
 
 def check(arrays: Arrays, classes: int, where: Path | str) -> None:
-    """Refuse arrays that are not a dataset of that many classes.
+    """Refuse arrays that are not a dataset of that many classes. Messages name `where` they come from.
 
     Raises:
         UserError: wrong dtype or shape, labels out of range, an empty class.

@@ -1,6 +1,9 @@
 """Datasets made from others: another size, other channels, inverted or noisy."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -10,9 +13,38 @@ from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive
 
 
+@dataclass(frozen=True)
+class Change:
+    """What happens to every image."""
+
+    size: int
+    """Pixels a side, margin included."""
+    margin: int
+    """Black pixels on each side."""
+    channels: int
+    """1 is gray, 3 is RGB."""
+    invert: bool
+    noise: float
+    """Standard deviation, 1 being the whole range."""
+
+    def words(self, split_anew: bool, seed: int) -> Iterable[str]:
+        """The changes in words, for the metadata."""
+        yield f"{self.size}x{self.size} pixels"
+        yield "RGB" if self.channels == 3 else "gray"
+        if self.margin:
+            yield f"margin {self.margin}"
+        if split_anew:
+            yield "split anew"
+        if self.invert:
+            yield "inverted"
+        if self.noise:
+            yield f"noise {self.noise:g} (seed {seed})"
+
+
 def vary(
     data: Path,
     out: Path,
+    *,
     size: int | None = None,
     margin: int = 0,
     channels: int | None = None,
@@ -20,7 +52,7 @@ def vary(
     noise: float = 0.0,
     test_images: int | None = None,
     seed: int = 0,
-) -> dict:
+) -> dict[str, Any]:
     """Write a variant of the prepared dataset `data` to `out`, named after that file, and return its metadata.
 
     Two domains between which networks or images move must meet at one size and number of channels. The rule of Table 2
@@ -42,43 +74,52 @@ def vary(
     if out.resolve() == data.resolve():
         raise UserError(f"{out}: would overwrite the dataset it is made from; choose another --out")
     arrays, info = read(data)
-    like = arrays["x_train"]
-    size, channels = size or like.shape[1], channels or (3 if like.ndim == 4 else 1)
-    if 2 * margin >= size:
-        raise UserError(f"margin: {margin} leaves nothing of {size} pixels; lower it")
+    original = arrays["x_train"]
+    change = Change(size or original.shape[1], margin, channels or _channels(original), invert, noise)
+    if 2 * margin >= change.size:
+        raise UserError(f"margin: {margin} leaves nothing of {change.size} pixels; lower it")
     if test_images:
         arrays = _split_anew(arrays, test_images, np.random.default_rng(derive(seed, "split")))
     for split in ("train", "test"):
         random = np.random.default_rng(derive(seed, "noise", split))
-        arrays[f"x_{split}"] = _varied(arrays[f"x_{split}"], size, margin, channels, invert, noise, random)
-    changes = [f"{size}x{size} pixels", "RGB" if channels == 3 else "gray"]
-    changes += [f"margin {margin}"] * (margin > 0) + ["split anew"] * bool(test_images)
-    changes += ["inverted"] * invert + [f"noise {noise:g} (seed {seed})"] * (noise > 0)
-    source = f"variant of {info['name']}: {', '.join(changes)}; {info['name']}: {info['source']}"
+        arrays[f"x_{split}"] = _changed(arrays[f"x_{split}"], change, random)
+    words = ", ".join(change.words(bool(test_images), seed))
+    source = f"variant of {info['name']}: {words}; {info['name']}: {info['source']}"
     fidelity = f"made from {info['name']}: {info['fidelity']}"
-    same = {} if invert or noise else {"of": info["name"]}
-    return save(out, out.stem, arrays, info["classes"], source=source, fidelity=fidelity, **same)
+    # a table compares a variant that is only scaled with the paper's numbers for the original
+    same_images = {} if invert or noise else {"of": info["name"]}
+    return save(out, out.stem, arrays, info["classes"], source=source, fidelity=fidelity, **same_images)
 
 
-def _varied(
-    x: np.ndarray, size: int, margin: int, channels: int, invert: bool, noise: float, random: np.random.Generator
-) -> np.ndarray:
-    made = np.empty((len(x), size, size) + (3,) * (channels == 3), np.uint8)
+def _channels(x: np.ndarray) -> int:
+    """Of images `[N, S, S]` or `[N, S, S, 3]`."""
+    return 3 if x.ndim == 4 else 1
+
+
+def _changed(x: np.ndarray, change: Change, random: np.random.Generator) -> np.ndarray:
+    inside = change.size - 2 * change.margin
+    shape: tuple[int, ...] = (len(x), change.size, change.size)
+    mode = "L"
+    if change.channels == 3:
+        shape = (*shape, 3)
+        mode = "RGB"
+    made = np.empty(shape, np.uint8)
     for image, target in zip(x, made, strict=True):
-        inside = size - 2 * margin
-        scaled = ImageOps.expand(Image.fromarray(image).resize((inside, inside), Image.Resampling.BICUBIC), margin)
-        target[:] = scaled.convert("RGB" if channels == 3 else "L")
-        if invert:
+        scaled = Image.fromarray(image).resize((inside, inside), Image.Resampling.BICUBIC)
+        target[:] = np.asarray(ImageOps.expand(scaled, change.margin).convert(mode))
+        if change.invert:
             target[:] = 255 - target
-        if noise:
-            target[:] = np.rint(target + random.normal(0, 255 * noise, target.shape)).clip(0, 255)
+        if change.noise:
+            target[:] = np.rint(target + random.normal(0, 255 * change.noise, target.shape)).clip(0, 255)
     return made
 
 
 def _split_anew(arrays: Arrays, test_images: int, random: np.random.Generator) -> Arrays:
-    x, y = (np.concatenate([arrays[f"{kind}_{split}"] for split in ("train", "test")]) for kind in "xy")
+    x = np.concatenate([arrays["x_train"], arrays["x_test"]])
+    y = np.concatenate([arrays["y_train"], arrays["y_test"]])
     if test_images >= len(x):
         raise UserError(f"test_images: {test_images} leave nothing of {len(x)} images to train on; lower it")
     order = random.permutation(len(x))
-    train, test = np.sort(order[test_images:]), np.sort(order[:test_images])
+    test = np.sort(order[:test_images])
+    train = np.sort(order[test_images:])
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}

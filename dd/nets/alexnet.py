@@ -18,7 +18,7 @@ class AlexNet(nn.Module):
         self.features = nn.Sequential(
             nn.Conv2d(channels, 64, 11, stride=4, padding=2),
             nn.MaxPool2d(3, stride=2),
-            nn.ReLU(),  # after the maximum: the same on a quarter of the numbers
+            nn.ReLU(),  # after the maximum: the same result from a quarter of the numbers
             nn.Conv2d(64, 192, 5, padding=2),
             nn.MaxPool2d(3, stride=2),
             nn.ReLU(),

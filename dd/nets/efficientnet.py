@@ -7,10 +7,10 @@ from dd.runtime.errors import UserError
 
 
 def efficientnet_lite0(channels: int = 3, size: int = 224, classes: int = 1000) -> nn.Module:
-    """The network of the package efficientnet-lite-pytorch, with the names of its weights' file; nothing is dropped.
+    """The network of the package efficientnet-lite-pytorch, without dropout; the published file of weights fits it.
 
     4.7 million weights for three channels and 1000 classes, the same for every image size. In evaluation mode batch
-    normalisation goes by stored statistics, which are no weights: GD steps leave them as they are.
+    normalisation uses stored statistics, which are no weights: GD steps leave them as they are.
 
     Raises:
         UserError: the package is not installed.

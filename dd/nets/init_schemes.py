@@ -1,44 +1,76 @@
-"""Initial weights drawn from a seed: the distributions p(theta_0) of Section 3.5 for untrained nets."""
+"""Initial weights drawn from a seed: the distributions p(theta_0) of Section 3.5 for untrained networks.
+
+The help and the config's check import this module for `INIT_SCHEMES`, so its functions import torch themselves.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
-from dd.runtime.seeds import derive
-
-InitScheme = Callable[[nn.Module, torch.Generator], None]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 
-def _weights_by(draw: Callable) -> InitScheme:
-    """Weights of linear and convolutional layers by `draw`, their biases 0; the rest stays as it was built."""
+@dataclass(frozen=True)
+class InitScheme:
+    """A distribution of initial weights."""
 
-    def scheme(module: nn.Module, generator: torch.Generator) -> None:
-        for layer in module.modules():
-            if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
-                draw(layer.weight, generator)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+    description: str
+    """What it is, in one line of help."""
+    draw: Callable[[nn.Module, torch.Generator], None]
+    """Replaces weights of a network that its class has built, by numbers from the generator."""
 
-    return scheme
+
+def xavier(module: nn.Module, generator: torch.Generator) -> None:
+    """Normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010)."""
+    from torch import nn
+
+    _draw_layers(module, lambda weight: nn.init.xavier_normal_(weight, generator=generator))
+
+
+def he(module: nn.Module, generator: torch.Generator) -> None:
+    """Normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015)."""
+    from torch import nn
+
+    _draw_layers(module, lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator))
+
+
+def default(_module: nn.Module, _generator: torch.Generator) -> None:
+    """As the network's class builds it."""
+
+
+def _draw_layers(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
+    """Draw the weights of linear and convolutional layers, with biases 0; other layers stay as they were built."""
+    from torch import nn
+
+    for layer in module.modules():
+        if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
+            draw(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 INIT_SCHEMES: dict[str, InitScheme] = {
-    "xavier": _weights_by(lambda w, g: nn.init.xavier_normal_(w, generator=g)),
-    "he": _weights_by(lambda w, g: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g)),
-    "default": lambda _module, _generator: None,
+    "xavier": InitScheme("normal with std sqrt(2 / (fan_in + fan_out)), biases 0 (the paper's)", xavier),
+    "he": InitScheme("normal with std sqrt(2 / fan_in), biases 0", he),
+    "default": InitScheme("as the network's class builds it", default),
 }
+"""Every initialisation scheme, in the order of the help."""
 
 
 def initialise(make: Callable[..., nn.Module], scheme: str, generator: torch.Generator) -> nn.Module:
-    """A network from `make(seed=...)` with its weights drawn by one of `INIT_SCHEMES`, all from `generator`'s seed.
+    """A network from `make(seed=...)` with its weights drawn by one of `INIT_SCHEMES`, all from `generator`'s seed."""
+    import torch
 
-    `xavier`: normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010; the paper's).
-    `he`: normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015). `default`: as the network's class builds it.
-    """
-    module = make(seed=derive(generator.initial_seed(), "class"))  # or the scheme would draw the same numbers again
+    from dd.runtime.seeds import derive
+
+    # a seed of its own, or the scheme would draw the numbers again that the class has drawn
+    module = make(seed=derive(generator.initial_seed(), "class"))
     with torch.no_grad():
-        INIT_SCHEMES[scheme](module, generator)
+        INIT_SCHEMES[scheme].draw(module, generator)
     return module
 
 
@@ -49,4 +81,6 @@ def count(module: nn.Module) -> int:
 
 def flat_weights(module: nn.Module) -> Tensor:
     """The weights of `module` as one row `[P]`, in the order of `StackedNet`."""
+    from torch import nn
+
     return nn.utils.parameters_to_vector(module.parameters()).detach().clone()

@@ -17,7 +17,8 @@ class LeNet(nn.Module):
         super().__init__()
         if size not in (28, 32):
             raise ValueError(f"LeNet takes images of 28 or 32 pixels, not {size}")
-        self.conv1 = nn.Conv2d(channels, 6, 5, padding=2 if size == 28 else 0)
+        self.padding = 2 if size == 28 else 0
+        self.conv1 = nn.Conv2d(channels, 6, 5, padding=self.padding)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.fc1 = nn.Linear(16 * 5 * 5, 120)
         self.fc2 = nn.Linear(120, 84)
@@ -29,8 +30,8 @@ class LeNet(nn.Module):
 
     def stacked(self, w: dict[str, Tensor], x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images under weights `w` by name, each `[nets, *shape]`."""
-        # maxima before bias and ReLU change nothing, gradients included, and leave a quarter of the numbers
-        x = max_pool(convolve_images(x, w["conv1.weight"], self.conv1.padding[0]))
+        # the maximum before bias and ReLU: the same result and gradients, from a quarter of the numbers
+        x = max_pool(convolve_images(x, w["conv1.weight"], self.padding))
         x = F.relu(x + w["conv1.bias"].reshape(-1, 1, 1))
         x = max_pool(convolve(x, w["conv2.weight"]))
         x = F.relu(x + w["conv2.bias"].reshape(-1, 1, 1))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ class PretrainedFile:
 
     path: Path
     tensors: dict[str, Tensor]
-    info: dict
+    info: dict[str, Any]
     """name, file, source, sha256, and mean and std of the images it wants (each channel, on the scale 0 to 1)."""
 
     @classmethod
@@ -33,21 +34,23 @@ class PretrainedFile:
 
 
 def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str) -> nn.Module:
-    """The network of `make()` with weights and buffers, such as batch statistics, by name from `tensors`.
+    """The network of `make()` with the weights and buffers, such as batch statistics, that `tensors` has by name.
 
-    Its last linear layer is new: weights 0 and biases 1, as in the authors' code, whatever the file has there. `name`
-    says in messages where the tensors are from.
+    Its last linear layer is new: weights 0 and biases 1, as in the authors' code, whatever the file has there. Messages
+    call the tensors `name`.
 
     Raises:
-        UserError: another architecture's file, one whose names or shapes differ elsewhere; the first is named.
+        UserError: the tensors are of another architecture: names or shapes of other layers differ; the first is named.
     """
     module = make()
-    layers = [(path, layer) for path, layer in module.named_modules() if isinstance(layer, nn.Linear)]
-    if not layers or layers[-1][1].bias is None:
+    linear = {path: layer for path, layer in module.named_modules() if isinstance(layer, nn.Linear)}
+    path = list(linear)[-1] if linear else ""
+    if not linear or linear[path].bias is None:
         raise UserError(f"{name}: {type(module).__name__} has no linear layer with biases to make anew")
-    path, last = layers[-1]
+    last = linear[path]
     new = {f"{path}.weight", f"{path}.bias"}
-    own, given = ({n: t for n, t in d.items() if n not in new} for d in (module.state_dict(), tensors))
+    own = {n: t for n, t in module.state_dict().items() if n not in new}
+    given = {n: t for n, t in tensors.items() if n not in new}
     wrong = [f"lacks {n}" for n in own if n not in given]
     wrong += [f"has {n}, which the network lacks" for n in given if n not in own]
     wrong += [

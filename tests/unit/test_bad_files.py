@@ -5,6 +5,7 @@ import random
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +15,12 @@ import torch
 from scipy.io import savemat
 from torchvision.datasets.utils import calculate_md5
 
+from dd.data.datasets import DATASETS
 from dd.data.datasets.svhn import svhn
 from dd.data.datasets.voc2007 import CLASSES, voc2007
-from dd.data.official_files import FILES
-from dd.data.prepare import prepare
+from dd.data.obtain import prepare
 from dd.data.prepared import read_npz
-from dd.data.weights import WEIGHTS, Weights, prepare_weights
-from dd.data.weights import _read as read_pth
+from dd.data.weights import WEIGHTS, PretrainedWeights, download, prepare_weights, read_tensors
 from dd.distill.distilled_set import DistilledSet
 from dd.nets.pretrained import PretrainedFile
 from dd.pools.store import PARTS, PoolFolder, save_shard
@@ -73,12 +73,12 @@ def tar(path: Path):
     }
     pack(path, {f"{VOC}/{name}": content for name, content in members.items()})
     shutil.copy(path, path.with_name("test.tar"))
-    return "voc2007", partial(voc2007, path, path, 8)
+    return "voc2007", partial(voc2007, path, path, size=8)
 
 
 def pth(path: Path):
     torch.save({"conv.weight": torch.randn(6, 25)}, path)
-    return "own", partial(read_pth, path)
+    return "own", partial(read_tensors, path)
 
 
 OFFICIAL = {"mat": mat, "tar": tar, "tgz": tar, "pth": pth}
@@ -130,12 +130,13 @@ def test_flipped_and_cut_files_of_others_are_refused_by_their_checksum(tmp_path,
     name, _ = OFFICIAL[kind](path)
     if kind == "pth":
         path = path.rename(tmp_path / f"own-{sha256(path)[:8]}.pth")
-        monkeypatch.setitem(WEIGHTS, name, Weights(path.name, None, (0.5,), (0.5,)))
+        own = PretrainedWeights(description="own", file=path.name, fetch=download, mean=(0.5,), std=(0.5,))
+        monkeypatch.setitem(WEIGHTS, name, own)
         read = partial(prepare_weights, name, out, tmp_path)
     else:
         files = [path, path.with_name("test.mat" if kind == "mat" else "test.tar")]
         md5 = {f"http://127.0.0.1:1/{file.name}": calculate_md5(file) for file in files}
-        monkeypatch.setitem(FILES, name, md5)
+        monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], files=md5))
         read = partial(prepare, name, out, tmp_path)
     read()
     shutil.rmtree(out.parent)
@@ -184,8 +185,8 @@ def pickle_named_npy(path: Path, code: Code):
 READERS = {
     "prepared dataset": read_npz,
     "SVHN's .mat": lambda path: svhn(path, path),
-    "VOC's archive": lambda path: voc2007(path, path, 8),
-    "weights of others": read_pth,
+    "VOC's archive": lambda path: voc2007(path, path, size=8),
+    "weights of others": read_tensors,
     "prepared weights": PretrainedFile.load,
     "distilled set": DistilledSet.load,
     "pool": lambda path: PoolFolder(path.parent),
@@ -225,4 +226,4 @@ def test_a_shard_that_was_being_written_when_its_job_was_killed_is_no_part_of_a_
 def test_weights_that_are_no_numbers_are_refused(tmp_path):
     torch.save({"a": torch.ones(3), "b": torch.tensor([1.0, float("nan")])}, tmp_path / "x.pth")
     with pytest.raises(UserError, match=r"x\.pth: b holds values that are no finite numbers"):
-        read_pth(tmp_path / "x.pth")
+        read_tensors(tmp_path / "x.pth")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dd.data.image_folder import image_folder
-from dd.data.prepare import prepare
+from dd.data.obtain import prepare
 from dd.data.prepared import load
 from dd.runtime.errors import UserError
 

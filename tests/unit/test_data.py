@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from dd.data import sources
 from dd.data.batches import normalise
-from dd.data.prepare import prepare
+from dd.data.datasets import DATASETS
+from dd.data.idx import IDX_FILES
+from dd.data.mirror import array_digest
+from dd.data.obtain import prepare
 from dd.data.prepared import check, load
 from dd.runtime.errors import UserError
 
@@ -90,10 +93,11 @@ def test_real_cifar10_says_what_is_not_official(mirror, tmp_path):
 def write_idx(folder, name, arrays, monkeypatch):
     """The four files, as if these were the official arrays of `name`."""
     folder.mkdir(exist_ok=True)
+    digests = {key: array_digest(array) for key, array in arrays.items()}
+    monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], array_digests=digests))
     for key, array in arrays.items():
-        monkeypatch.setitem(sources.OFFICIAL[name], key, sources._digest(array))
         header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-        (folder / sources.IDX[key]).write_bytes(gzip.compress(header + array.tobytes()))
+        (folder / IDX_FILES[key]).write_bytes(gzip.compress(header + array.tobytes()))
 
 
 @pytest.mark.parametrize("folder", ["fashion-mnist", "."])
@@ -112,7 +116,7 @@ def test_idx_files_of_another_dataset_or_cut_off_are_refused(tmp_path, monkeypat
     write_idx(tmp_path, "fashion_mnist", arrays(), monkeypatch)
     with pytest.raises(UserError, match=r"train-images.*not those of mnist; .* folders mnist and fashion-mnist"):
         prepare("mnist", tmp_path / "out.npz", tmp_path)
-    path = tmp_path / sources.IDX["x_train"]
+    path = tmp_path / IDX_FILES["x_train"]
     whole = path.read_bytes()
     for content in (whole[:200], b"", gzip.compress(b"\0\0"), gzip.compress(gzip.decompress(whole)[:-1]), b"<html>"):
         path.write_bytes(content)
@@ -190,7 +194,7 @@ def test_no_mirror_file_and_no_network(tmp_path, monkeypatch):
 
 
 def test_unknown_dataset_and_missing_mirror(tmp_path):
-    with pytest.raises(UserError, match="dataset 'mnits' is not known: use one of mnist, fashion_mnist, usps"):
+    with pytest.raises(UserError, match="dataset 'mnits' is not known: use one of mnist, fashion_mnist, cifar10"):
         prepare("mnits", tmp_path / "x.npz")
     with pytest.raises(UserError, match=r"data\.mirror: .* is not a folder"):
         prepare("mnist", tmp_path / "x.npz", mirror=tmp_path / "nowhere")

@@ -3,14 +3,15 @@
 import http.server
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from torchvision import datasets
 
-from dd.data import official_files, weights
-from dd.data.official_files import FILES
-from dd.data.prepare import prepare
+from dd.data import downloads, weights
+from dd.data.datasets import DATASETS
+from dd.data.obtain import prepare
 from dd.data.weights import prepare_weights
 from dd.runtime.errors import UserError
 
@@ -26,6 +27,9 @@ FAULTS = {
     "broken": b"HTTP/1.0 500 Internal Server Error\r\n\r\n",
     "redirected to itself": b"HTTP/1.0 302 Found\r\nLocation: /\r\n\r\n",
 }
+
+
+FILES = [name for name, dataset in DATASETS.items() if dataset.files]
 
 
 @pytest.fixture
@@ -46,21 +50,22 @@ def server(request, monkeypatch):
         threading.Thread(target=serving.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{serving.server_port}"
         for name in FILES:
-            moved = {f"{url}/{address.rpartition('/')[2]}": md5 for address, md5 in FILES[name].items()}
-            monkeypatch.setitem(FILES, name, moved)
+            dataset = DATASETS[name]
+            moved = {f"{url}/{address.rpartition('/')[2]}": md5 for address, md5 in dataset.files.items()}
+            monkeypatch.setitem(DATASETS, name, replace(dataset, files=moved))
         for kind in (datasets.MNIST, datasets.FashionMNIST):
             monkeypatch.setattr(kind, "mirrors", [f"{url}/"])
         usps = {part: [f"{url}/{part}", *rest] for part, (_, *rest) in datasets.USPS.split_list.items()}
         monkeypatch.setattr(datasets.USPS, "split_list", usps)
         monkeypatch.setattr(datasets.CIFAR10, "url", f"{url}/cifar-10-python.tar.gz")
-        monkeypatch.setattr(weights, "HOST", f"{url}/")
-        monkeypatch.setattr(official_files, "SILENCE", 0.5)
+        monkeypatch.setattr(weights, "PYTORCH", f"{url}/")
+        monkeypatch.setattr(downloads, "SILENCE", 0.5)
         yield
         over.set()
         serving.shutdown()
 
 
-DOWNLOADED = {name: partial(prepare, name) for name in ("mnist", "fashion_mnist", "usps", "cifar10", *FILES)}
+DOWNLOADED = {name: partial(prepare, name) for name in DATASETS if name not in ("digits", "birds10")}
 DOWNLOADED["alexnet"] = partial(prepare_weights, "alexnet")
 
 

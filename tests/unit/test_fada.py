@@ -13,8 +13,9 @@ from torch import nn
 from dd.adaptation.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import accuracy, classification
-from dd.nets.factory import NETS
+from dd.nets.alexcifar import AlexCifarNet
 from dd.nets.init_schemes import flat_weights, initialise
+from dd.nets.lenet import LeNet
 from dd.nets.stacked import StackedNet
 from dd.pools.settings import TrainConfig
 from dd.pools.train import train_nets
@@ -71,9 +72,9 @@ def test_few_images_are_of_every_class_and_another_seeds_are_others():
 @pytest.mark.parametrize(
     ("cls", "size", "last"),
     [
-        (NETS["LeNet"], 28, "fc3"),
+        (LeNet, 28, "fc3"),
         (Unstacked, 28, "fc3"),
-        (NETS["AlexCifarNet"], 32, "classifier.4"),
+        (AlexCifarNet, 32, "classifier.4"),
         (TinyNet, 8, "out"),
     ],
 )

@@ -10,8 +10,9 @@ from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
 from dd.distill.unroll import adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
-from dd.nets.factory import NETS, build, remark, try_out
+from dd.nets.factory import build, remark, try_out
 from dd.nets.init_schemes import INIT_SCHEMES, flat_weights, initialise
+from dd.nets.lenet import LeNet
 from dd.nets.stacked import StackedNet
 from dd.nets.stacked_layers import convolve_images
 from dd.runtime.errors import UserError
@@ -29,7 +30,7 @@ def test_number_of_weights(name, weights):
 
 
 def test_lenet_weights_fit_28_and_32_pixels():
-    small, large = NETS["LeNet"](size=28), NETS["LeNet"](size=32)
+    small, large = LeNet(size=28), LeNet(size=32)
     large.load_state_dict(small.state_dict())
     x = torch.randn(2, 1, 28, 28)
     torch.testing.assert_close(small(x), large(nn.functional.pad(x, (2, 2, 2, 2))))
@@ -62,7 +63,7 @@ def test_local_response_norm_is_pytorchs(size):
     torch.testing.assert_close(*(torch.autograd.grad((grad * h).sum(), x)[0] for grad in (first, second)))
 
 
-class PublishedLeNet(NETS["LeNet"]):
+class PublishedLeNet(LeNet):
     """The same network layer by layer, as papers draw it."""
 
     def forward(self, x):
@@ -75,7 +76,7 @@ class PublishedLeNet(NETS["LeNet"]):
 @pytest.mark.parametrize("nets", [1, 3])
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32)])
 def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
-    ours, theirs = (StackedNet(module(channels, size).double()) for module in (NETS["LeNet"], PublishedLeNet))
+    ours, theirs = (StackedNet(module(channels, size).double()) for module in (LeNet, PublishedLeNet))
     assert (ours.stacks, theirs.stacks) == (True, False)
     random = torch.Generator().manual_seed(0)
     theta = 0.1 * torch.randn(nets, sum(ours.sizes), generator=random, dtype=torch.float64)
@@ -92,7 +93,7 @@ def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
     torch.testing.assert_close(results[1], results[2])
 
 
-class Squashed(NETS["LeNet"]):
+class Squashed(LeNet):
     """Derived from a net that stacks, with another forward."""
 
     def forward(self, x):
@@ -125,7 +126,7 @@ def test_convolution_of_images_has_all_derivatives(channels):
 
 
 @pytest.mark.parametrize(("scheme", "std"), [("xavier", math.sqrt(2 / (400 + 120))), ("he", math.sqrt(2 / 400))])
-def test_normal_laws(scheme, std):
+def test_normal_schemes(scheme, std):
     module = initialise(make("LeNet"), scheme, generator(0, "test"))
     assert module.fc1.weight.std().item() == pytest.approx(std, rel=0.02)
     assert module.fc1.weight.mean().item() == pytest.approx(0, abs=3 * std / math.sqrt(48_000))
@@ -134,7 +135,7 @@ def test_normal_laws(scheme, std):
 
 def test_default_law_is_pytorchs_own():
     torch.manual_seed(derive(generator(0, "test").initial_seed(), "class"))
-    expected = NETS["LeNet"]()
+    expected = LeNet()
     module = initialise(make("LeNet"), "default", generator(0, "test"))
     for ours, theirs in zip(module.parameters(), expected.parameters(), strict=True):
         assert torch.equal(ours, theirs)
@@ -168,7 +169,7 @@ def test_all_weights_come_from_the_seed_alone(scheme, name):
     assert all(torch.equal(a, b) for a, b in zip(own().buffers(), own().buffers(), strict=True))
 
 
-def test_a_law_draws_other_numbers_than_the_class():
+def test_a_scheme_draws_other_numbers_than_the_class():
     """Or weights that no scheme knows would be those of the first layer again."""
 
     class Equal(nn.Module):
@@ -184,7 +185,7 @@ def test_a_law_draws_other_numbers_than_the_class():
     assert torch.corrcoef(torch.stack([own, weight]))[0, 1].abs() < 0.5
 
 
-def test_config_knows_the_laws():
+def test_config_knows_the_schemes():
     (scheme,) = (f for f in DistillConfig.__dataclass_fields__.values() if f.name == "init_scheme")
     assert set(scheme.metadata["choices"]) == set(INIT_SCHEMES)
 

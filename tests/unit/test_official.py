@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from dd.data.datasets.birds import cub200
+from dd.data.archives import archive
+from dd.data.datasets import DATASETS
+from dd.data.datasets.cub200 import cub200
 from dd.data.datasets.voc2007 import CLASSES, voc2007
-from dd.data.official_files import FILES, archive, fetched
-from dd.data.prepare import prepare
+from dd.data.downloads import official_files
+from dd.data.obtain import prepare
 from dd.runtime.errors import UserError
 
 VOC = "VOCdevkit/VOC2007"
@@ -235,12 +237,12 @@ def test_a_file_that_is_no_archive(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", [*FILES, "cifar10", "usps"])
+@pytest.mark.parametrize("name", ["svhn", "voc2007", "cub200", "cifar10", "usps"])
 def test_a_mirror_file_with_another_md5_is_refused(tmp_path, name):
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     others = {"cifar10": ["cifar-10-python.tar.gz"], "usps": ["usps.bz2"]}
-    file = next(iter(FILES.get(name) or others[name])).rpartition("/")[2]
+    file = next(iter(DATASETS[name].files or others[name])).rpartition("/")[2]
     (mirror / file).write_bytes(b"another file")
     with pytest.raises(UserError, match=f"{file}: its MD5 is .*, but the official file's is .*copy the file again"):
         prepare(name, tmp_path / "out" / f"{name}.npz", mirror)
@@ -301,10 +303,10 @@ def server(tmp_path):
         serving.shutdown()
 
 
-def test_what_a_mirror_lacks_is_downloaded_and_goes_again(cub, server, tmp_path, monkeypatch):
+def test_what_a_mirror_lacks_is_downloaded_and_goes_again(cub, server, tmp_path):
     path = cub()
     path.rename(tmp_path / "web" / path.name)
-    monkeypatch.setitem(FILES, "cub200", {f"{server}/{path.name}": md5(tmp_path / "web" / path.name)})
-    with fetched("cub200", tmp_path) as (download,):
+    files = {f"{server}/{path.name}": md5(tmp_path / "web" / path.name)}
+    with official_files("cub200", files, tmp_path) as (download,):
         assert len(cub200(download, size=8)[1]) == 2
     assert not download.parent.exists()

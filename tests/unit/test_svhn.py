@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
+from dd.data.datasets import DATASETS
 from dd.data.datasets.svhn import svhn
-from dd.data.official_files import FILES
-from dd.data.prepare import prepare
+from dd.data.obtain import prepare
 from dd.runtime.errors import UserError
 
 
@@ -69,7 +70,8 @@ def test_truncated_mat_files_are_refused(mats, share):
 def test_from_files_in_a_mirror_to_a_dataset(mats, tmp_path, monkeypatch):
     paths, _ = mats()
     md5 = {path.name: hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in paths}
-    monkeypatch.setitem(FILES, "svhn", {f"http://127.0.0.1:1/{name}": digest for name, digest in md5.items()})
+    files = {f"http://127.0.0.1:1/{name}": digest for name, digest in md5.items()}
+    monkeypatch.setitem(DATASETS, "svhn", replace(DATASETS["svhn"], files=files))
     info = prepare("svhn", tmp_path / "svhn.npz", tmp_path)
     assert (info["train"], info["image"]) == (11, [32, 32, 3])
     assert info["source"] == "official files with their MD5: train_32x32.mat, test_32x32.mat"

@@ -9,7 +9,7 @@ import torch
 from torchvision.models import AlexNet_Weights
 
 from dd.data import weights
-from dd.data.weights import WEIGHTS, Weights, prepare_weights
+from dd.data.weights import WEIGHTS, PretrainedWeights, prepare_weights
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors
 
@@ -25,8 +25,9 @@ def publish(tmp_path, monkeypatch):
         host = tmp_path / "host"
         host.mkdir()
         (host / file).write_bytes(content)
-        monkeypatch.setattr(weights, "HOST", f"file://{host}/")
-        monkeypatch.setitem(WEIGHTS, "own", Weights(file, weights._download, (0.5,), (0.25,)))
+        monkeypatch.setattr(weights, "PYTORCH", f"file://{host}/")
+        own = PretrainedWeights(description="own", file=file, fetch=weights.download, mean=(0.5,), std=(0.25,))
+        monkeypatch.setitem(WEIGHTS, "own", own)
         return host
 
     return make
@@ -123,5 +124,5 @@ def test_missing_package(tmp_path, monkeypatch):
 
 def test_alexnet_is_torchvisions():
     theirs, ours = AlexNet_Weights.IMAGENET1K_V1, WEIGHTS["alexnet"]
-    assert weights.HOST + ours.file == theirs.url
+    assert weights.PYTORCH + ours.file == theirs.url
     assert (list(ours.mean), list(ours.std)) == (theirs.transforms().mean, theirs.transforms().std)

@@ -13,11 +13,8 @@ import yaml
 from PIL import Image
 
 from dd.baselines.grid import KINDS, Protocol
-from dd.data.prepare import KNOWN
 from dd.data.prepared import load
-from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
-from dd.nets.factory import NETS
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.report.paper import TABLES
 from tests.conftest import ROOT, checkout
@@ -295,12 +292,6 @@ def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
     of_one = commands({"experiments": {"mnist_random": {"augment": True}}}) - commands({})
     assert len(of_one) == len([kind for kind in KINDS if not kind.endswith("k_means")])
     assert all("/mnist_random/" in line for line in of_one)
-
-
-@pytest.mark.parametrize(("name", "known"), [("DATASETS", KNOWN), ("NETS", NETS), ("WEIGHTS", WEIGHTS)])
-def test_workflow_knows_the_names(name, known):
-    listed = re.search(rf"{name} = ({{.*?}})", (ROOT / "workflow/rules/checks.smk").read_text())[1]
-    assert ast.literal_eval(listed) == set(known)
 
 
 def test_environments_agree():

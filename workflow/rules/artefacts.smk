@@ -11,9 +11,9 @@ for figure, entry in config["figures"].items():
 for net in config["transfer"]["nets"]:
     if missing_module(net):
         raise WorkflowError(f"config: transfer.nets: no module {net.split(':')[0]} here or on PYTHONPATH")
-    if net not in NETS and ":" not in net:
+    if net not in NETWORKS and ":" not in net:
         raise WorkflowError(
-            f"config: transfer.nets: {net!r} is none of {', '.join(sorted(NETS))} or package.module:Class"
+            f"config: transfer.nets: {net!r} is none of {', '.join(sorted(NETWORKS))} or package.module:Class"
         )
 ARTEFACTS = [*config["figures"], *config["curves"], *config["bars"], *config["tables"], "linear_case", "transfer"]
 for artefact in config["all"]:

@@ -18,7 +18,7 @@ rule measure_baseline:
     params:
         options=lambda wildcards: flags(get_protocol(wildcards)),
         pool=get_pool_option,
-        code=digest("dd.baselines.grid"),
+        code=lambda wildcards: digest("dd.baselines.grid", get_net_module(wildcards)),
     shell:
         "python -m dd baseline {wildcards.baseline} --set {input.set} --data {input.npz} --out {output.csv} "
         "{params.pool} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -25,11 +25,9 @@ for name, entry in POINTS.items():
 EXPERIMENTS = set(config["experiments"])
 config["experiments"] |= POINTS
 
-CLASSES = {"voc2007": 20, "cub200": 200}  # the others known by name have ten
-DATASETS = {"mnist", "fashion_mnist", "usps", "svhn", "cifar10", "digits", "voc2007", "cub200", "birds10"}
-CLASSES = {name: CLASSES.get(name, 10) for name in DATASETS}
-SHAPES = dict.fromkeys(DATASETS, (3, 224)) | dict.fromkeys({"mnist", "fashion_mnist", "digits"}, (1, 28))
-SHAPES |= {"usps": (1, 16), "svhn": (3, 32), "cifar10": (3, 32)}  # channels and pixels a side
+DATASETS = set(NAMED_DATASETS)
+CLASSES = {name: dataset.class_count for name, dataset in NAMED_DATASETS.items()}
+SHAPES = {name: (dataset.channels, dataset.size) for name, dataset in NAMED_DATASETS.items()}
 for name, entry in config["data"]["folders"].items():
     try:
         CLASSES[name] = len(class_names(Path(entry["folder"])))
@@ -49,14 +47,12 @@ for variant, entry in config["data"]["variants"].items():
     channels, size = SHAPES[entry["of"]]
     SHAPES[variant] = (entry.get("channels", channels), entry.get("size", size))
 DATASETS |= set(config["data"]["variants"])
-NETS = {"LeNet", "AlexCifarNet", "AlexNet", "ConvNet3", "EfficientNetLite0", "MLP"}
-WEIGHTS = {"alexnet", "efficientnet_lite0"}
 made = {f"pools.{name}": get_pool(name) for name in config["pools"]}
 made |= {f"experiments.{name}": config["distill"] | entry for name, entry in config["experiments"].items()}
 for key, entry in made.items():
     if missing_module(entry["net"]):
         raise WorkflowError(f"config: {key}.net: no module {entry['net'].split(':')[0]} here or on PYTHONPATH")
-    for name, known in {"dataset": DATASETS, "net": NETS, "pool": config["pools"], "pretrained": WEIGHTS}.items():
+    for name, known in {"dataset": DATASETS, "net": NETWORKS, "pool": config["pools"], "pretrained": WEIGHTS}.items():
         own = name == "net" and ":" in entry["net"]
         if name in entry and entry[name] not in known and not own:
             more = " or package.module:Class" if name == "net" else ""

@@ -13,7 +13,10 @@ from snakemake.io import expand
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
+from dd.data.datasets import DATASETS as NAMED_DATASETS
 from dd.data.folder_listing import class_names, split_folders
+from dd.data.weights import WEIGHTS
+from dd.nets import NETWORKS, module_of
 from dd.distill.settings import PAPERS
 from dd.runtime.code_digest import commit, digest, find
 from dd.runtime.errors import UserError
@@ -26,7 +29,6 @@ if wrong := mistake(config, Path(workflow.basedir) / "workflow/schemas/config.sc
     raise WorkflowError(f"config: {wrong}")
 
 RESULTS = f"results/{config['scale']}"
-LARGE = {"AlexNet": 6000, "EfficientNetLite0": 2000}  # MiB more than others (benchmarks/README.md, Table 3)
 SOURCES = {"dataset", "pool", "pretrained"}  # keys of an experiment that are no settings of `dd distill`
 
 
@@ -37,8 +39,8 @@ def grow(amount):
 
 def memory(wildcards, threads, attempt):
     """MiB of a job with a process a thread, which grows likewise; photos and their networks take more."""
-    photos = LARGE.get(get_experiment(wildcards.experiment)["net"], 0)
-    return attempt * (2000 + (2000 + photos) * threads)
+    net = NETWORKS.get(get_experiment(wildcards.experiment)["net"])
+    return attempt * (2000 + (2000 + (net.memory_mb if net else 0)) * threads)
 
 
 def missing_module(net):
@@ -145,9 +147,14 @@ def get_source_data(wildcards):
     return [f"results/data/{config['pools'][pool]['dataset']}.npz"] if needed else []
 
 
+def get_net_module(wildcards):
+    """The module that defines the network of an experiment."""
+    return module_of(get_experiment(wildcards.experiment)["net"])
+
+
 def get_code(wildcards):
-    """A digest of the code of an experiment, the user's own network with it."""
-    return digest("dd.distill.experiment", "dd.distill.run", get_experiment(wildcards.experiment)["net"].split(":")[0])
+    """A digest of the code of an experiment, its network with it."""
+    return digest("dd.distill.experiment", "dd.distill.run", get_net_module(wildcards))
 
 
 def get_folder_files(wildcards):
@@ -164,14 +171,9 @@ def get_folder_files(wildcards):
 
 def get_source(wildcards):
     """The modules that know where this dataset comes from: a change to another must not prepare it again."""
-    modules = {
-        "digits": ["datasets.digits"],
-        "svhn": ["sources", "official_files", "datasets.svhn"],
-        "voc2007": ["official_files", "datasets.voc2007", "image_folder"],
-        "cub200": ["official_files", "datasets.birds", "image_folder"],
-        "birds10": ["datasets.birds", "image_folder", "folder_listing"],
-    } | dict.fromkeys(config["data"]["folders"], ["image_folder", "folder_listing"])
-    return [f"dd.data.{module}" for module in modules.get(wildcards.dataset, ["sources", "official_files"])]
+    if wildcards.dataset in config["data"]["folders"]:
+        return ["dd.data.image_folder", "dd.data.folder_listing"]
+    return NAMED_DATASETS[wildcards.dataset].modules
 
 
 def get_original(wildcards):

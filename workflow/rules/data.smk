@@ -28,7 +28,7 @@ rule prepare_data:
     params:
         options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
         files=get_folder_files,
-        code=lambda wildcards: digest("dd.data.prepare", "dd.data.prepared", *get_source(wildcards), follow=False),
+        code=lambda wildcards: digest("dd.data.obtain", "dd.data.prepared", *get_source(wildcards), follow=False),
     shell:
         "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
 

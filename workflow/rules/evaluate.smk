@@ -18,7 +18,7 @@ rule evaluate:
     params:
         nets=config["evaluate"]["nets"],
         pool=get_pool_option,
-        code=digest("dd.evaluation.held_out"),
+        code=lambda wildcards: digest("dd.evaluation.held_out", get_net_module(wildcards)),
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output.csv} {params.pool} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

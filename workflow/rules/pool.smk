@@ -17,7 +17,7 @@ rule train_shard:
     params:
         options=lambda wildcards: flags(get_shard(wildcards)),
         work=f"work/{config['scale']}/pools/{{pool}}/{{part}}-{{first}}",
-        code=lambda wildcards: digest("dd.pools.train", get_pool(wildcards.pool)["net"].split(":")[0]),
+        code=lambda wildcards: digest("dd.pools.train", module_of(get_pool(wildcards.pool)["net"])),
     shell:
         "trap '' TERM; mkdir -p {params.work} && "
         "python -m dd pool train --data {input.npz} --out {output.shard} --work {params.work} "

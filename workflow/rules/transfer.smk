@@ -23,7 +23,7 @@ rule evaluate_transfer:
         nets=" ".join(f"--net {net}" for net in config["transfer"]["nets"]),
         protocols=" ".join(f"--protocol {name}" for name in config["transfer"]["protocols"]),
         pool=get_pool_option,
-        code=digest("dd.evaluation.held_out", *(net.split(":")[0] for net in config["transfer"]["nets"])),
+        code=digest("dd.evaluation.held_out", *(module_of(net) for net in config["transfer"]["nets"])),
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.held_out} {params.nets} "
         "{params.protocols} --out {output.csv} {params.pool} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -1,12 +1,15 @@
 """Street View House Numbers, 32x32 crops in MATLAB's format."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.io import loadmat
-
-from dd.data.prepared import Arrays
+from dd.data.named_dataset import DIGIT_NAMES, NamedDataset
 from dd.runtime.errors import UserError, reason
+
+if TYPE_CHECKING:
+    from dd.data.prepared import Arrays
 
 
 def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
@@ -18,6 +21,9 @@ def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
     Raises:
         UserError: a file is truncated or another one.
     """
+    import numpy as np
+    from scipy.io import loadmat
+
     arrays = {}
     for split, path in (("train", train), ("test", test)):
         try:
@@ -32,4 +38,20 @@ def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
             raise UserError(f"{path}: truncated or not SVHN's .mat ({reason(error)}); fetch it again") from error
         arrays[f"x_{split}"] = np.ascontiguousarray(x.transpose(3, 0, 1, 2))
         arrays[f"y_{split}"] = (y[:, 0] % 10).astype(np.uint8)
-    return arrays, list("0123456789")
+    return arrays, list(DIGIT_NAMES)
+
+
+DATASET = NamedDataset(
+    name="svhn",
+    description="house numbers, cut to single digits (Netzer et al. 2011)",
+    channels=3,
+    size=32,
+    classes=DIGIT_NAMES,
+    files={
+        "http://ufldl.stanford.edu/housenumbers/train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+        "http://ufldl.stanford.edu/housenumbers/test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
+    },
+    reader=svhn,
+    modules=(__name__, "dd.data.mirror", "dd.data.downloads"),
+    order=5,
+)

@@ -1,18 +1,23 @@
 """PASCAL VOC 2007 as images of single objects."""
 
+from __future__ import annotations
+
 import io
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-import numpy as np
-from PIL import Image
-
-from dd.data.image_folder import read_image
-from dd.data.official_files import Archive, archive
-from dd.data.prepared import Arrays
+from dd.data.archives import Archive, archive
+from dd.data.named_dataset import NamedDataset
 from dd.runtime.errors import UserError
 
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from dd.data.prepared import Arrays
+
+ADDRESS = "https://thor.robots.ox.ac.uk/pascal/VOC/voc2007"
 ROOT = "VOCdevkit/VOC2007"
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -23,7 +28,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom as Pillow counts: from 0, right and bottom outside."""
 
 
-def voc2007(trainval: Path, test: Path, size: int = 224) -> tuple[Arrays, list[str]]:
+def voc2007(trainval: Path, test: Path, *, size: int) -> tuple[Arrays, list[str]]:
     """Every object of VOC 2007 as one image: its bounding box, stretched bicubically to `size` x `size`.
 
     Trainval is for training, test for testing. Objects marked as difficult count as any other, as they do in the
@@ -37,27 +42,35 @@ def voc2007(trainval: Path, test: Path, size: int = 224) -> tuple[Arrays, list[s
     Raises:
         UserError: an archive is cut off, or lacks a member, or one of its members cannot be read.
     """
-    arrays = {}
-    for split, path, listed in (("train", trainval, "trainval"), ("test", test, "test")):
+    arrays: Arrays = {}
+    for split, path, images in (("train", trainval, "trainval"), ("test", test, "test")):
         with archive(path) as opened:
-            arrays[f"x_{split}"], arrays[f"y_{split}"] = _crops(opened, listed, size)
+            arrays[f"x_{split}"], arrays[f"y_{split}"] = _crops(opened, images, size)
     return arrays, list(CLASSES)
 
 
-def _crops(opened: Archive, listed: str, size: int) -> tuple[np.ndarray, np.ndarray]:
-    images = opened.text(f"{ROOT}/ImageSets/Main/{listed}.txt").split()
+def _crops(opened: Archive, list_name: str, size: int) -> tuple[ndarray, ndarray]:
+    """Every object of the images in the list of that name: crops uint8 `[N, size, size, 3]` and labels `[N]`."""
+    import numpy as np
+    from PIL import Image
+
+    from dd.data.image_folder import read_image
+
+    images = opened.text(f"{ROOT}/ImageSets/Main/{list_name}.txt").split()
     annotations = opened.read(f"{ROOT}/Annotations/{image}.xml" for image in images)
     objects = {Path(name).stem: _objects(content, f"{opened.path}: {name}") for name, content in annotations}
     *starts, total = accumulate((len(objects[image]) for image in images), initial=0)
     start = dict(zip(images, starts, strict=True))
-    x, y = np.empty((total, size, size, 3), np.uint8), np.empty(total, np.uint8)
+    x = np.empty((total, size, size, 3), np.uint8)
+    y = np.empty(total, np.uint8)
     for name, content in opened.read(f"{ROOT}/JPEGImages/{image}.jpg" for image in images):
         picture = read_image(io.BytesIO(content), f"{opened.path}: {name}")
         image = Path(name).stem
         for index, (label, box) in enumerate(objects[image], start[image]):
-            if not (0 <= box[0] < box[2] <= picture.width and 0 <= box[1] < box[3] <= picture.height):
+            left, top, right, bottom = box
+            if not (0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height):
                 raise UserError(f"{opened.path}: {name}: its box {box} lies outside; download the archive again")
-            x[index] = picture.crop(box).resize((size, size), Image.Resampling.BICUBIC)
+            x[index] = np.asarray(picture.crop(box).resize((size, size), Image.Resampling.BICUBIC))
             y[index] = label
     return x, y
 
@@ -69,9 +82,27 @@ def _objects(annotation: bytes, where: str) -> list[tuple[int, Box]]:
         found = ElementTree.fromstring(annotation).findall("object")  # noqa: S314
         objects = []
         for thing in found:
-            sides = (int(thing.findtext(f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax"))
-            left, top, right, bottom = sides
-            objects.append((CLASSES.index(thing.findtext("name")), (left - 1, top - 1, right, bottom)))
+            left, top, right, bottom = (
+                int(thing.findtext(f"bndbox/{side}", "no number")) for side in ("xmin", "ymin", "xmax", "ymax")
+            )
+            objects.append((CLASSES.index(thing.findtext("name", "")), (left - 1, top - 1, right, bottom)))
         return objects
     except (ElementTree.ParseError, ValueError, TypeError) as error:
         raise UserError(f"{where}: not an annotation of VOC 2007 ({error}); download the archive again") from error
+
+
+DATASET = NamedDataset(
+    name="voc2007",
+    description="objects cut from the photos of PASCAL VOC 2007 (Everingham et al. 2007)",
+    channels=3,
+    size=224,
+    classes=CLASSES,
+    scaled=True,
+    files={
+        f"{ADDRESS}/VOCtrainval_06-Nov-2007.tar": "c52e279531787c972589f7e41ab4ae64",
+        f"{ADDRESS}/VOCtest_06-Nov-2007.tar": "b6e924de25625d8de591ea690078ad9f",
+    },
+    reader=voc2007,
+    modules=(__name__, "dd.data.downloads", "dd.data.archives", "dd.data.image_folder"),
+    order=7,
+)

@@ -1,21 +1,25 @@
-"""Photos of birds: CUB-200-2011, and ten classes of its forerunner."""
+"""CUB-200-2011: photos of 200 kinds of birds (Table 3)."""
+
+from __future__ import annotations
 
 import io
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dd.data.folder_listing import TABLE
-from dd.data.image_folder import image_folder, read_image, square
-from dd.data.official_files import Archive, archive
-from dd.data.prepared import Arrays
+from dd.data.archives import Archive, archive
+from dd.data.named_dataset import NamedDataset
 from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from dd.data.prepared import Arrays
 
 ROOT = "CUB_200_2011"
 
 
-def cub200(path: Path, size: int = 224) -> tuple[Arrays, list[str]]:
+def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
     """Whole images of CUB-200-2011: the shorter side scaled to `size`, cut to the centre square; the official split.
 
     The authors' code stretches them instead, and draws random crops to train on.
@@ -28,50 +32,56 @@ def cub200(path: Path, size: int = 224) -> tuple[Arrays, list[str]]:
     Raises:
         UserError: the archive is cut off, lacks a member, or has a table or an image that cannot be read.
     """
+    import numpy as np
+
+    from dd.data.image_folder import read_image, square
+
+    arrays: Arrays = {}
+    targets: dict[str, ndarray] = {}
     with archive(path) as opened:
-        classes, images, labels, training = (
-            _table(opened, name) for name in ("classes", "images", "image_class_labels", "train_test_split")
-        )
+        classes = _table(opened, "classes")
+        images = _table(opened, "images")
+        labels = _table(opened, "image_class_labels")
+        training = _table(opened, "train_test_split")
         if not set(images) == set(labels) == set(training) or not set(labels.values()) <= set(classes):
             raise UserError(f"{path}: its tables do not name the same images and classes; download it again")
-        order = {number: label for label, number in enumerate(classes)}
-        arrays, targets = {}, {}
+        label_of = {number: label for label, number in enumerate(classes)}
         for split, flag in (("train", "1"), ("test", "0")):
             chosen = [number for number in images if training[number] == flag]
-            x = arrays[f"x_{split}"] = np.empty((len(chosen), size, size, 3), np.uint8)
-            arrays[f"y_{split}"] = np.array([order[labels[number]] for number in chosen], np.uint8)
+            x = np.empty((len(chosen), size, size, 3), np.uint8)
+            arrays[f"x_{split}"] = x
+            arrays[f"y_{split}"] = np.array([label_of[labels[number]] for number in chosen], np.uint8)
             targets |= {f"{ROOT}/images/{images[number]}": image for number, image in zip(chosen, x, strict=True)}
+        # each picture goes where its split has it, whatever the order they lie in
         for name, content in opened.read(targets):
             targets[name][:] = square(read_image(io.BytesIO(content), f"{path}: {name}"), size)
     return arrays, [readable(name) for name in classes.values()]
 
 
 def _table(opened: Archive, name: str) -> dict[str, str]:
-    """`<name>.txt`, a number and what belongs to it in each line."""
+    """The rows of `<name>.txt`: a number, and what belongs to it."""
     lines = [line.split(maxsplit=1) for line in opened.text(f"{ROOT}/{name}.txt").splitlines()]
     if any(len(line) != 2 for line in lines):
         raise UserError(f"{opened.path}: {ROOT}/{name}.txt: not two columns; download the archive again")
     return dict(lines)
 
 
-def birds10(mirror: Path | None, size: int = 224) -> tuple[Arrays, list[str]]:
-    """The folder `cub10` of a mirror: photos of ten kinds of birds with a `labels.csv` (see `image_folder`).
-
-    Returns:
-        The arrays, images `[N, size, size, 3]`, and the class names.
-
-    Raises:
-        UserError: no such folder, or one that cannot be read.
-    """
-    if not mirror or not (mirror / "cub10" / TABLE).exists():
-        raise UserError(
-            f"birds10: cannot be downloaded; put a folder cub10 of images with a {TABLE} into a folder and name that "
-            "folder in data.mirror (--mirror)"
-        )
-    arrays, names = image_folder(mirror / "cub10", size)
-    return arrays, [readable(name) for name in names]
-
-
 def readable(name: str) -> str:
     """`001.Black_footed_Albatross` as `Black footed Albatross`."""
     return re.sub(r"^\d+\.", "", name).replace("_", " ")
+
+
+DATASET = NamedDataset(
+    name="cub200",
+    description="photos of 200 kinds of birds, CUB-200-2011 (Wah et al. 2011)",
+    channels=3,
+    size=224,
+    classes=200,
+    scaled=True,
+    files={
+        "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78",
+    },
+    reader=cub200,
+    modules=(__name__, "dd.data.downloads", "dd.data.archives", "dd.data.image_folder"),
+    order=8,
+)

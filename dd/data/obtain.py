@@ -1,0 +1,108 @@
+"""`python -m dd data prepare`: a dataset from a mirror, a download or a folder of images, as a prepared dataset."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dd.data.datasets import DATASETS
+from dd.data.downloads import from_torchvision, official_files
+from dd.data.idx import find_idx_files, read_idx_files
+from dd.data.image_folder import image_folder
+from dd.data.mirror import describe_fidelity, find_image_folder, find_npz
+from dd.data.named_dataset import NamedDataset
+from dd.data.prepared import Arrays, read_npz, save
+from dd.runtime.errors import UserError
+
+FOLDER_SIZE = 32
+"""Pixels a side of a user's own images, where no size is asked for."""
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """A dataset before it is written."""
+
+    arrays: Arrays
+    classes: Sequence[str]
+    source: str
+    fidelity: str
+    npz: Path | None = None
+    """The mirror's file that holds these arrays already."""
+
+
+def prepare(
+    name: str,
+    out: Path,
+    mirror: Path | None = None,
+    *,
+    folder: Path | None = None,
+    size: int | None = None,
+    gray: bool = False,
+    test_fraction: float = 0.2,
+) -> dict[str, Any]:
+    """Write the dataset `name` to `out` (an `.npz`) and its metadata to the `.json` beside it; return the metadata.
+
+    `folder` is a user's own images (`size`, by default 32, `gray` and `test_fraction` then apply). Otherwise `name` is
+    one of `DATASETS`: taken from the `mirror` folder if that has it, and from its own source if not. Photos are scaled
+    to `size` pixels a side, by default those of the dataset.
+
+    Raises:
+        UserError: no source, or what the source gives is no dataset. `out` is then as it was.
+    """
+    if out.suffix != ".npz":
+        raise UserError(f"{out}: the file to write must end in .npz")
+    if mirror and not mirror.is_dir():
+        raise UserError(f"data.mirror: {mirror} is not a folder")
+    if folder:
+        arrays, classes = image_folder(folder, size or FOLDER_SIZE, gray, test_fraction)
+        found = Obtained(arrays, classes, f"folder {folder.resolve()}", "as its source gives it")
+    else:
+        found = _by_name(name, mirror, size)
+    return save(out, name, found.arrays, found.classes, ready=found.npz, source=found.source, fidelity=found.fidelity)
+
+
+def _by_name(name: str, mirror: Path | None, size: int | None) -> Obtained:
+    if name not in DATASETS:
+        raise UserError(f"dataset {name!r} is not known: use one of {', '.join(DATASETS)}, or name a folder of images")
+    dataset = DATASETS[name]
+    if size and not dataset.scaled:
+        raise UserError(f"--size: {name} has a size of its own; scale it with `python -m dd data vary`")
+    found = _from_mirror(dataset, mirror) if mirror else None
+    return found or _from_source(dataset, mirror, size or dataset.size)
+
+
+def _from_mirror(dataset: NamedDataset, mirror: Path) -> Obtained | None:
+    """The dataset as a mirror has it in the size it is used in; None where it has not."""
+    if dataset.scaled or not dataset.class_names:
+        return None
+    if npz := find_npz(dataset.name, mirror):
+        arrays = read_npz(npz)
+        fidelity = describe_fidelity(npz, dataset.array_digests, arrays)
+        return Obtained(arrays, dataset.class_names, f"mirror {npz.resolve()}", fidelity, npz)
+    place = find_idx_files(mirror, dataset.idx_folder) if dataset.idx_folder else None
+    if place:
+        arrays = read_idx_files(place, dataset.name, dataset.array_digests)
+        source = f"mirror {place.resolve()}, files in IDX format"
+        return Obtained(arrays, dataset.class_names, source, "equal to the official bytes")
+    return None
+
+
+def _from_source(dataset: NamedDataset, mirror: Path | None, size: int) -> Obtained:
+    """The dataset from its official files, from its folder in the mirror, or from what its reader makes itself."""
+    if dataset.reader is None:
+        arrays = from_torchvision(dataset.name, dataset.torchvision, mirror)
+        source = "official files with their MD5, read by torchvision"
+        return Obtained(arrays, dataset.class_names, source, dataset.fidelity)
+    scale = {"size": size} if dataset.scaled else {}
+    if dataset.files:
+        with official_files(dataset.name, dataset.files, mirror) as files:
+            arrays, classes = dataset.reader(*files, **scale)
+        source = f"official files with their MD5: {', '.join(file.name for file in files)}"
+    elif dataset.mirror_folder:
+        folder = find_image_folder(dataset.name, dataset.mirror_folder, mirror)
+        arrays, classes = dataset.reader(folder, **scale)
+        source = f"mirror {folder.parent.resolve()}"
+    else:
+        arrays, classes = dataset.reader(**scale)
+        source = dataset.source
+    return Obtained(arrays, classes, source, dataset.fidelity)
