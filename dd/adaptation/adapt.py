@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dd.adaptation.fada import FadaConfig, fada, few
+from dd.adaptation.fada_training import FadaConfig, fada, few
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial

@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from dd.adaptation.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
+from dd.adaptation.fada_training import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import accuracy, classification
 from dd.nets.build import NETS
