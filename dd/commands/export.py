@@ -18,8 +18,8 @@ from dd.runtime.errors import UserError
     multiple=True,
     help="What to write: .png, .pt, .npz, or no ending for a folder; may be repeated.",
 )
-def export(set_path, out) -> None:
-    r"""Write a distilled set in other formats, by the ending of --out.
+def export(set_path: Path, out: tuple[Path, ...]) -> None:
+    """Write a distilled set in other formats, by the ending of --out.
 
     \b
       .pt         a dictionary of tensors, for torch.load(..., weights_only=True)
@@ -27,9 +27,9 @@ def export(set_path, out) -> None:
       .png        one sheet: a column a step, a row an image, in the order of classes
       no ending   a folder: one PNG an image in a subfolder a class, and set.json with order, rates, normalisation
 
-    The first two hold all of it: float images, labels, learning rates, normalisation, and the initial weights of a
-    fixed initialisation. Pictures hold 8 bits a value on the scale of real images: what lies outside is clipped,
-    and how much that is, is said.
+    The first two hold the whole set: float images, labels, learning rates, normalisation, and the initial weights of a
+    fixed initialisation. Pictures hold 8 bits a value on the scale of real images: values outside it are clipped, and
+    the command prints how many these are.
 
     \b
     Example:
@@ -38,7 +38,8 @@ def export(set_path, out) -> None:
     from dd import load as load_set
     from dd.sets.export import WRITERS, pixels
 
-    if wrong := [path for path in out if path.suffix not in WRITERS]:
+    wrong = [path for path in out if path.suffix not in WRITERS]
+    if wrong:
         raise UserError(f"--out: {wrong[0]} must end in .png, .pt or .npz, or have no ending, for a folder")
     distilled = load_set(set_path)
     for path in out:
