@@ -1,15 +1,21 @@
 """Few-shot adversarial domain adaptation (FADA; Motiian et al. 2017), the baseline of Table 2.
 
 A network is an encoder, which makes features, and a last linear layer, which classifies them. A discriminator looks at
-the features of two images and tells four groups of pairs: group 1, both from the source and of one class; 2, one from
-each domain and of one class; 3, both from the source and of two classes; 4, one from each domain and of two classes.
-The encoder learns to pass pairs of group 2 off as group 1, and those of group 4 as group 3.
+the features of two images and predicts which of four groups the pair belongs to:
+
+1. both from the source and of one class;
+2. one from each domain and of one class;
+3. both from the source and of two classes;
+4. one from each domain and of two classes.
+
+The encoder learns features for which the discriminator takes pairs of group 2 for group 1, and of group 4 for group 3.
 """
 
 import copy
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -24,10 +30,27 @@ from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
 from dd.runtime.seeds import derive, generator
 
-Images = tuple[Tensor, Tensor]
-"""uint8 `[n, C, H, W]` and their labels, int64 `[n]`."""
-Statistics = tuple[Tensor, Tensor]
-"""Mean and standard deviation of a domain's training images, `[C]` each, on the scale 0 to 1."""
+
+class Images(NamedTuple):
+    """Labelled images."""
+
+    x: Tensor
+    """`[n, C, H, W]`."""
+    y: Tensor
+    """int64 `[n]`."""
+
+
+class Domain(NamedTuple):
+    """Training images of a domain, and how they are normalised."""
+
+    x: Tensor
+    """uint8 `[n, C, H, W]`."""
+    y: Tensor
+    """int64 `[n]`."""
+    mean: Tensor
+    """`[C]`, on the scale 0 to 1."""
+    std: Tensor
+    """`[C]`."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +58,7 @@ class FadaConfig:
     """The settings of the method. Lengths and batches were tried on training images of MNIST and USPS alone."""
 
     warm_up: int = 200
-    """Steps of the discriminators before the networks move."""
+    """Steps of the discriminators before the networks are trained too."""
     steps: int = 1000
     """Steps of the networks, each followed by one of the discriminators."""
     real_batch: int = 128
@@ -57,32 +80,29 @@ def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> Images
         UserError: a class has fewer.
     """
     rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
-    return x[rows], y[rows]
+    return Images(x[rows], y[rows])
 
 
 def fada(
     net: StackedNet,
     theta: Tensor,
-    source: Images,
-    target: Images,
-    source_statistics: Statistics,
-    target_statistics: Statistics,
+    *,
+    source: Domain,
+    target: Domain,
     config: FadaConfig,
     seed: int,
     progress: Callable[..., tqdm] = silent,
 ) -> Tensor:
     """Adapt networks trained on the source to a target domain by a few labelled images of it.
 
-    Each has a discriminator and pairs of its own, so none depends on how many others there are; source images are the
-    same for all.
+    Each network has a discriminator and pairs of its own, so its result does not depend on how many others there are;
+    all networks see the same source images.
 
     Args:
         net: the architecture.
         theta: weights `[nets, P]`, trained on the source.
         source: its training images.
         target: the few of the target.
-        source_statistics: what source images are normalised with.
-        target_statistics: what target images are normalised with.
         config: the settings.
         seed: every random number comes from it.
         progress: makes the bar.
@@ -91,19 +111,21 @@ def fada(
         Adapted weights `[nets, P]`, as the last step left them.
 
     Raises:
-        UserError: the last layer is not linear, or too few images or classes to make a batch or pairs of.
+        UserError: the last layer is not linear, or there are too few images or classes for a batch or for pairs.
     """
     device = theta.device
-    few_images = normalise(target[0].to(device), *target_statistics), target[1].to(device)
-    batch_seed = derive(seed, "fada", "source")
-    real = RealBatches(*(t.to(device) for t in source), *source_statistics, config.real_batch, batch_seed)
+    few_images = Images(normalise(target.x.to(device), target.mean, target.std), target.y.to(device))
+    x, y = source.x.to(device), source.y.to(device)
+    batches = RealBatches(x, y, source.mean, source.std, config.real_batch, derive(seed, "fada", "source"))
     halves = Halves(net)
-    halves.try_out(theta[:1], few_images[0][:2])
-    first, adapted, parts = 0, [], together(theta)
+    halves.try_out(theta[:1], few_images.x[:2])
+    first = 0
+    adapted = []
+    parts = together(theta)
     with progress(len(parts) * (config.warm_up + config.steps)) as bar:
         for part in parts:
-            numbers = range(first, first + len(part))
-            adapted.append(_adapt(halves, part, real, few_images, config, seed, numbers, bar.update))
+            rngs = [generator(seed, "fada", number) for number in range(first, first + len(part))]
+            adapted.append(_adapt(halves, part, batches, few_images, config=config, rngs=rngs, on_step=bar.update))
             first += len(part)
     return torch.cat(adapted)
 
@@ -115,8 +137,10 @@ class Halves:
     """
 
     def __init__(self, net: StackedNet) -> None:
-        """Raises:
-        UserError: the last two parameters are not the weights and biases of a linear layer.
+        """`net` is the architecture.
+
+        Raises:
+            UserError: the last two parameters are not the weights and biases of a linear layer.
         """
         if [len(shape) for shape in net.shapes[-2:]] != [2, 1]:
             raise _not_linear(net)
@@ -137,8 +161,10 @@ class Halves:
         return linear(features, weight, bias)
 
     def try_out(self, theta: Tensor, x: Tensor) -> None:
-        """Raises:
-        UserError: the two halves do not make the whole.
+        """Compare encoder and classifier with the whole network on images `x [n, C, H, W]`, under `theta [1, P]`.
+
+        Raises:
+            UserError: their logits differ.
         """
         with torch.no_grad():
             try:
@@ -189,14 +215,14 @@ class Discriminators:
 
 
 def groups_of(source: Tensor, target: Tensor) -> list[Tensor]:
-    """All pairs of each of the four groups: `[pairs, 2]`, places among the source images with the target's after them.
+    """All pairs of each of the four groups, `[pairs, 2]`: indices into the source images followed by the target's.
 
     Args:
         source: labels of the source images.
         target: labels of the target images.
 
     Raises:
-        UserError: there are none of a group.
+        UserError: a group has no pairs.
     """
     inside, across = source.unsqueeze(1) == source, source.unsqueeze(1) == target
     others = ~torch.eye(len(source), dtype=torch.bool, device=source.device)
@@ -225,33 +251,34 @@ def draw_pairs(groups: list[Tensor], n: int, rngs: list[torch.Generator]) -> Ten
 def _adapt(
     halves: Halves,
     theta: Tensor,
-    real: RealBatches,
+    source: RealBatches,
     target: Images,
+    *,
     config: FadaConfig,
-    seed: int,
-    numbers: range,
+    rngs: list[torch.Generator],
     on_step: Callable[[], object],
 ) -> Tensor:
-    x_target, y_target = target
-    rngs = [generator(seed, "fada", number) for number in numbers]
-    told = Discriminators(halves.features, config.hidden, rngs, theta.device)
+    """Adapted weights of a few networks; `target.x` is normalised, `rngs` has a generator a network."""
+    discriminators = Discriminators(halves.features, config.hidden, rngs, theta.device)
     w = theta.clone().requires_grad_()
-    adam, adam_told = (torch.optim.Adam(p, lr=config.lr) for p in ([w], told.parameters))
+    adam = torch.optim.Adam([w], lr=config.lr)
+    discriminators_adam = torch.optim.Adam(discriminators.parameters, lr=config.lr)
     for step in range(config.warm_up + config.steps):
-        x, y = real.batch(step)
-        groups = groups_of(y, y_target)
-        with torch.set_grad_enabled(step >= config.warm_up):
-            features = halves.encode(w, torch.cat([x, x_target]))
-        if step >= config.warm_up:
+        x, y = source.batch(step)
+        groups = groups_of(y, target.y)
+        networks_learn = step >= config.warm_up
+        with torch.set_grad_enabled(networks_learn):
+            features = halves.encode(w, torch.cat([x, target.x]))
+        if networks_learn:
             logits = halves.classify(w, features)
-            adversarial = told.adversarial(features, draw_pairs(groups[1::2], config.pairs, rngs))
-            loss = cross_entropy(logits[:, : len(y)], y) + cross_entropy(logits[:, len(y) :], y_target)
+            adversarial = discriminators.adversarial(features, draw_pairs(groups[1::2], config.pairs, rngs))
+            loss = cross_entropy(logits[:, : len(y)], y) + cross_entropy(logits[:, len(y) :], target.y)
             adam.zero_grad()
             (loss + config.adversarial * adversarial).sum().backward(inputs=[w])
             adam.step()
-        loss = told.loss(features.detach(), draw_pairs(groups, config.pairs, rngs), [0, 1, 2, 3])
-        adam_told.zero_grad()
+        loss = discriminators.loss(features.detach(), draw_pairs(groups, config.pairs, rngs), [0, 1, 2, 3])
+        discriminators_adam.zero_grad()
         loss.sum().backward()
-        adam_told.step()
+        discriminators_adam.step()
         on_step()
     return w.detach()
