@@ -40,7 +40,7 @@ lint: $(READY)  ## style, types and spelling
 	snakemake --lint
 
 docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md
-	python docs/engine.py
+	python tools/engine_picture.py
 	python docs/configuration.py
 
 bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code

@@ -16,7 +16,7 @@ from worker import peak
 
 from dd.distill.loss import classification
 from dd.distill.unroll import adjoint, descend, judge
-from dd.nets.build import build
+from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.memory import keep_freed_memory

@@ -27,7 +27,7 @@ from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.evaluation.held_out import evaluate
-from dd.nets.build import build
+from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.pools.settings import TrainConfig

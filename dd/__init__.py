@@ -1,12 +1,30 @@
-"""Dataset Distillation (Wang, Zhu, Torralba, Efros 2018): a training set compressed into a handful of images."""
+"""Dataset Distillation (Wang, Zhu, Torralba, Efros 2018): a training set compressed into a handful of images.
+
+>>> import dd
+>>> distilled = dd.load("set.safetensors")
+>>> net = distilled.train(distilled.net())
+>>> predicted = net(distilled.normalise(images)).argmax(1)  # images: uint8 [n, C, H, W]
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dd import old_names
+
+if TYPE_CHECKING:
+    from dd.distill.distilled_set import DistilledSet
+    from dd.pools.store import PoolFolder
+
+old_names.install()
+
+__version__ = "0.1.0"
+__all__ = ["DistilledSet", "__version__", "load", "load_pool"]
 
 
-def load(path):
-    """The distilled set saved at `path`, a `dd.distill.distilled_set.DistilledSet`.
-
-    >>> distilled = dd.load("set.safetensors")
-    >>> net = distilled.train(distilled.net())
-    >>> predicted = net(distilled.normalise(images)).argmax(1)  # images: uint8 [n, C, H, W]
+def load(path: Path | str) -> DistilledSet:
+    """The distilled set saved at `path`.
 
     Raises:
         dd.runtime.errors.UserError: no such file, or a damaged or foreign one.
@@ -14,3 +32,23 @@ def load(path):
     from dd.distill.distilled_set import DistilledSet
 
     return DistilledSet.load(path)
+
+
+def load_pool(folder: Path | str) -> PoolFolder:
+    """The pool of trained networks in `folder`, for `DistilledSet.net(pool=...)` (Section 3.5).
+
+    Raises:
+        dd.runtime.errors.UserError: no such folder, or a shard that is damaged, missing or of another pool.
+    """
+    from dd.pools.store import PoolFolder
+
+    return PoolFolder(Path(folder))
+
+
+def __getattr__(name: str) -> Any:
+    # `import dd` stays free of torch, which takes seconds, until something is used that needs it
+    if name == "DistilledSet":
+        from dd.distill.distilled_set import DistilledSet
+
+        return DistilledSet
+    raise AttributeError(f"module 'dd' has no attribute {name!r}")

@@ -1,3 +1,5 @@
+"""`python -m dd`."""
+
 from dd.commands import (  # noqa: F401 (they add their commands)
     adapt,
     baseline,

@@ -13,7 +13,8 @@ import click
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, safe_open
+from safetensors import safe_open
+from safetensors.torch import load_file
 
 TIMES = {"seconds"}
 """Columns that no two runs have in common."""
@@ -53,7 +54,7 @@ def different_values(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
         yield f"{len(old)} rows before, {len(new)} now"
         return
     renamed = renamed_columns(old, new)
-    for column in old.columns.difference(TIMES):
+    for column in old.columns.difference(sorted(TIMES)):
         if column in new:
             if not old[column].equals(new[column]):
                 yield f"column {column}: other values"
@@ -63,9 +64,9 @@ def different_values(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
 
 def renamed_columns(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, str]:
     """New names by old ones, of columns that `new` lacks but whose values it has in a column that `old` lacks."""
-    added = [column for column in new if column not in old]
-    names = {}
-    for column in old:
+    added = [str(column) for column in new if column not in old]
+    names: dict[str, str] = {}
+    for column in map(str, old):
         equal = [other for other in added if other not in names.values() and old[column].equals(new[other])]
         if column not in new and equal:
             names[column] = equal[0]

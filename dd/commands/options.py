@@ -143,7 +143,7 @@ def numbers(option: str, text: str) -> list[int]:
 
 def tell_remark(module, name: str) -> None:
     """Say before training what may surprise of a network whose layers stay in evaluation mode."""
-    from dd.nets.build import remark
+    from dd.nets.factory import remark
 
     if said := remark(module, name):
         click.echo(said, err=True)

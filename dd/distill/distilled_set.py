@@ -13,7 +13,7 @@ from dd.distill.initial_weights import FixedInitial, Initial, Pool, PoolInitial,
 from dd.distill.loss import classification, percent, poisoning, predictions
 from dd.distill.settings import PAPERS, current_names
 from dd.distill.unroll import train
-from dd.nets.build import build
+from dd.nets.factory import build
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError

@@ -15,7 +15,7 @@ from dd.distill.loss import accuracy, classification, poisoned
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import refusal, tangents_exact, train
-from dd.nets.build import build, try_out
+from dd.nets.factory import build, try_out
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet, together

@@ -13,7 +13,7 @@ from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.settings import POISONING
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
-from dd.nets.build import try_out
+from dd.nets.factory import try_out
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.process_group import ProcessGroup
 

@@ -14,7 +14,7 @@ from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import Loss, accuracy, classification
 from dd.distill.run import StoppedError, Store, stop_signals
 from dd.distill.unroll import judge
-from dd.nets.build import build, try_out
+from dd.nets.factory import build, try_out
 from dd.nets.stacked import StackedNet, together
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.runtime.errors import UserError

@@ -52,7 +52,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
-        if temporary and (read := _read_in_vain(error, temporary)):
+        if temporary and (read := _unreadable_input(error, temporary)):
             raise UserError(f"{read}: cannot read ({reason}); see that it is there and may be read") from error
         raise UserError(f"{path}: cannot write ({reason}); free some space or choose another folder") from error
     finally:
@@ -60,9 +60,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _read_in_vain(error: OSError | SafetensorError, temporary: Path) -> str | None:
-    """The other file than `temporary` that the error is about. Of a copy that finds the disk full, shutil names the
-    file it reads.
+def _unreadable_input(error: OSError | SafetensorError, temporary: Path) -> str | None:
+    """The input file that could not be read, or None where writing `temporary` failed.
+
+    When a copy fills the disk, shutil names the file it was reading: a full disk is always an error of writing.
     """
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     named = getattr(error, "filename", None)

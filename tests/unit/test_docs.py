@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import dd
 from dd.__main__ import main
 from tests.conftest import ROOT
 
@@ -87,9 +88,7 @@ def test_formats_name_every_column(path):
 def test_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert {key: citation[key] for key in ("version", "license")} == {
-        key: project[key] for key in ("version", "license")
-    }
+    assert (citation["version"], citation["license"]) == (dd.__version__, project["license"])
     assert [author["family-names"] for author in citation["preferred-citation"]["authors"]] == [
         *("Wang", "Zhu", "Torralba", "Efros")
     ]

@@ -13,7 +13,7 @@ from torch import nn
 from dd.adaptation.fada_training import Discriminators, Domain, FadaConfig, Halves, draw_pairs, fada, few, groups_of
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import accuracy, classification
-from dd.nets.build import NETS
+from dd.nets.factory import NETS
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.nets.stacked import StackedNet
 from dd.pools.settings import TrainConfig

@@ -10,7 +10,7 @@ from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
 from dd.distill.unroll import adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
-from dd.nets.build import NETS, build, remark, try_out
+from dd.nets.factory import NETS, build, remark, try_out
 from dd.nets.init_schemes import INIT_SCHEMES, flat_weights, initialise
 from dd.nets.stacked import StackedNet
 from dd.nets.stacked_layers import convolve_images

@@ -12,7 +12,7 @@ from dd.data.batches import normalise
 from dd.data.weights import prepare_weights
 from dd.distill.loss import classification
 from dd.distill.unroll import tangents_exact, train
-from dd.nets.build import build, try_out
+from dd.nets.factory import build, try_out
 from dd.nets.init_schemes import flat_weights
 from dd.nets.pretrained import pretrained
 from dd.nets.stacked import StackedNet

@@ -18,7 +18,7 @@ from dd.data.prepare import KNOWN
 from dd.data.prepared import load
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
-from dd.nets.build import NETS
+from dd.nets.factory import NETS
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.report.paper import TABLES
 from tests.conftest import ROOT, checkout
