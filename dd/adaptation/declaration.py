@@ -20,7 +20,7 @@ class AdaptationTask:
     """What networks are adapted to, in place of training them on a distilled set."""
 
     distilled: DistilledSet
-    """Tells the architecture and the normalisation."""
+    """Has the architecture and the normalisation."""
     dataset: Dataset
     """The target: the data of the distilled set."""
     source: Dataset | None

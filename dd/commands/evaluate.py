@@ -76,7 +76,7 @@ def evaluate(
 
     distilled, dataset = load_set(set_path), load(data_path)
     sets = [held_out.for_net(distilled, name) for name in names] or [distilled]
-    for name, each in zip(names, sets, strict=False):  # without --net there is nothing to tell of the set's own network
+    for name, each in zip(names, sets, strict=False):  # the user has not chosen the network of a set without --net
         tell_remark(each.make(), name)
     runs = [(each, each.initial(pool), protocol) for each in sets for protocol in protocols or ("",)]
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]
@@ -93,10 +93,10 @@ def evaluate(
         return
     write_text(out, pd.concat(tables).to_csv(index=False))
     for table in tables:
-        _tell(table, with_network=bool(names or protocols))
+        _print_accuracy(table, with_network=bool(names or protocols))
 
 
-def _tell(table: pd.DataFrame, *, with_network: bool) -> None:
+def _print_accuracy(table: pd.DataFrame, *, with_network: bool) -> None:
     """Print mean accuracies of a set's nets, a line a stage; and `with_network` what was trained, and how."""
     from dd.report.formatting import mean_std
 

@@ -60,7 +60,7 @@ def evaluate(
         device: to compute on.
         group: of processes; by default this one alone.
         on_nets: called with the number of nets done, of the share of this process.
-        protocol: a name of `PROTOCOLS`; without one it is the native one, and the table does not tell it.
+        protocol: a name of `PROTOCOLS`; without one, the native one, and the table has no such column.
 
     Returns:
         A row a net and stage: kind (`evaluation`), what `distilled.setting` says, with the name of this `dataset`;
