@@ -5,7 +5,18 @@ import sys
 from dd.runtime.errors import UserError
 
 try:
-    from dd.commands import adapt, baseline, data, distill, evaluate, linear, pool, report, sets  # noqa: F401 (they add their commands)
+    from dd.commands import (  # noqa: F401 (they add their commands)
+        adapt,
+        baseline,
+        data,
+        distill,
+        evaluate,
+        export,
+        linear,
+        pool,
+        report,
+        sets,
+    )
     from dd.commands.main import main
 except UserError as error:  # two declarations with one name, for example
     sys.exit(f"error: {error}")

@@ -1,1 +1,7 @@
 """Other ways than distilled images to adapt pre-trained networks to new data (Tables 2 and 3)."""
+
+from dd.adaptation.declaration import Adaptation
+from dd.runtime.discovery import declared
+
+ADAPTATIONS: dict[str, Adaptation] = declared(__name__, Adaptation, "ADAPTATION")
+"""Every way of adapting by name, in the order of help and tables."""

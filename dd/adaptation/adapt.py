@@ -1,87 +1,53 @@
-"""What adaptation by distilled images is compared with in Tables 2 and 3: all target images, and a few by FADA."""
+"""What adaptation by distilled images is compared with in Tables 2 and 3: held-out nets adapted in another way."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
 import torch
-from torch import Tensor
-from tqdm import tqdm
 
-from dd.adaptation.fada import FadaConfig, fada, few
-from dd.data.prepared import Dataset
-from dd.distill.distilled_set import DistilledSet
+from dd.adaptation.declaration import Adaptation, AdaptationTask
 from dd.distill.initial_weights import Initial
-from dd.distill.loss import classification
 from dd.nets.stacked import StackedNet
 from dd.pools.settings import TrainConfig
-from dd.pools.train import train_nets
-
-Adapt = Callable[[Tensor, TrainConfig], Tensor]
-"""Weights `[nets, P]` -> adapted ones."""
-
-
-def fine_tune(
-    distilled: DistilledSet, dataset: Dataset, progress: Callable[..., tqdm], theta: Tensor, recipe: TrainConfig
-) -> Tensor:
-    """Nets `theta [nets, P]` after training on all training images of the set's data."""
-    loss = classification(StackedNet(distilled.make()).to(theta.device))
-    data = (dataset.x_train, dataset.y_train, distilled.mean, distilled.std)
-    return train_nets(loss, theta, *data, recipe, progress=progress)
-
-
-def few_shot(
-    distilled: DistilledSet,
-    dataset: Dataset,
-    source: Dataset,
-    progress: Callable[..., tqdm],
-    theta: Tensor,
-    recipe: TrainConfig,
-) -> Tensor:
-    """Nets `theta [nets, P]` after FADA with as many images of a class as the set has, drawn by the recipe's seed."""
-    classes = len(dataset.classes)
-    per_class = distilled.images.shape[:2].numel() // classes
-    images = few(dataset.x_train, dataset.y_train, classes, per_class, recipe.seed)
-    return fada(
-        StackedNet(distilled.make()).to(theta.device),
-        theta,
-        (source.x_train, source.y_train),
-        images,
-        (source.mean, source.std),
-        (distilled.mean, distilled.std),
-        FadaConfig(),
-        recipe.seed,
-        progress,
-    )
 
 
 def adapted(
-    method: str,
-    distilled: DistilledSet,
-    dataset: Dataset,
+    adaptation: Adaptation,
+    task: AdaptationTask,
     initial: Initial,
+    config: TrainConfig,
+    *,
     nets: int,
-    adapt: Adapt,
-    recipe: TrainConfig,
     device: str = "cpu",
 ) -> pd.DataFrame:
-    """Adapt the held-out nets that a set was made for by another method, and test their final state.
+    """Adapt the held-out nets that a set was made for in another way, and test their final state.
 
-    A fixed initialisation is adapted `nets` times, each with a seed of its own.
+    Args:
+        adaptation: the way.
+        task: what to adapt to.
+        initial: the initial weights of the distilled set.
+        config: the settings that the way takes.
+        nets: how many nets, if there are so many. A fixed initialisation is adapted `nets` times, each with another
+            seed.
+        device: to compute on.
 
     Returns:
-        A row a net: what `DistilledSet.setting` says, method, held_out_net, stage (`after`), test_images, accuracy (%).
+        A row a net: kind (`adaptation`), what `DistilledSet.setting` says, method, held_out_net, stage (`after`),
+        test_images, accuracy (%).
 
     Raises:
         UserError: the images of the dataset are not those of the set.
     """
+    distilled, dataset = task.distilled, task.dataset
     distilled.check(dataset)
     net, different = StackedNet(distilled.make()).to(device), initial.nets("held-out", nets)
     weights = initial("held-out", range(different)).to(device)
-    recipes = [replace(recipe, seed=recipe.seed + run) for run in range(nets if different == 1 else 1)]
-    test = (dataset.x_test, dataset.y_test)
-    percent = [distilled.measures(net, adapt(weights, each), *test)["accuracy"] for each in recipes]
-    common = distilled.setting() | {"dataset": dataset.name, "method": method}
+    runs = nets if different == 1 else 1
+    percent = []
+    for run in range(runs):
+        trained = adaptation.adapt(task, weights, replace(config, seed=config.seed + run))
+        percent.append(distilled.measures(net, trained, dataset.x_test, dataset.y_test)["accuracy"])
+    common = {"kind": "adaptation"} | distilled.setting() | {"dataset": dataset.name, "method": adaptation.name}
     return pd.DataFrame(
         [
             common | {"held_out_net": i, "stage": "after", "test_images": len(dataset.x_test), "accuracy": value}

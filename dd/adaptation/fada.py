@@ -1,257 +1,53 @@
-"""Few-shot adversarial domain adaptation (FADA; Motiian et al. 2017), the baseline of Table 2.
+"""Adaptation: few-shot adversarial domain adaptation (FADA; Motiian et al. 2017), the baseline of Table 2."""
 
-A network is an encoder, which makes features, and a last linear layer, which classifies them. A discriminator looks at
-the features of two images and tells four groups of pairs: group 1, both from the source and of one class; 2, one from
-each domain and of one class; 3, both from the source and of two classes; 4, one from each domain and of two classes.
-The encoder learns to pass pairs of group 2 off as group 1, and those of group 4 as group 3.
-"""
+from __future__ import annotations
 
-import copy
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from tqdm import tqdm
+from dd.adaptation.declaration import Adaptation, AdaptationTask
 
-from dd.data.batches import RealBatches, normalise, rows_of_each_class
-from dd.distill.loss import cross_entropy
-from dd.nets.stacked import StackedNet, together
-from dd.nets.stacked_layers import linear
-from dd.runtime.errors import UserError
-from dd.runtime.progress import silent
-from dd.runtime.seeds import derive, generator
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Images = tuple[Tensor, Tensor]
-"""uint8 `[n, C, H, W]` and their labels, int64 `[n]`."""
-Statistics = tuple[Tensor, Tensor]
-"""Mean and standard deviation of a domain's training images, `[C]` each, on the scale 0 to 1."""
+    from dd.pools.settings import TrainConfig
 
 
-@dataclass(frozen=True)
-class FadaConfig:
-    """The settings of the method. Lengths and batches were tried on training images of MNIST and USPS alone."""
+def few_shot(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor:
+    """Nets `theta [nets, P]` after FADA with as many images of a class as the distilled set has.
 
-    warm_up: int = 200
-    """Steps of the discriminators before the networks move."""
-    steps: int = 1000
-    """Steps of the networks, each followed by one of the discriminators."""
-    real_batch: int = 128
-    """Source images in a step; all target images are in every one."""
-    pairs: int = 64
-    """Pairs of each group in a step."""
-    hidden: int = 64
-    """Units in each of the discriminator's two hidden layers."""
-    lr: float = 1e-3
-    """Adam's rate for networks and discriminators."""
-    adversarial: float = 0.2
-    """Weight of the adversarial term beside the cross entropies on the source and on the target."""
-
-
-def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> Images:
-    """`per_class` images of each class, classes in order, drawn by `seed` from `x [N, C, H, W]` and `y [N]`.
+    The images and all else are drawn by `config.seed`.
 
     Raises:
-        UserError: a class has fewer.
+        UserError: as `dd.adaptation.fada_training.fada` and `few`.
     """
-    rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
-    return x[rows], y[rows]
+    from dd.adaptation.fada_training import Domain, FadaConfig, fada, few
+    from dd.nets.stacked import StackedNet
 
-
-def fada(
-    net: StackedNet,
-    theta: Tensor,
-    source: Images,
-    target: Images,
-    source_statistics: Statistics,
-    target_statistics: Statistics,
-    config: FadaConfig,
-    seed: int,
-    progress: Callable[..., tqdm] = silent,
-) -> Tensor:
-    """Adapt networks trained on the source to a target domain by a few labelled images of it.
-
-    Each has a discriminator and pairs of its own, so none depends on how many others there are; source images are the
-    same for all.
-
-    Args:
-        net: the architecture.
-        theta: weights `[nets, P]`, trained on the source.
-        source: its training images.
-        target: the few of the target.
-        source_statistics: what source images are normalised with.
-        target_statistics: what target images are normalised with.
-        config: the settings.
-        seed: every random number comes from it.
-        progress: makes the bar.
-
-    Returns:
-        Adapted weights `[nets, P]`, as the last step left them.
-
-    Raises:
-        UserError: the last layer is not linear, or too few images or classes to make a batch or pairs of.
-    """
-    device = theta.device
-    few_images = normalise(target[0].to(device), *target_statistics), target[1].to(device)
-    batch_seed = derive(seed, "fada", "source")
-    real = RealBatches(*(t.to(device) for t in source), *source_statistics, config.real_batch, batch_seed)
-    halves = Halves(net)
-    halves.try_out(theta[:1], few_images[0][:2])
-    first, adapted, parts = 0, [], together(theta)
-    with progress(len(parts) * (config.warm_up + config.steps)) as bar:
-        for part in parts:
-            numbers = range(first, first + len(part))
-            adapted.append(_adapt(halves, part, real, few_images, config, seed, numbers, bar.update))
-            first += len(part)
-    return torch.cat(adapted)
-
-
-class Halves:
-    """Networks as encoder and classifier, whatever the architecture, as long as its last layer is linear.
-
-    With the identity for that layer, a network's logits are its features.
-    """
-
-    def __init__(self, net: StackedNet) -> None:
-        """Raises:
-        UserError: the last two parameters are not the weights and biases of a linear layer.
-        """
-        if [len(shape) for shape in net.shapes[-2:]] != [2, 1]:
-            raise _not_linear(net)
-        self.net, self.encoder = net, copy.copy(net)
-        classes, features = net.shapes[-2]
-        self.encoder.shapes = [*net.shapes[:-2], torch.Size((features, features)), torch.Size((features,))]
-        self.encoder.sizes = [*net.sizes[:-2], features**2, features]
-        self.features, self.last = features, classes * (features + 1)
-
-    def encode(self, theta: Tensor, x: Tensor) -> Tensor:
-        """Features `[nets, n, f]` of images `x [n, C, H, W]`."""
-        identity = torch.eye(self.features + 1, self.features, device=theta.device).flatten()  # its last row: no bias
-        return self.encoder.logits(torch.cat([theta[:, : -self.last], identity.expand(len(theta), -1)], 1), x)
-
-    def classify(self, theta: Tensor, features: Tensor) -> Tensor:
-        """Logits `[nets, n, classes]` of `features [nets, n, f]`."""
-        weight, bias = list(self.net.named(theta).values())[-2:]
-        return linear(features, weight, bias)
-
-    def try_out(self, theta: Tensor, x: Tensor) -> None:
-        """Raises:
-        UserError: the two halves do not make the whole.
-        """
-        with torch.no_grad():
-            try:
-                halves, whole = self.classify(theta, self.encode(theta, x)), self.net.logits(theta, x)
-            except RuntimeError as error:
-                raise _not_linear(self.net) from error
-        if halves.shape != whole.shape or not torch.allclose(halves, whole, rtol=1e-3, atol=1e-4):
-            raise _not_linear(self.net)
-
-
-def _not_linear(net: StackedNet) -> UserError:
-    name = type(net.module).__name__
-    return UserError(f"net {name}: FADA needs an nn.Linear with bias as its last layer, and nothing after it")
-
-
-class Discriminators:
-    """A multilayer perceptron a network, from the features of two images to the group of the pair."""
-
-    def __init__(
-        self, features: int, hidden: int, rngs: list[torch.Generator], device: torch.device | str = "cpu"
-    ) -> None:
-        """`features` of one image; weights by Xavier's scheme from `rngs`, one a network, and biases 0."""
-        sizes = (2 * features, hidden, hidden, 4)
-        self.layers = []
-        for f, f_out in itertools.pairwise(sizes):
-            weight = torch.stack([nn.init.xavier_normal_(torch.empty(f_out, f), generator=rng) for rng in rngs])
-            self.layers.append((weight.to(device), torch.zeros(len(rngs), f_out, device=device)))
-        self.parameters = [p.requires_grad_() for layer in self.layers for p in layer]
-
-    def loss(self, features: Tensor, pairs: Tensor, groups: list[int]) -> Tensor:
-        """Mean cross entropy `[nets]` of `pairs` taken for `groups`.
-
-        Args:
-            features: of all images, `[nets, N, f]`.
-            pairs: which images, `[nets, len(groups), n, 2]`.
-            groups: what each `n` pairs are to be taken for, counted from 0.
-        """
-        rows = pairs.flatten(1).unsqueeze(2).expand(-1, -1, features.shape[2])
-        x = features.gather(1, rows).unflatten(1, (-1, 2)).flatten(2)
-        for weight, bias in self.layers[:-1]:
-            x = F.relu(linear(x, weight, bias))
-        labels = torch.tensor(groups, device=x.device).repeat_interleave(pairs.shape[2])
-        return cross_entropy(linear(x, *self.layers[-1]), labels)
-
-    def adversarial(self, features: Tensor, pairs: Tensor) -> Tensor:
-        """What encoders lower, `[nets]`: the loss of `pairs [nets, 2, n, 2]` of groups 2 and 4 taken for 1 and 3."""
-        return self.loss(features, pairs, [0, 2])
-
-
-def groups_of(source: Tensor, target: Tensor) -> list[Tensor]:
-    """All pairs of each of the four groups: `[pairs, 2]`, places among the source images with the target's after them.
-
-    Args:
-        source: labels of the source images.
-        target: labels of the target images.
-
-    Raises:
-        UserError: there are none of a group.
-    """
-    inside, across = source.unsqueeze(1) == source, source.unsqueeze(1) == target
-    others = ~torch.eye(len(source), dtype=torch.bool, device=source.device)
-    shift = torch.tensor([0, len(source)], device=source.device)
-    groups = [
-        (inside & others).nonzero(),
-        across.nonzero() + shift,
-        (~inside).nonzero(),
-        (~across).nonzero() + shift,
-    ]
-    if not all(map(len, groups)):
-        raise UserError("FADA finds no pairs of one class, or of two, in a batch; raise real_batch")
-    return groups
-
-
-def draw_pairs(groups: list[Tensor], n: int, rngs: list[torch.Generator]) -> Tensor:
-    """`n` pairs of each group for each network, `[nets, groups, n, 2]`."""
-    return torch.stack(
-        [
-            torch.stack([group[torch.randint(len(group), (n,), generator=rng).to(group.device)] for group in groups])
-            for rng in rngs
-        ]
+    distilled, dataset, source = task.distilled, task.dataset, task.source
+    if source is None:
+        raise ValueError("FADA needs the images of the source")
+    classes = len(dataset.classes)
+    per_class = distilled.images.shape[:2].numel() // classes
+    x, y = few(dataset.x_train, dataset.y_train, classes, per_class, config.seed)
+    return fada(
+        StackedNet(distilled.make()).to(theta.device),
+        theta,
+        source=Domain(source.x_train, source.y_train, source.mean, source.std),
+        target=Domain(x, y, distilled.mean, distilled.std),
+        config=FadaConfig(),
+        seed=config.seed,
+        progress=task.progress,
     )
 
 
-def _adapt(
-    halves: Halves,
-    theta: Tensor,
-    real: RealBatches,
-    target: Images,
-    config: FadaConfig,
-    seed: int,
-    numbers: range,
-    on_step: Callable[[], object],
-) -> Tensor:
-    x_target, y_target = target
-    rngs = [generator(seed, "fada", number) for number in numbers]
-    told = Discriminators(halves.features, config.hidden, rngs, theta.device)
-    w = theta.clone().requires_grad_()
-    adam, adam_told = (torch.optim.Adam(p, lr=config.lr) for p in ([w], told.parameters))
-    for step in range(config.warm_up + config.steps):
-        x, y = real.batch(step)
-        groups = groups_of(y, y_target)
-        with torch.set_grad_enabled(step >= config.warm_up):
-            features = halves.encode(w, torch.cat([x, x_target]))
-        if step >= config.warm_up:
-            logits = halves.classify(w, features)
-            adversarial = told.adversarial(features, draw_pairs(groups[1::2], config.pairs, rngs))
-            loss = cross_entropy(logits[:, : len(y)], y) + cross_entropy(logits[:, len(y) :], y_target)
-            adam.zero_grad()
-            (loss + config.adversarial * adversarial).sum().backward(inputs=[w])
-            adam.step()
-        loss = told.loss(features.detach(), draw_pairs(groups, config.pairs, rngs), [0, 1, 2, 3])
-        adam_told.zero_grad()
-        loss.sum().backward()
-        adam_told.step()
-        on_step()
-    return w.detach()
+ADAPTATION = Adaptation(
+    name="fada",
+    order=2,
+    label="FADA (Motiian et al. 2017)",
+    description="few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set "
+    "has; of the training settings it takes --seed alone",
+    adapt=few_shot,
+    needs_source=True,
+    settings=("seed",),
+    module=__name__,
+)

@@ -1,31 +1,47 @@
 """K nearest neighbours on a few real images (Table 1)."""
 
-from itertools import product
+import itertools
+from typing import Any
 
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
+from dd.baselines.trial import BaselineTrial, LabelledImages, summary
 from dd.data.batches import normalise
 
 METRICS = {"l1": "manhattan", "l2": "euclidean"}
+"""scikit-learn's names of them."""
 NEIGHBOURS = (1, 3)
-
-Judged = tuple[Tensor, Tensor]
-"""Images uint8 `[n, C, H, W]` and labels `[n]`."""
+"""Numbers K of neighbours that are tried."""
 
 
-def combinations() -> list[tuple[str, int]]:
-    """Every (metric, K) that is tried."""
-    return list(product(METRICS, NEIGHBOURS))
+class NearestNeighbours:
+    """Classifies by the images of a set; there is no network."""
 
+    keys: tuple[str, ...] = ("metric", "neighbours")
 
-def knn_accuracy(
-    images: Tensor, labels: Tensor, metric: str, neighbours: int, judged: Judged, mean: Tensor, std: Tensor
-) -> float:
-    """Percent of `judged` that the nearest of `images [n, C, H, W]` (normalised) with `labels [n]` classify rightly."""
-    knn = KNeighborsClassifier(neighbours, metric=METRICS[metric], algorithm="brute")
-    knn.fit(images.flatten(1).numpy(), labels.numpy())
-    x, y = judged
-    said = torch.from_numpy(knn.predict(normalise(x, mean, std).flatten(1).numpy()))
-    return 100 * (said == y).float().mean().item()
+    def __init__(self, trial: BaselineTrial) -> None:
+        self.trial = trial
+
+    def try_all(self, images: Tensor) -> list[dict[str, Any]]:
+        """A row a combination, measured on the images that choose; K is at most the number of images of the set."""
+        rows = []
+        for metric, neighbours in itertools.product(METRICS, NEIGHBOURS):
+            if neighbours <= len(images.flatten(0, 1)):
+                measured = self._measure(images, metric, neighbours, self.trial.choice)
+                rows.append({"metric": metric, "neighbours": neighbours} | measured)
+        return rows
+
+    def test(self, images: Tensor, combination: dict[str, Any]) -> dict[str, Any]:
+        """The row of one combination, measured on the test images."""
+        return self._measure(images, combination["metric"], combination["neighbours"], self.trial.test)
+
+    def _measure(self, images: Tensor, metric: str, neighbours: int, judged: LabelledImages) -> dict[str, Any]:
+        distilled = self.trial.distilled
+        knn = KNeighborsClassifier(neighbours, metric=METRICS[metric], algorithm="brute")
+        knn.fit(images.flatten(0, 1).flatten(1).numpy(), self.trial.labels(images).flatten().numpy())
+        pixels = normalise(judged.x, distilled.mean, distilled.std).flatten(1)
+        predicted = torch.from_numpy(knn.predict(pixels.numpy()))
+        accuracy = 100 * (predicted == judged.y).float().mean().item()
+        return summary({"accuracy": torch.tensor([accuracy])})

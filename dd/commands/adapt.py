@@ -1,56 +1,93 @@
 """The command for other ways to adapt pre-trained networks."""
 
-from functools import partial
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from dd.adaptation import ADAPTATIONS
+from dd.adaptation.declaration import Adaptation
+from dd.commands.listing import listing
 from dd.commands.main import main
 from dd.commands.options import IN, OUT, Command, compute_options, given_options, pool_option, settings_options
 from dd.pools.settings import TrainConfig
+from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from dd.pools.store import PoolFolder
+
+NEED_SOURCE = ", ".join(name for name, adaptation in ADAPTATIONS.items() if adaptation.needs_source)
 
 
 @main.command(cls=Command)
-@click.argument("method", type=click.Choice(["full", "fada"]))
+@listing(ADAPTATIONS)
+@click.argument("name", metavar="METHOD", type=click.Choice(list(ADAPTATIONS)))
 @click.option("--set", "set_path", type=IN, required=True, help="Distilled set whose held-out nets are adapted.")
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset to adapt to, an .npz.")
-@click.option("--source", "source_path", type=IN, help="With fada: prepared dataset that the nets were trained on.")
+@click.option(
+    "--source", "source_path", type=IN, help=f"With {NEED_SOURCE}: prepared dataset that the nets were trained on."
+)
 @click.option(
     "--nets", type=click.IntRange(1), default=200, show_default=True, help="Nets; runs where there is one net."
 )
 @click.option("--out", type=OUT, required=True, help="CSV, a row a net.")
 @compute_options
 @pool_option
-@settings_options(TrainConfig, "recipe")
-def adapt(method, set_path, data_path, source_path, nets, out, recipe, pool, device, workers) -> None:
-    r"""Adapt pre-trained nets without distilled images, for Tables 2 and 3, and test them.
+@settings_options(TrainConfig, "config")
+def adapt(
+    name: str,
+    set_path: Path,
+    data_path: Path,
+    source_path: Path | None,
+    nets: int,
+    out: Path,
+    config: TrainConfig,
+    pool: PoolFolder | None,
+    device: str,
+    workers: int,
+) -> None:
+    """Adapt pre-trained nets without distilled images, for Tables 2 and 3, and test them.
 
     \b
-      full   fine-tune them on the whole training set of the target
-      fada   few-shot adversarial domain adaptation (Motiian et al. 2017) with as many target images as the set has;
-             of the settings it takes --seed alone
+    METHOD is one of
+    {list}
+
     \b
     Examples, for a set of USPS for nets of MNIST:
       python -m dd adapt full --set set.safetensors --data usps_28.npz --pool mnist --out full.csv
       python -m dd adapt fada --set set.safetensors --data usps_28.npz --source mnist.npz --pool mnist --out f.csv
     """
     from dd import load as load_set
-    from dd.adaptation.adapt import adapted, few_shot, fine_tune
+    from dd.adaptation.adapt import adapted
+    from dd.adaptation.declaration import AdaptationTask
     from dd.data.prepared import load
+    from dd.report.formatting import mean_std
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 
     del workers  # methods are jobs side by side instead
+    adaptation = ADAPTATIONS[name]
+    _check(adaptation, source_path)
     distilled, dataset = load_set(set_path), load(data_path)
-    if method == "fada":
-        if given := given_options(TrainConfig) - {"seed"}:
-            raise click.UsageError(f"--{min(given).replace('_', '-')}: fada has settings of its own; leave it out")
-        if source_path is None:
-            raise click.UsageError("--source: fada needs the data that the nets were trained on")
-        run = partial(few_shot, distilled, dataset, load(source_path), progress)
-    else:
-        run = partial(fine_tune, distilled, dataset, progress)
-
-    table = adapted(method, distilled, dataset, distilled.initial(pool), nets, run, recipe, device)
+    source = load(source_path) if source_path and adaptation.needs_source else None
+    task = AdaptationTask(distilled, dataset, source, progress)
+    table = adapted(adaptation, task, distilled.initial(pool), config, nets=nets, device=device)
     write_text(out, table.to_csv(index=False))
     accuracy = table["accuracy"]
-    click.echo(f"{method}: {accuracy.mean():.2f} ± {accuracy.std(ddof=0):.2f} % over {len(accuracy)} net(s)")
+    reached = mean_std(accuracy.mean(), accuracy.std(ddof=0), digits=2)
+    click.echo(f"{name}: {reached} % over {len(accuracy)} net(s)")
+
+
+def _check(adaptation: Adaptation, source_path: Path | None) -> None:
+    """Refuse options that do not go with the method.
+
+    Raises:
+        UserError: one is given that it does not take, or the source is missing.
+    """
+    if given := given_options(TrainConfig).difference(adaptation.settings):
+        option = min(given).replace("_", "-")
+        raise UserError(f"--{option}: {adaptation.name} has settings of its own; leave it out")
+    if adaptation.needs_source and source_path is None:
+        raise UserError(f"--source: {adaptation.name} needs the data that the nets were trained on")

@@ -1,55 +1,9 @@
-"""The commands for who has a distilled set: other formats, other networks."""
-
-from pathlib import Path
+"""The command that shows how distilled sets do on other networks."""
 
 import click
 
 from dd.commands.main import main
 from dd.commands.options import IN, OUT, Command, check_endings
-from dd.runtime.errors import UserError
-
-
-@main.command(cls=Command)
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    multiple=True,
-    help="What to write: .png, .pt, .npz, or no ending for a folder; may be repeated.",
-)
-def export(set_path, out) -> None:
-    r"""Write a distilled set in other formats, by the ending of --out.
-
-    \b
-      .pt         a dictionary of tensors, for torch.load(..., weights_only=True)
-      .npz        NumPy arrays, and `info` as JSON; no pickles
-      .png        one sheet: a column a step, a row an image, in the order of classes
-      no ending   a folder: one PNG an image in a subfolder a class, and set.json with order, rates, normalisation
-
-    The first two hold all of it: float images, labels, learning rates, normalisation, and the initial weights of a
-    fixed initialisation. Pictures hold 8 bits a value on the scale of real images: what lies outside is clipped,
-    and how much that is, is said.
-
-    \b
-    Example:
-      python -m dd export --set set.safetensors --out images.png --out set.npz --out images
-    """
-    from dd import load as load_set
-    from dd.sets.export import WRITERS, pixels
-
-    if wrong := [path for path in out if path.suffix not in WRITERS]:
-        raise UserError(f"--out: {wrong[0]} must end in .png, .pt or .npz, or have no ending, for a folder")
-    distilled = load_set(set_path)
-    for path in out:
-        WRITERS[path.suffix](distilled, path)
-    if {path.suffix for path in out} & {".png", ""}:
-        lost = pixels(distilled)[1]
-        weights = "; the initial weights are left out" if distilled.fixed_weights is not None else ""
-        click.echo(
-            f"pictures: {lost['clipped_percent']} % of values clipped, "
-            f"error {lost['rms_error']} standard deviations of real images{weights}"
-        )
 
 
 @main.command(cls=Command)

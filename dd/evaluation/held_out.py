@@ -10,16 +10,15 @@ from torch import Tensor
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
-from dd.distill.loss import Loss, classification
+from dd.distill.loss import classification
 from dd.distill.settings import POISONING
-from dd.distill.unroll import judge, train
+from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.nets.factory import try_out
-from dd.nets.stacked import NETS_AT_ONCE, StackedNet, together
+from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.process_group import ProcessGroup
-from dd.runtime.seeds import generator
 
-EPOCHS, BATCH, LR = 300, 256, 0.01
-"""Of `dc_bench`."""
+STAGES = ("before", "after")
+"""When nets are tested: before and after training on the set."""
 
 
 def for_net(distilled: DistilledSet, name: str) -> DistilledSet:
@@ -38,89 +37,68 @@ def for_net(distilled: DistilledSet, name: str) -> DistilledSet:
     return other
 
 
-def dc_bench(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, seed: int) -> Tensor:
-    """Nets `theta [nets, P]` after the training that the field compares sets by (DC-BENCH, Cui et al. 2022).
-
-    SGD in random minibatches of 256 images, 300 epochs, rate 0.01 and a tenth of it in the second half, momentum 0.9,
-    weight decay 0.0005, no augmentation (for MNIST the benchmark's own code has some, and 1000 epochs). Order and
-    learned rates of the set do not matter. All nets see the same minibatches, drawn by `seed`; their initial weights
-    and layers are as for the set's own way.
-
-    Args:
-        loss: each net's mean loss on a batch.
-        theta: initial weights.
-        images: `[steps, n, ...]`.
-        labels: `[steps, n]`, or probabilities `[steps, n, classes]`.
-        seed: of the minibatches.
-    """
-    x, y, trained = images.flatten(0, 1), labels.flatten(0, 1), []
-    for part in together(theta):
-        weights = part.clone()
-        sgd = torch.optim.SGD([weights], lr=LR, momentum=0.9, weight_decay=5e-4)
-        schedule = torch.optim.lr_scheduler.MultiStepLR(sgd, [EPOCHS // 2], 0.1)
-        for epoch in range(EPOCHS):
-            order = torch.randperm(len(x), generator=generator(seed, "dc-bench", epoch)).to(x.device)
-            for batch in order.split(BATCH):
-                _, weights.grad = judge(loss, weights, x[batch], y[batch])
-                sgd.step()
-            schedule.step()
-        trained.append(weights)
-    return torch.cat(trained)
-
-
 def evaluate(
     distilled: DistilledSet,
     dataset: Dataset,
     initial: Initial,
     nets: int,
+    *,
     device: str = "cpu",
     group: ProcessGroup | None = None,
     on_nets: Callable[[int], object] = lambda _count: None,
     protocol: str = "",
 ) -> pd.DataFrame:
-    """Apply a set to held-out nets step by step, and test each on the whole test set before and after.
+    """Train held-out nets on a set by a protocol, and test each on the whole test set before and after.
 
-    With `protocol` `"dc-bench"` they are trained by `dc_bench` instead; `"native"` is the set's own order and rates.
-    There are at most as many nets as `initial`, the set's, has: a fixed initialisation is one. The processes of `group`
-    share them, and each of them gets the whole table; `on_nets` hears how many nets of this process's share are done.
+    The processes of a group share the nets, and each process gets the whole table.
+
+    Args:
+        distilled: the set.
+        dataset: whose test images the nets classify.
+        initial: the set's initial weights.
+        nets: how many nets, if `initial` has so many: a fixed initialisation is one net.
+        device: to compute on.
+        group: of processes; by default this one alone.
+        on_nets: called with the number of nets done, of the share of this process.
+        protocol: a name of `PROTOCOLS`; without one, the native one, and the table has no such column.
 
     Returns:
-        One row a measurement: what `distilled.setting` says, with the name of this `dataset`; protocol if given,
-        held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in percent what
-        `distilled.measures`: accuracy, and for poisoning misled, others and clean.
+        A row a net and stage: kind (`evaluation`), what `distilled.setting` says, with the name of this `dataset`;
+        protocol if given, held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in
+        percent what `distilled.measures`: accuracy, and for poisoning misled, others and clean.
 
     Raises:
         UserError: the images of the dataset are not those of the set.
     """
     distilled.check(dataset)
     group = group or ProcessGroup()
+    names = list(POISONING if distilled.attacks else POISONING[:1])
+    nets = initial.nets("held-out", nets)
+    percent = torch.zeros(len(STAGES), len(names), nets)
     net = StackedNet(distilled.make()).to(device)
     loss = classification(net)
-    distilled_data = [t.to(device) for t in (distilled.images, distilled.labels, distilled.lrs)]
-    nets = initial.nets("held-out", nets)
-    names = list(POISONING if distilled.attacks else POISONING[:1])
-    percent = torch.zeros(2, len(names), nets)
-    mine = group.share(range(nets))
-
-    def trained(theta: Tensor) -> Tensor:
-        if protocol == "dc-bench":
-            return dc_bench(loss, theta, *distilled_data[:2], distilled.info["config"]["seed"])
-        return train(loss, theta, *distilled_data, momentum=distilled.momentum)
-
-    for first in range(0, len(mine), NETS_AT_ONCE):
-        indices = list(mine[first : first + NETS_AT_ONCE])
+    train = PROTOCOLS[protocol or NATIVE].train
+    share = group.share(range(nets))
+    for first in range(0, len(share), NETS_AT_ONCE):
+        indices = list(share[first : first + NETS_AT_ONCE])
         theta = initial("held-out", indices).to(device)
-        for stage, weights in enumerate((theta, trained(theta))):
+        for stage, weights in enumerate((theta, train(distilled, loss, theta))):
             measured = distilled.measures(net, weights, dataset.x_test, dataset.y_test)
             percent[stage][:, indices] = torch.stack([measured[name] for name in names])
         on_nets(len(indices))
-    setting = distilled.setting() | {"dataset": dataset.name} | ({"protocol": protocol} if protocol else {})
-    rows = [
-        setting
-        | {"held_out_net": index, "stage": stage}
-        | {"test_images": len(dataset.x_test), "fidelity": dataset.info["fidelity"]}
-        | {name: round(value, 4) for name, value in zip(names, values, strict=True)}
-        for index, both in enumerate(group.all_reduce(percent).permute(2, 0, 1).tolist())
-        for stage, values in zip(("before", "after"), both, strict=True)
-    ]
+    common = {"kind": "evaluation"} | distilled.setting() | {"dataset": dataset.name}
+    if protocol:
+        common["protocol"] = protocol
+    return _table(group.all_reduce(percent), names, common, dataset)
+
+
+def _table(percent: Tensor, names: list[str], common: dict, dataset: Dataset) -> pd.DataFrame:
+    """A row a net and stage of `percent [stages, measurements, nets]`; all begin with what they have in `common`."""
+    rows = []
+    for index, of_net in enumerate(percent.permute(2, 0, 1).tolist()):
+        for stage, values in zip(STAGES, of_net, strict=True):
+            row = {"held_out_net": index, "stage": stage}
+            row |= {"test_images": len(dataset.x_test), "fidelity": dataset.info["fidelity"]}
+            row |= {name: round(value, 4) for name, value in zip(names, values, strict=True)}
+            rows.append(common | row)
     return pd.DataFrame(rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dd.evaluation.protocols import PROTOCOLS
 from dd.report.noted import noted
 from dd.report.page import listed, page, wide
 from dd.report.tables import METRICS, read_table
@@ -13,9 +14,8 @@ from dd.runtime.errors import UserError
 TITLE = "Distilled sets on other networks"
 NOTE = (
     "Accuracy on test images, mean ± standard deviation over held-out nets, newly initialised; of a "
-    "set's own kind, those it is made for. native: the set's own order and learned rates. dc-bench: 300 epochs of SGD "
-    "in random minibatches of 256, rate 0.01, a tenth of it in the second half, momentum 0.9, weight decay 0.0005."
-)
+    "set's own kind, those it is made for. "
+) + " ".join(f"{protocol.name}: {protocol.description}." for protocol in PROTOCOLS.values())
 
 
 def transfers(paths: Sequence[Path]) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def values(distilled: DistilledSet) -> dict:
 
 def to_pt(distilled: DistilledSet, path: Path) -> None:
     """A dictionary that `torch.load(path, weights_only=True)` reads: the set's tensors, `buffers` and `info`."""
-    content = io.BytesIO()  # writing to a file itself, torch.save tells of a full disk by a RuntimeError
+    content = io.BytesIO()  # where torch.save writes to a file itself, a full disk is a RuntimeError
     torch.save(values(distilled), content)
     with atomic(path) as temporary:
         temporary.write_bytes(content.getbuffer())
@@ -65,7 +65,7 @@ def to_npz(distilled: DistilledSet, path: Path) -> None:
 
 
 def to_sheet(distilled: DistilledSet, path: Path) -> None:
-    """One picture, a pixel a pixel: a column a step, its images below each other in the order of classes."""
+    """One picture, at its own size: a column a step, its images below each other in the order of classes."""
     images, _ = pixels(distilled)
     order = distilled.hard_labels.argsort(dim=1, stable=True)
     rows = torch.stack([image[index] for image, index in zip(images, order, strict=True)], 1)
@@ -78,18 +78,16 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
     """`<class>/<step>_<image>.png`, and `set.json` with order, labels, rates, normalisation and what is lost.
 
     Raises:
-        UserError: there is something at `path`, or a class has a name that no folder can have.
+        UserError: `path` exists already, it cannot be written, or a class has a name that no folder can have.
     """
     if path.exists():
         raise UserError(f"{path}: is there already; remove it or choose another name")
     names = distilled.info["classes"]
-    if wrong := [name for name in names if Path(name).name != name or name.startswith(".")]:
+    wrong = [name for name in names if Path(name).name != name or name.startswith(".")]
+    if wrong:
         raise UserError(f"class {wrong[0]!r} cannot be the name of a folder; export to .npz or .pt")
     images, lost = pixels(distilled)
-    steps = [
-        [{"file": f"{names[c]}/{step:03}_{number:03}.png", "label": y} for number, (c, y) in enumerate(both, 1)]
-        for step, both in enumerate(map(zip, distilled.hard_labels.tolist(), distilled.labels.tolist()), 1)
-    ]
+    steps = _files_of_steps(distilled)
     about = {"about": ABOUT, "lost": lost, "steps": steps}
     about |= {name: getattr(distilled, name).tolist() for name in ("lrs", "mean", "std")}
     try:
@@ -104,6 +102,16 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
             root.rename(path)
     except OSError as error:
         raise UserError(f"{path}: cannot write ({error.strerror}); choose another folder") from error
+
+
+def _files_of_steps(distilled: DistilledSet) -> list[list[dict]]:
+    """File name and label of every image, a list a step; the folder is that of the class of its (hard) label."""
+    names, hard, labels = distilled.info["classes"], distilled.hard_labels.tolist(), distilled.labels.tolist()
+    steps = []
+    for step, (classes, of_step) in enumerate(zip(hard, labels, strict=True), 1):
+        numbered = enumerate(zip(classes, of_step, strict=True), 1)
+        steps.append([{"file": f"{names[c]}/{step:03}_{number:03}.png", "label": y} for number, (c, y) in numbered])
+    return steps
 
 
 WRITERS: dict[str, Callable[[DistilledSet, Path], None]] = {

@@ -1,22 +1,36 @@
-"""Baselines: their images, their grid, neighbours."""
+"""Baselines: their images, the combinations that are tried, neighbours; a new one."""
 
+import re
+import subprocess
+import sys
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import torch
 
-from dd.baselines import grid
-from dd.baselines.grid import EPOCHS, KINDS, RATES, Judge, Protocol, measure, sets_of, summary
-from dd.baselines.real_images import SETS, RealImages, sets
+from dd.baselines import BASELINES, gradient_descent
+from dd.baselines.average import average_set
+from dd.baselines.gradient_descent import EPOCHS, RATES, GradientDescent
+from dd.baselines.grid import measure
+from dd.baselines.k_means import k_means_set
+from dd.baselines.optimized import images_to_choose_on
+from dd.baselines.random import random_set
+from dd.baselines.real_images import RealImages
+from dd.baselines.settings import BaselineSettings
+from dd.baselines.trial import BaselineTrial, summary
 from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.settings import DistillConfig
 from dd.nets.init_schemes import flat_weights
 from dd.runtime.errors import UserError
+from tests.conftest import checkout
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
-FEW = Protocol(draws=2, nets=2, test_nets=3, candidates=3, candidate_nets=2)
+NUMBERS = {"draws": 2, "nets": 2, "test_nets": 3, "candidates": 3, "candidate_nets": 2}
+FEW = BaselineSettings(**NUMBERS)
+AUGMENTED = BaselineSettings(**NUMBERS, augment=True)
 
 
 @pytest.fixture(scope="module")
@@ -34,38 +48,38 @@ def real(dataset):
 
 
 @pytest.fixture(scope="module")
-def judge(dataset):
-    def make(init="random", protocol=FEW):
+def trial(dataset):
+    def make(init="random", settings=FEW, **more):
         config = DistillConfig(
             init=init, steps=3, epochs=2, nets=1, real_batch=64, validation_images=100, distill_lr=0.1
         )
         experiment = Experiment(config, dataset)
         experiment.trainer.step()
-        return Judge(experiment.distilled(LAST), dataset, experiment.initial, protocol)
+        return BaselineTrial(experiment.distilled(LAST), dataset, experiment.initial, settings, **more)
 
     return make
 
 
-@pytest.mark.parametrize("kind", SETS)
-def test_sets_have_the_shape_of_distilled_ones_with_classes_in_order(real, kind):
-    images = SETS[kind](real(), 0)
-    n = 10 if kind == "average" else 20
-    assert images.shape == (3, n, 1, 28, 28)
+@pytest.mark.parametrize("name", BASELINES)
+def test_sets_have_the_shape_of_distilled_ones_with_classes_in_order(trial, name):
+    sets = BASELINES[name].sets(trial())
+    assert len(sets) == (1 if name == "average" else FEW.draws)
+    assert {images.shape for images in sets} == {(3, 10, 1, 28, 28)}
 
 
 def test_random_images_are_real_ones_of_their_class_without_repeats(real, dataset):
-    images = SETS["random"](real(), 4)
+    images = random_set(real(), 4)
     normalised = normalise(dataset.x_train, dataset.mean, dataset.std).flatten(1)
     found = [(normalised == image.flatten()).all(1).nonzero() for image in images.flatten(0, 1)]
     labels = [dataset.y_train[rows[0, 0]].item() for rows in found]
     assert labels == [c for c in range(10) for _ in range(2)] * 3
     assert len({rows[0, 0].item() for rows in found}) == 60
-    assert torch.equal(images, SETS["random"](real(), 4))
-    assert not torch.equal(images, SETS["random"](real(), 5))
+    assert torch.equal(images, random_set(real(), 4))
+    assert not torch.equal(images, random_set(real(), 5))
 
 
 def test_average_is_the_mean_of_the_class_in_every_step(real, dataset):
-    images = SETS["average"](real(), 0)
+    images = average_set(real())
     expected = normalise(dataset.x_train[dataset.y_train == 7], dataset.mean, dataset.std).mean(0)
     for step in range(3):
         torch.testing.assert_close(images[step, 7], expected)
@@ -78,43 +92,56 @@ def test_centroids_are_nearer_to_their_class_than_random_images(real, dataset):
         own = normalise(made.of_class(3), dataset.mean, dataset.std).flatten(1)
         return torch.cdist(own, images[:, 6:8].flatten(0, 1).flatten(1)).min(1).values.mean()
 
-    assert distance(SETS["k_means"](made, 0)) < 0.9 * distance(SETS["random"](made, 0))
+    assert distance(k_means_set(made, 0)) < 0.9 * distance(random_set(made, 0))
 
 
-def test_optimized_sets_come_from_other_draws_than_random_ones(real):
-    random, optimized = (list(sets(kind, real(), 2, 3)) for kind in ("random", "optimized"))
-    assert len(random) == 2
-    assert len(optimized) == 3
+def test_optimized_sets_come_from_other_draws_than_random_ones(trial):
+    random, optimized = (BASELINES[name].sets(trial()) for name in ("random", "optimized"))
     assert not any(torch.equal(a, b) for a in random for b in optimized)
 
 
+def test_optimized_sets_are_the_best_of_the_candidates(trial):
+    made = trial()
+    descent, judged = GradientDescent(made), images_to_choose_on(made.real)
+    candidates = [random_set(made.real, draw) for draw in range(2, 5)]
+    scores = []
+    for images in candidates:
+        rows = descent.measure(images, RATES, EPOCHS, judged, stream="optimized", nets=2)
+        scores.append(max(row["accuracy"] for row in rows))
+    worst = min(range(3), key=lambda number: scores[number])
+    optimized = BASELINES["optimized"].sets(made)
+    assert len(optimized) == 2
+    assert not any(torch.equal(images, candidates[worst]) for images in optimized)
+
+
 def test_augmented_images_are_others_and_the_same_again(real):
-    plain, augmented, again = (SETS["random"](real(augment=a), 0) for a in (False, True, True))
+    plain, augmented, again = (random_set(real(augment=a), 0) for a in (False, True, True))
     assert not torch.equal(plain, augmented)
     assert torch.equal(augmented, again)
 
 
-@pytest.mark.parametrize("kind", ["random", "k_means"])
-def test_too_few_images_of_a_class(real, kind):
+@pytest.mark.parametrize("make", [random_set, k_means_set])
+def test_too_few_images_of_a_class(real, make):
     with pytest.raises(UserError, match="but a set needs 600; lower steps"):
-        SETS[kind](real(steps=300), 0)
-    assert len(SETS["average"](real(steps=300), 0)) == 300
+        make(real(steps=300), 0)
+    assert len(average_set(real(steps=300))) == 300
 
 
-def test_learned_rates_are_cut_or_their_last_epoch_repeated(judge):
-    made = judge()
-    lrs = made.distilled.lrs
+def test_learned_rates_are_cut_or_their_last_epoch_repeated(trial):
+    made = GradientDescent(trial())
+    lrs = made.trial.distilled.lrs
     assert torch.equal(made.rates("learned"), lrs[[0, 1, 1, 1, 1]])
     assert torch.equal(made.rates(0.1), torch.full((5, 3), 0.1))
 
 
-def test_one_run_serves_all_numbers_of_epochs(judge, monkeypatch):
-    """After 3 epochs of the run of 5 the nets are those of 3 epochs of plain SGD, in parts or together."""
-    made = judge()
-    images = SETS["random"](made.real, 0)
-    rows = made.after([0.1], EPOCHS, images, made.test, "choice", 3)
-    monkeypatch.setattr(grid, "NETS_AT_ONCE", 2)
-    assert made.after([0.001, 0.1], EPOCHS, images, made.test, "choice", 3)[3:] == rows
+def test_one_run_serves_all_numbers_of_epochs(trial, monkeypatch):
+    """After 3 epochs of the run of 5 the nets are those of 3 epochs of plain SGD, in parts or all at once."""
+    made = trial()
+    descent = GradientDescent(made)
+    images = random_set(made.real, 0)
+    rows = descent.measure(images, [0.1], EPOCHS, made.test, stream="choice", nets=3)
+    monkeypatch.setattr(gradient_descent, "NETS_AT_ONCE", 2)
+    assert descent.measure(images, [0.001, 0.1], EPOCHS, made.test, stream="choice", nets=3)[3:] == rows
     nets = []
     for start in made.distilled.initial()("choice", range(3)):
         net = made.distilled.make()
@@ -126,18 +153,20 @@ def test_one_run_serves_all_numbers_of_epochs(judge, monkeypatch):
                 torch.nn.functional.cross_entropy(net(x), y).backward()
                 sgd.step()
         nets.append(flat_weights(net))
-    expected = summary(**made.distilled.measures(made.net, torch.stack(nets), *made.test))
-    assert rows[EPOCHS.index(3)] == pytest.approx({"lr": 0.1, "epochs": 3} | expected, abs=200 / len(made.test[0]))
+    expected = summary(made.distilled.measures(descent.net, torch.stack(nets), *made.test))
+    assert rows[EPOCHS.index(3)] == pytest.approx({"lr": 0.1, "epochs": 3} | expected, abs=200 / len(made.test.x))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_best_combination_is_tested_and_the_grid_kept(judge, kind):
-    done = []
-    table = measure(kind, judge(), lambda: done.append(1))
-    assert len(done) == sets_of(kind, FEW)
-    knn = kind.startswith("knn")
+@pytest.mark.parametrize("name", BASELINES)
+def test_the_best_combination_is_tested_and_the_others_are_kept(trial, name):
+    done, baseline = [], BASELINES[name]
+    table = measure(baseline, trial(on_progress=lambda: done.append(1)))
+    assert len(done) == baseline.progress_steps(FEW)
+    knn = baseline.classifier == "neighbours"
     keys, tried = (["metric", "neighbours"], 4) if knn else (["lr", "epochs"], len(RATES) * len(EPOCHS))
-    draws = 1 if kind == "average" else 2
+    draws = 1 if name == "average" else 2
+    assert next(iter(table)) == "kind"
+    assert set(table["kind"]) == {"baseline"}
     choice, test = (table[table["stage"] == stage] for stage in ("choice", "test"))
     assert len(choice) == tried * draws
     assert len(test) == draws
@@ -154,7 +183,8 @@ def test_neighbours_are_at_most_the_images(dataset):
     kept = {f"{axis}_{part}": dataset.__dict__[f"{axis}_{part}"][rows] for part, rows in of.items() for axis in "xy"}
     two = replace(dataset, **kept, classes=["0", "1"])
     experiment = Experiment(DistillConfig(steps=1, epochs=1, nets=1, real_batch=64, validation_images=20), two)
-    table = measure("knn_random", Judge(experiment.distilled(LAST), two, experiment.initial, FEW))
+    made = BaselineTrial(experiment.distilled(LAST), two, experiment.initial, FEW)
+    table = measure(BASELINES["knn_random"], made)
     assert set(table["neighbours"]) == {1}
 
 
@@ -166,28 +196,85 @@ def test_a_class_without_images_left_is_named(dataset):
         Experiment(DistillConfig(steps=3, nets=1, real_batch=64, validation_images=100), rare)
 
 
-def test_augmented_images_are_told(judge):
-    tables = [measure(kind, judge(protocol=replace(FEW, augment=True))) for kind in ("knn_random", "knn_k_means")]
+def test_augmented_images_are_told(trial):
+    tables = [measure(BASELINES[name], trial(settings=AUGMENTED)) for name in ("knn_random", "knn_k_means")]
     assert [table["augment"].unique().tolist() for table in tables] == [[True], [False]]
 
 
-def test_a_fixed_initialisation_is_one_net(judge):
-    table = measure("average", judge("fixed"))
+def test_a_fixed_initialisation_is_one_net(trial):
+    table = measure(BASELINES["average"], trial("fixed"))
     assert set(table["nets"]) == {1}
 
 
-def test_sets_never_hold_the_images_that_choose(judge, dataset):
-    made = judge()
+def test_sets_never_hold_the_images_that_choose(trial, dataset):
+    made = trial()
     train = [image.numpy().tobytes() for image in dataset.x_train]
-    kept = {image.numpy().tobytes() for image in made.choice[0]}
-    for x in (made.real.x, made.optimized_images[0]):
+    kept = {image.numpy().tobytes() for image in made.choice.x}
+    for x in (made.real.x, images_to_choose_on(made.real).x):
         assert not {b for image in x if train.count(b := image.numpy().tobytes()) == 1} & kept
     assert len(made.real.x) == len(dataset.x_train) - 100
-    on_test = judge(protocol=Protocol(choose_on="test"))
+    on_test = trial(settings=BaselineSettings(choose_on="test"))
     assert on_test.choice is on_test.test
     assert len(on_test.real.x) == len(dataset.x_train)
 
 
-def test_candidates_are_at_least_the_draws(judge):
+def test_candidates_are_at_least_the_draws(trial):
     with pytest.raises(UserError, match="candidates: 3 are fewer than the 10 draws"):
-        measure("optimized", judge(protocol=Protocol(candidates=3)))
+        measure(BASELINES["optimized"], trial(settings=BaselineSettings(candidates=3)))
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_settings_that_do_not_matter_to_a_baseline_change_nothing(trial, name):
+    """The workflow leaves them out, so that a change of them measures nothing anew."""
+    others = {"draws": 1, "nets": 1, "test_nets": 2, "candidates": 4, "candidate_nets": 1, "augment": True}
+    unheard = {key: value for key, value in others.items() if key not in BASELINES[name].settings}
+    tables = [measure(BASELINES[name], trial(settings=BaselineSettings(**NUMBERS | more))) for more in ({}, unheard)]
+    assert tables[0].equals(tables[1])
+
+
+MIDDLE = '''"""Baseline: the image of each class that is in the middle of its list."""
+
+from dd.baselines.declaration import Baseline
+
+
+def middle_sets(trial):
+    import torch
+
+    real, chosen = trial.real, []
+    for label in range(real.classes):
+        images = real.of_class(label)
+        chosen.append(real.prepared(images[len(images) // 2].expand(real.per_class, -1, -1, -1), label, draw=0))
+    return [real.in_steps(chosen)]
+
+
+BASELINE = Baseline(
+    name="middle",
+    order=3,
+    label="Middle real",
+    description="the image in the middle of each class",
+    sets=middle_sets,
+    classifier="gradient descent",
+    settings=("nets", "test_nets", "choose_on", "augment"),
+    module=__name__,
+)
+'''
+
+
+def test_a_new_baseline_is_one_new_file(trial, digits, tmp_path):
+    copy = checkout(tmp_path)
+    (copy / "dd/baselines/middle.py").write_text(MIDDLE)
+    trial().distilled.save(tmp_path / "set.safetensors")
+
+    def run(*words):
+        command = [sys.executable, "-m", "dd", "baseline", *map(str, words)]
+        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+
+    assert "k_means       centroids of k-means in each class\n    middle        the image in" in run("--help").stdout
+    source = ("--set", tmp_path / "set.safetensors", "--data", digits)
+    done = run("middle", *source, "--nets", 1, "--test-nets", 1, "--out", tmp_path / "middle.csv")
+    assert re.search(r"middle: [\d.]+ ± 0.00 % over 1 set\(s\) and 1 net\(s\)", done.stdout), done.stderr
+    table = pd.read_csv(tmp_path / "middle.csv")
+    assert set(table["baseline"]) == {"middle"}
+    assert set(table["stage"]) == {"choice", "test"}
+    done = run("middel", *source, "--out", tmp_path / "x.csv")
+    assert "'middel' is not one of 'random', 'optimized'" in done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from dd.report.tables import METRICS, read_table
 from dd.runtime.errors import UserError
-from tests.conftest import ROOT, TINY_DISTILL
+from tests.conftest import ROOT, TINY_DISTILL, checkout
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,71 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     done = dd("adapt", "fada", *source, "--out", tmp_path / "fada.csv")
     assert "--source: fada needs the data" in done.stderr
     done = dd("adapt", "fada", *source, "--source", digits, "--halve-every", 2, "--out", tmp_path / "fada.csv")
+    assert done.returncode == 1
     assert "--halve-every: fada has settings of its own" in done.stderr
+    kinds = {"moved": "evaluation", "moved.average": "baseline", "full": "adaptation", "fada": "adaptation"}
+    for name, kind in kinds.items():
+        table = pd.read_csv(tmp_path / f"{name}.csv")
+        assert next(iter(table)) == "kind"
+        assert set(table["kind"]) == {kind}
     assert dd("evaluate", *source[:2], *source[4:], "--data", digits, "--out", tmp_path / "x.csv").returncode == 0
     assert set(pd.read_csv(tmp_path / "x.csv")["dataset"]) == {"digits"}  # what it is measured on
     out = ("--out", tmp_path / "no.safetensors", "--history", tmp_path / "no.csv")
     done = dd("distill", "--data", digits, "--pool", pool, *out, *TINY_DISTILL, "--meta-steps=1")
     assert "init: fixed takes no weights from a pool or a file" in done.stderr
     assert "name its folder (--pool)" in dd("evaluate", *source[:4], "--out", tmp_path / "x.csv").stderr
+
+
+ADAPTATION = """
+from dd.adaptation.declaration import Adaptation
+
+ADAPTATION = Adaptation(
+    name="nothing",
+    order=9,
+    label="Nothing",
+    description="leave them as they are",
+    adapt=lambda task, theta, config: theta,
+    needs_source=True,
+    settings=("seed",),
+    module=__name__,
+)
+"""
+PROTOCOL = """
+PROTOCOLS["untrained"] = EvaluationProtocol("untrained", "no training", lambda distilled, loss, theta: theta)
+"""
+
+
+def test_a_new_way_of_adapting_is_one_new_file_and_a_protocol_one_entry(tmp_path):
+    copy = checkout(tmp_path)
+    (copy / "dd/adaptation/nothing.py").write_text(ADAPTATION)
+    with (copy / "dd/evaluation/protocols.py").open("a") as file:
+        file.write(PROTOCOL)
+
+    def run(*words):
+        command = [sys.executable, "-m", "dd", *words]
+        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+
+    told = " ".join(run("adapt", "--help").stdout.split())
+    assert "nothing leave them as they are Examples" in told
+    assert "With fada, nothing: prepared dataset" in told
+    done = run("adapt", "nothing", "--set", "a", "--data", "b", "--out", "c", "--lr", "0.1")
+    assert done.stderr == "error: --lr: nothing has settings of its own; leave it out\n"
+    done = run("adapt", "nothing", "--set", "a", "--data", "b", "--out", "c")
+    assert done.stderr == "error: --source: nothing needs the data that the nets were trained on\n"
+    told = " ".join(run("evaluate", "--help").stdout.split())
+    assert "untrained no training Example" in told
+    assert "--protocol [native|dc-bench|untrained]" in told
+
+
+def test_declarations_are_read_without_what_takes_seconds_to_load():
+    program = (
+        "import sys; from dd.adaptation import ADAPTATIONS; from dd.baselines import BASELINES\n"
+        "from dd.baselines.settings import BaselineSettings; from dd.evaluation.protocols import PROTOCOLS\n"
+        "assert ADAPTATIONS and BASELINES and PROTOCOLS\n"
+        "print({'torch', 'sklearn', 'pandas', 'numpy', 'scipy', 'matplotlib'} & sys.modules.keys() or 'none')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "none\n"
 
 
 def test_linear_case_and_its_picture(dd, tmp_path):

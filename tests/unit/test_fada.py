@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from dd.adaptation.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
+from dd.adaptation.fada_training import Discriminators, Domain, FadaConfig, Halves, draw_pairs, fada, few, groups_of
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import accuracy, classification
 from dd.nets.alexcifar import AlexCifarNet
@@ -109,10 +109,10 @@ def of_layers(*layers):
 )
 def test_a_net_without_a_last_linear_layer_is_refused(module):
     net, theta = StackedNet(module), flat_weights(module).unsqueeze(0)
-    images = torch.zeros(40, 1, 8, 8, dtype=torch.uint8), torch.arange(40) % 3
     statistics = torch.tensor([0.5]), torch.tensor([0.5])
+    domain = Domain(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), torch.arange(40) % 3, *statistics)
     with pytest.raises(UserError, match=r"net Sequential: .* last layer"):
-        fada(net, theta, images, images, statistics, statistics, SHORT, seed=0)
+        fada(net, theta, source=domain, target=domain, config=SHORT, seed=0)
 
 
 @pytest.fixture
@@ -187,7 +187,8 @@ def domains():
     shots = few(*target, 10, 10, seed=0)
 
     def adapt(config, weights=theta, seed=0):
-        return fada(net, weights, source, shots, STATISTICS["source"], STATISTICS["target"], config, seed)
+        domains = {"source": Domain(*source, *STATISTICS["source"]), "target": Domain(*shots, *STATISTICS["target"])}
+        return fada(net, weights, **domains, config=config, seed=seed)
 
     def tellable(weights):
         """The loss `[nets]` of new discriminators, trained on the features that `weights` make."""

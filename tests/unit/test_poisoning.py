@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 import torch
 
-from dd.baselines.grid import Judge, Protocol, best_combination, measure
+from dd.baselines import BASELINES
+from dd.baselines.grid import best_combination, measure
+from dd.baselines.settings import BaselineSettings
+from dd.baselines.trial import BaselineTrial
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.loss import poisoned, poisoning
@@ -43,8 +46,9 @@ def test_what_is_measured():
 def test_the_best_combination_misleads(accuracy, misled, best):
     rates = ["a", "b", "c"]
     rows = pd.DataFrame({"lr": rates, "epochs": 1, "accuracy": accuracy, "misled": misled})
-    assert best_combination(rows, ["lr", "epochs"]) == (rates[best], 1)
-    assert best_combination(rows.drop(columns="misled"), ["lr", "epochs"]) == ("b", 1)
+    keys = ["lr", "epochs"]
+    assert best_combination(rows, keys)[keys].tolist() == [rates[best], 1]
+    assert best_combination(rows.drop(columns="misled"), keys)[keys].tolist() == ["b", 1]
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +68,14 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     data, distilled = load(digits), attack.distilled(LAST)
     ours = evaluate(distilled, data, attack.initial, nets=2)
     assert {*POISONING, "attack_class"} <= set(ours)
-    judge = Judge(distilled, data, attack.initial, Protocol(draws=2, nets=2, test_nets=2))
+    trial = BaselineTrial(distilled, data, attack.initial, BaselineSettings(draws=2, nets=2, test_nets=2))
     images = torch.zeros(1, 20, 1, 28, 28)
-    assert judge.labels(images)[0, 6:8].tolist() == [5, 5]
-    table = measure("random", judge)
+    assert trial.labels(images)[0, 6:8].tolist() == [5, 5]
+    table = measure(BASELINES["random"], trial)
     assert set(table["epochs"]) == {1}  # one GD step
     twice = Experiment(DistillConfig(**SMALL | {"epochs": 2}, **ATTACK, nets=1), data)
-    fair = measure("average", Judge(twice.distilled(LAST), data, twice.initial, Protocol(nets=1, test_nets=1)))
+    few = BaselineSettings(nets=1, test_nets=1)
+    fair = measure(BASELINES["average"], BaselineTrial(twice.distilled(LAST), data, twice.initial, few))
     assert set(fair["epochs"]) == {2}  # as many as the attacker's own
     rows = figure_rows([table, ours], "tiny")
     assert list(dict.fromkeys(rows["method"])) == ["ours", "random"]

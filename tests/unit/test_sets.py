@@ -14,10 +14,12 @@ from torch import nn
 from dd import load as load_set
 from dd.data.batches import normalise
 from dd.data.prepared import load
+from dd.distill.distilled_set import DistilledSet
 from dd.distill.experiment import Experiment
 from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
-from dd.evaluation.held_out import dc_bench, evaluate, for_net
+from dd.evaluation.held_out import evaluate, for_net
+from dd.evaluation.protocols import dc_bench
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
@@ -120,7 +122,9 @@ def test_dc_bench_is_plain_sgd():
     images = torch.randn(10, 30, 1, 8, 8, generator=random, dtype=torch.float64)
     labels = torch.arange(30).remainder(3).expand(10, -1)
     theta = torch.stack([flat_weights(module) for module in modules])
-    ours = dc_bench(classification(StackedNet(modules[0])), theta, images, labels, seed=5)
+    rest = {"lrs": torch.ones(1, 10), "mean": torch.zeros(1), "std": torch.ones(1)}
+    distilled = DistilledSet(images, labels, **rest, info={"config": {"seed": 5}})
+    ours = dc_bench(distilled, classification(StackedNet(modules[0])), theta)
     x, y = images.flatten(0, 1), labels.flatten()
     for module, weights in zip(modules, ours, strict=True):
         for epoch in range(300):

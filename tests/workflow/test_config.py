@@ -20,7 +20,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import OutputSettings, ResourceSettings
 from snakemake.utils import update_config
 
-from dd.baselines.grid import Protocol
+from dd.baselines.settings import BaselineSettings
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig
 from tests.conftest import ROOT
@@ -346,4 +346,4 @@ def test_what_is_accepted_is_accepted_by_the_commands_too(read, data):
         DistillConfig(**{key: settings[key] for key in DistillConfig.__dataclass_fields__})
     for entry in config["pools"].values():
         PoolConfig(**{key: value for key, value in (config["pool"] | entry).items() if key not in without})
-    Protocol(**{key: config["baselines"][key] for key in Protocol.__dataclass_fields__})
+    BaselineSettings(**{key: config["baselines"][key] for key in BaselineSettings.__dataclass_fields__})

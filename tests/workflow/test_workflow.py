@@ -1,6 +1,5 @@
 """The workflow by running it: dry runs, wrong configs, what a change makes run again."""
 
-import ast
 import os
 import re
 import subprocess
@@ -12,7 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from dd.baselines.grid import KINDS, Protocol
+from dd.baselines import BASELINES
+from dd.baselines.settings import BaselineSettings
 from dd.data.prepared import load
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig, TrainConfig
@@ -221,10 +221,9 @@ def test_schema_and_command_line_know_the_same_settings():
 def test_schema_and_protocol_know_the_same_settings():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     config = yaml.safe_load((ROOT / "config.yaml").read_text())["baselines"]
-    assert set(schema["$defs"]["protocol"]["properties"]) == set(Protocol.__dataclass_fields__)
-    assert set(config) - {"experiments"} == set(Protocol.__dataclass_fields__)
-    listed = re.search(r"BASELINES = (\[.*?\])", (ROOT / "workflow/rules/wanted.smk").read_text())[1]
-    assert tuple(ast.literal_eval(listed)) == KINDS == tuple(TABLES["table1"]["mnist"].reported)[2:]
+    assert set(schema["$defs"]["protocol"]["properties"]) == set(BaselineSettings.__dataclass_fields__)
+    assert set(config) - {"experiments"} == set(BaselineSettings.__dataclass_fields__)
+    assert tuple(BASELINES) == tuple(TABLES["table1"]["mnist"].reported)[2:]
 
 
 def test_schema_and_pools_know_the_same_settings():
@@ -241,7 +240,7 @@ def test_schema_and_pools_know_the_same_settings():
 
 def test_tables_are_compared_as_in_the_paper():
     text = (ROOT / "workflow/rules/wanted.smk").read_text()
-    listed = re.search(r"RIVALS = (\{.*?\n\})", text, re.S)[1].replace("BASELINES", repr(list(KINDS)))
+    listed = re.search(r"RIVALS = (\{.*?\n\})", text, re.S)[1].replace("DESCENT", repr(list(BASELINES)[:4]))
     for table, compared in eval(listed).items():  # noqa: S307 (our own rules)
         for task in TABLES[table].values():
             others = {*compared["baselines"], *compared["methods"]}
@@ -264,7 +263,7 @@ def test_a_table_of_pretrained_nets_names_its_measurements():
 def test_a_table_names_its_measurements():
     jobs = planned(snakemake("--dry-run", "--forceall", "table1"))
     assert len([job for job in jobs if job[0] == "distill"]) == 4
-    assert len([job for job in jobs if job[0] == "measure_baseline"]) == 2 * len(KINDS)
+    assert len([job for job in jobs if job[0] == "measure_baseline"]) == 2 * len(BASELINES)
 
 
 def test_a_set_is_carried_to_other_networks(tmp_path):
@@ -287,10 +286,10 @@ def test_a_baseline_hears_only_of_its_own_settings(tmp_path):
         return {re.search("dd baseline ([a-z_]+)", line)[1] for line in commands(baselines) - commands({})}
 
     assert changed({"candidates": 17, "candidate_nets": 3}) == {"optimized"}
-    assert changed({"draws": 3}) == set(KINDS) - {"average"}
-    assert changed({"nets": 3}) == {kind for kind in KINDS if not kind.startswith("knn")}
+    assert changed({"draws": 3}) == set(BASELINES) - {"average"}
+    assert changed({"nets": 3}) == {kind for kind in BASELINES if not kind.startswith("knn")}
     of_one = commands({"experiments": {"mnist_random": {"augment": True}}}) - commands({})
-    assert len(of_one) == len([kind for kind in KINDS if not kind.endswith("k_means")])
+    assert len(of_one) == len([kind for kind in BASELINES if not kind.endswith("k_means")])
     assert all("/mnist_random/" in line for line in of_one)
 
 

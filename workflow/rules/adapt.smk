@@ -20,9 +20,7 @@ rule adapt:
         options=lambda wildcards: flags(get_adaptation(wildcards)),
         pool=get_pool_option,
         source=lambda wildcards, input: " ".join(f"--source {path}" for path in input.source),
-        code=lambda wildcards: digest(
-            f"dd.adaptation.{'fada' if wildcards.method == 'fada' else 'adapt'}", get_net_module(wildcards)
-        ),
+        code=lambda wildcards: digest("dd.adaptation.adapt", ADAPTATIONS[wildcards.method].module, get_net_module(wildcards)),
     shell:
         "python -m dd adapt {wildcards.method} --set {input.set} --data {input.npz} --out {output.csv} {params.pool} "
         "{params.source} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -110,5 +110,5 @@ wildcard_constraints:
     pool=any_of(config["pools"]),
     part="train|held-out",
     first=r"\d+",
-    method="fada|full",
+    method=any_of(ADAPTATIONS),
     weights=any_of(WEIGHTS),

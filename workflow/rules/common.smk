@@ -14,6 +14,8 @@ from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
 from dd.data.datasets import DATASETS as NAMED_DATASETS
+from dd.adaptation import ADAPTATIONS
+from dd.baselines import BASELINES
 from dd.data.folder_listing import class_names, split_folders
 from dd.data.weights import WEIGHTS
 from dd.nets import NETWORKS, module_of
@@ -57,15 +59,7 @@ def any_of(names):
 def get_protocol(wildcards):
     """How a baseline of an experiment is judged: only what matters to this one, lest others run again for nothing."""
     settings = config["baselines"] | config["baselines"]["experiments"].get(wildcards.experiment, {})
-    needed = {"choose_on"}
-    if not wildcards.baseline.endswith("k_means"):
-        needed.add("augment")
-    if wildcards.baseline != "average":
-        needed.add("draws")
-    if not wildcards.baseline.startswith("knn"):
-        needed |= {"nets", "test_nets"}
-    if wildcards.baseline == "optimized":
-        needed |= {"candidates", "candidate_nets"}
+    needed = BASELINES[wildcards.baseline].settings
     return {key: value for key, value in settings.items() if key in needed}
 
 
@@ -143,7 +137,7 @@ def get_adaptation(wildcards):
 def get_source_data(wildcards):
     """The dataset that the nets come from, for a method that needs its images."""
     pool = config["experiments"][wildcards.experiment].get("pool")
-    needed = wildcards.method == "fada" and pool
+    needed = ADAPTATIONS[wildcards.method].needs_source and pool
     return [f"results/data/{config['pools'][pool]['dataset']}.npz"] if needed else []
 
 

@@ -1,0 +1,284 @@
+"""Few-shot adversarial domain adaptation (FADA; Motiian et al. 2017), the baseline of Table 2.
+
+A network is an encoder, which makes features, and a last linear layer, which classifies them. A discriminator looks at
+the features of two images and predicts which of four groups the pair belongs to:
+
+1. both from the source and of one class;
+2. one from each domain and of one class;
+3. both from the source and of two classes;
+4. one from each domain and of two classes.
+
+The encoder learns features for which the discriminator takes pairs of group 2 for group 1, and of group 4 for group 3.
+"""
+
+import copy
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from dd.data.batches import RealBatches, normalise, rows_of_each_class
+from dd.distill.loss import cross_entropy
+from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked_layers import linear
+from dd.runtime.errors import UserError
+from dd.runtime.progress import silent
+from dd.runtime.seeds import derive, generator
+
+
+class Images(NamedTuple):
+    """Labelled images."""
+
+    x: Tensor
+    """`[n, C, H, W]`."""
+    y: Tensor
+    """int64 `[n]`."""
+
+
+class Domain(NamedTuple):
+    """Training images of a domain, and how they are normalised."""
+
+    x: Tensor
+    """uint8 `[n, C, H, W]`."""
+    y: Tensor
+    """int64 `[n]`."""
+    mean: Tensor
+    """`[C]`, on the scale 0 to 1."""
+    std: Tensor
+    """`[C]`."""
+
+
+@dataclass(frozen=True)
+class FadaConfig:
+    """The settings of the method. Lengths and batches were tried on training images of MNIST and USPS alone."""
+
+    warm_up: int = 200
+    """Steps of the discriminators before the networks are trained too."""
+    steps: int = 1000
+    """Steps of the networks, each followed by one of the discriminators."""
+    real_batch: int = 128
+    """Source images in a step; all target images are in every one."""
+    pairs: int = 64
+    """Pairs of each group in a step."""
+    hidden: int = 64
+    """Units in each of the discriminator's two hidden layers."""
+    lr: float = 1e-3
+    """Adam's rate for networks and discriminators."""
+    adversarial: float = 0.2
+    """Weight of the adversarial term beside the cross entropies on the source and on the target."""
+
+
+def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> Images:
+    """`per_class` images of each class, classes in order, drawn by `seed` from `x [N, C, H, W]` and `y [N]`.
+
+    Raises:
+        UserError: a class has fewer.
+    """
+    rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
+    return Images(x[rows], y[rows])
+
+
+def fada(
+    net: StackedNet,
+    theta: Tensor,
+    *,
+    source: Domain,
+    target: Domain,
+    config: FadaConfig,
+    seed: int,
+    progress: Callable[..., tqdm] = silent,
+) -> Tensor:
+    """Adapt networks trained on the source to a target domain by a few labelled images of it.
+
+    Each network has a discriminator and pairs of its own, so its result does not depend on how many others there are;
+    all networks see the same source images.
+
+    Args:
+        net: the architecture.
+        theta: weights `[nets, P]`, trained on the source.
+        source: its training images.
+        target: the few of the target.
+        config: the settings.
+        seed: every random number comes from it.
+        progress: makes the bar.
+
+    Returns:
+        Adapted weights `[nets, P]`, as the last step left them.
+
+    Raises:
+        UserError: the last layer is not linear, or there are too few images or classes for a batch or for pairs.
+    """
+    device = theta.device
+    few_images = Images(normalise(target.x.to(device), target.mean, target.std), target.y.to(device))
+    x, y = source.x.to(device), source.y.to(device)
+    batches = RealBatches(x, y, source.mean, source.std, config.real_batch, derive(seed, "fada", "source"))
+    halves = Halves(net)
+    halves.try_out(theta[:1], few_images.x[:2])
+    first = 0
+    adapted = []
+    parts = together(theta)
+    with progress(len(parts) * (config.warm_up + config.steps)) as bar:
+        for part in parts:
+            rngs = [generator(seed, "fada", number) for number in range(first, first + len(part))]
+            adapted.append(_adapt(halves, part, batches, few_images, config=config, rngs=rngs, on_step=bar.update))
+            first += len(part)
+    return torch.cat(adapted)
+
+
+class Halves:
+    """Networks as encoder and classifier, whatever the architecture, as long as its last layer is linear.
+
+    With the identity for that layer, a network's logits are its features.
+    """
+
+    def __init__(self, net: StackedNet) -> None:
+        """`net` is the architecture.
+
+        Raises:
+            UserError: the last two parameters are not the weights and biases of a linear layer.
+        """
+        if [len(shape) for shape in net.shapes[-2:]] != [2, 1]:
+            raise _not_linear(net)
+        self.net, self.encoder = net, copy.copy(net)
+        classes, features = net.shapes[-2]
+        self.encoder.shapes = [*net.shapes[:-2], torch.Size((features, features)), torch.Size((features,))]
+        self.encoder.sizes = [*net.sizes[:-2], features**2, features]
+        self.features, self.last = features, classes * (features + 1)
+
+    def encode(self, theta: Tensor, x: Tensor) -> Tensor:
+        """Features `[nets, n, f]` of images `x [n, C, H, W]`."""
+        identity = torch.eye(self.features + 1, self.features, device=theta.device).flatten()  # its last row: no bias
+        return self.encoder.logits(torch.cat([theta[:, : -self.last], identity.expand(len(theta), -1)], 1), x)
+
+    def classify(self, theta: Tensor, features: Tensor) -> Tensor:
+        """Logits `[nets, n, classes]` of `features [nets, n, f]`."""
+        weight, bias = list(self.net.named(theta).values())[-2:]
+        return linear(features, weight, bias)
+
+    def try_out(self, theta: Tensor, x: Tensor) -> None:
+        """Compare encoder and classifier with the whole network on images `x [n, C, H, W]`, under `theta [1, P]`.
+
+        Raises:
+            UserError: their logits differ.
+        """
+        with torch.no_grad():
+            try:
+                halves, whole = self.classify(theta, self.encode(theta, x)), self.net.logits(theta, x)
+            except RuntimeError as error:
+                raise _not_linear(self.net) from error
+        if halves.shape != whole.shape or not torch.allclose(halves, whole, rtol=1e-3, atol=1e-4):
+            raise _not_linear(self.net)
+
+
+def _not_linear(net: StackedNet) -> UserError:
+    name = type(net.module).__name__
+    return UserError(f"net {name}: FADA needs an nn.Linear with bias as its last layer, and nothing after it")
+
+
+class Discriminators:
+    """A multilayer perceptron a network, from the features of two images to the group of the pair."""
+
+    def __init__(
+        self, features: int, hidden: int, rngs: list[torch.Generator], device: torch.device | str = "cpu"
+    ) -> None:
+        """`features` of one image; weights by Xavier's scheme from `rngs`, one a network, and biases 0."""
+        sizes = (2 * features, hidden, hidden, 4)
+        self.layers = []
+        for f, f_out in itertools.pairwise(sizes):
+            weight = torch.stack([nn.init.xavier_normal_(torch.empty(f_out, f), generator=rng) for rng in rngs])
+            self.layers.append((weight.to(device), torch.zeros(len(rngs), f_out, device=device)))
+        self.parameters = [p.requires_grad_() for layer in self.layers for p in layer]
+
+    def loss(self, features: Tensor, pairs: Tensor, groups: list[int]) -> Tensor:
+        """Mean cross entropy `[nets]` of `pairs` taken for `groups`.
+
+        Args:
+            features: of all images, `[nets, N, f]`.
+            pairs: which images, `[nets, len(groups), n, 2]`.
+            groups: what each `n` pairs are to be taken for, counted from 0.
+        """
+        rows = pairs.flatten(1).unsqueeze(2).expand(-1, -1, features.shape[2])
+        x = features.gather(1, rows).unflatten(1, (-1, 2)).flatten(2)
+        for weight, bias in self.layers[:-1]:
+            x = F.relu(linear(x, weight, bias))
+        labels = torch.tensor(groups, device=x.device).repeat_interleave(pairs.shape[2])
+        return cross_entropy(linear(x, *self.layers[-1]), labels)
+
+    def adversarial(self, features: Tensor, pairs: Tensor) -> Tensor:
+        """What encoders lower, `[nets]`: the loss of `pairs [nets, 2, n, 2]` of groups 2 and 4 taken for 1 and 3."""
+        return self.loss(features, pairs, [0, 2])
+
+
+def groups_of(source: Tensor, target: Tensor) -> list[Tensor]:
+    """All pairs of each of the four groups, `[pairs, 2]`: indices into the source images followed by the target's.
+
+    Args:
+        source: labels of the source images.
+        target: labels of the target images.
+
+    Raises:
+        UserError: a group has no pairs.
+    """
+    inside, across = source.unsqueeze(1) == source, source.unsqueeze(1) == target
+    others = ~torch.eye(len(source), dtype=torch.bool, device=source.device)
+    shift = torch.tensor([0, len(source)], device=source.device)
+    groups = [
+        (inside & others).nonzero(),
+        across.nonzero() + shift,
+        (~inside).nonzero(),
+        (~across).nonzero() + shift,
+    ]
+    if not all(map(len, groups)):
+        raise UserError("FADA finds no pairs of one class, or of two, in a batch; raise real_batch")
+    return groups
+
+
+def draw_pairs(groups: list[Tensor], n: int, rngs: list[torch.Generator]) -> Tensor:
+    """`n` pairs of each group for each network, `[nets, groups, n, 2]`."""
+    return torch.stack(
+        [
+            torch.stack([group[torch.randint(len(group), (n,), generator=rng).to(group.device)] for group in groups])
+            for rng in rngs
+        ]
+    )
+
+
+def _adapt(
+    halves: Halves,
+    theta: Tensor,
+    source: RealBatches,
+    target: Images,
+    *,
+    config: FadaConfig,
+    rngs: list[torch.Generator],
+    on_step: Callable[[], object],
+) -> Tensor:
+    """Adapted weights of a few networks; `target.x` is normalised, `rngs` has a generator a network."""
+    discriminators = Discriminators(halves.features, config.hidden, rngs, theta.device)
+    w = theta.clone().requires_grad_()
+    adam = torch.optim.Adam([w], lr=config.lr)
+    discriminators_adam = torch.optim.Adam(discriminators.parameters, lr=config.lr)
+    for step in range(config.warm_up + config.steps):
+        x, y = source.batch(step)
+        groups = groups_of(y, target.y)
+        networks_learn = step >= config.warm_up
+        with torch.set_grad_enabled(networks_learn):
+            features = halves.encode(w, torch.cat([x, target.x]))
+        if networks_learn:
+            logits = halves.classify(w, features)
+            adversarial = discriminators.adversarial(features, draw_pairs(groups[1::2], config.pairs, rngs))
+            loss = cross_entropy(logits[:, : len(y)], y) + cross_entropy(logits[:, len(y) :], target.y)
+            adam.zero_grad()
+            (loss + config.adversarial * adversarial).sum().backward(inputs=[w])
+            adam.step()
+        loss = discriminators.loss(features.detach(), draw_pairs(groups, config.pairs, rngs), [0, 1, 2, 3])
+        discriminators_adam.zero_grad()
+        loss.sum().backward()
+        discriminators_adam.step()
+        on_step()
+    return w.detach()

@@ -1,0 +1,36 @@
+"""Adaptation: train on the whole training set of the target."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import TYPE_CHECKING
+
+from dd.adaptation.declaration import Adaptation, AdaptationTask
+from dd.pools.settings import TrainConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def fine_tune(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor:
+    """Nets `theta [nets, P]` after training on all training images of the target, as pools are trained."""
+    from dd.distill.loss import classification
+    from dd.nets.stacked import StackedNet
+    from dd.pools.train import train_nets
+
+    distilled, dataset = task.distilled, task.dataset
+    loss = classification(StackedNet(distilled.make()).to(theta.device))
+    images = (dataset.x_train, dataset.y_train, distilled.mean, distilled.std)
+    return train_nets(loss, theta, *images, config, progress=task.progress)
+
+
+ADAPTATION = Adaptation(
+    name="full",
+    order=1,
+    label="Full target dataset",
+    description="fine-tune them on the whole training set of the target",
+    adapt=fine_tune,
+    needs_source=False,
+    settings=tuple(signature(TrainConfig).parameters),
+    module=__name__,
+)

@@ -1,0 +1,98 @@
+"""Networks trained on a set of real images, at every learning rate and for every number of epochs (Section 4)."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dd.baselines.trial import BaselineTrial, LabelledImages, summary
+from dd.distill.loss import classification
+from dd.distill.unroll import train
+from dd.nets.stacked import NETS_AT_ONCE, StackedNet
+
+RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""Learning rates that are tried: those of the distilled set, and the same one in every step."""
+EPOCHS = (1, 3, 5)
+"""Numbers of epochs that are tried."""
+
+
+class Schedule(NamedTuple):
+    """A combination."""
+
+    lr: str | float
+    epochs: int
+
+
+class GradientDescent:
+    """Plain gradient descent on a set, whatever the momentum of the distilled set."""
+
+    keys: tuple[str, ...] = Schedule._fields
+
+    def __init__(self, trial: BaselineTrial) -> None:
+        self.trial = trial
+        self.net = StackedNet(trial.distilled.make()).to(trial.device)
+        self.loss = classification(self.net)
+        # an attack has as many as the attacker's own: in the paper one, of one GD step (Section 3.6)
+        self.epochs = (len(trial.distilled.lrs),) if trial.distilled.attacks else EPOCHS
+
+    def try_all(self, images: Tensor) -> list[dict[str, Any]]:
+        """A row a combination, measured on the images that choose; see `measure`."""
+        trial, nets = self.trial, self.trial.settings.nets
+        return self.measure(images, RATES, self.epochs, trial.choice, stream=trial.choice_stream, nets=nets)
+
+    def test(self, images: Tensor, combination: dict[str, Any]) -> dict[str, Any]:
+        """The row of one combination, measured on the test images; see `measure`."""
+        trial, nets = self.trial, self.trial.settings.test_nets
+        rates, epochs = [combination["lr"]], [combination["epochs"]]
+        (row,) = self.measure(images, rates, epochs, trial.test, stream="held-out", nets=nets)
+        return row
+
+    def measure(
+        self,
+        images: Tensor,
+        rates: Sequence[str | float],
+        epochs: Sequence[int],
+        judged: LabelledImages,
+        *,
+        stream: str,
+        nets: int,
+    ) -> list[dict[str, Any]]:
+        """Train nets on a set with every combination of `rates` and `epochs`.
+
+        Args:
+            images: of the set, `[steps, n, C, H, W]`.
+            rates: learning rates, or `"learned"`.
+            epochs: in ascending order; one run at each rate serves all of them.
+            judged: what the trained nets classify.
+            stream: of the nets' initial weights.
+            nets: how many, if there are so many.
+
+        Returns:
+            A row a combination: lr, epochs, means and standard deviations over nets, and how many they are.
+        """
+        trial, labels = self.trial, self.trial.labels(images).to(self.trial.device)
+        images, nets = images.to(trial.device), trial.initial.nets(stream, nets)
+        parts: dict[Schedule, list[dict[str, Tensor]]] = defaultdict(list)
+        for first in range(0, nets, NETS_AT_ONCE):  # not the weights of all of them at once
+            initial = trial.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(trial.device)
+            for rate in rates:
+                weights, lrs = initial, self.rates(rate)
+                for done, until in itertools.pairwise((0, *epochs)):
+                    weights = train(self.loss, weights, images, labels, lrs[done:until])
+                    measured = trial.distilled.measures(self.net, weights, judged.x, judged.y)
+                    parts[Schedule(rate, until)].append(measured)
+        return [schedule._asdict() | summary(_joined(measured)) for schedule, measured in parts.items()]
+
+    def rates(self, rate: str | float) -> Tensor:
+        """`[most epochs, steps]`. Where there are more epochs than learned rates, the last epoch's are repeated."""
+        learned, epochs = self.trial.distilled.lrs, max(self.epochs)
+        if rate == "learned":
+            return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]
+        return torch.full((epochs, self.trial.real.steps), float(rate))
+
+
+def _joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,75 @@
+"""Baseline: the best of several sets of random real images (S-1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dd.baselines.declaration import Baseline
+from dd.baselines.random import random_set
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dd.baselines.real_images import RealImages
+    from dd.baselines.trial import BaselineTrial, LabelledImages
+
+
+IMAGES = 1024
+"""Training images by which sets are chosen (S-1)."""
+
+
+def optimized_sets(trial: BaselineTrial) -> list[Tensor]:
+    """The `draws` best of `candidates` sets.
+
+    Raises:
+        UserError: fewer candidates than draws.
+    """
+    from dd.runtime.errors import UserError
+
+    draws, candidates = trial.settings.draws, trial.settings.candidates
+    if candidates < draws:
+        raise UserError(f"candidates: {candidates} are fewer than the {draws} draws chosen from them")
+    judged = images_to_choose_on(trial.real)
+    sets, scores = [], []
+    for draw in range(draws, draws + candidates):  # other draws than those of `random`
+        images = random_set(trial.real, draw)
+        sets.append(images)
+        scores.append(_score(trial, images, judged))
+        trial.on_progress()
+    best = sorted(range(candidates), key=lambda number: scores[number], reverse=True)
+    return [sets[number] for number in best[:draws]]
+
+
+def images_to_choose_on(real: RealImages) -> LabelledImages:
+    """Some of the images that sets are drawn from, which may be in a set too."""
+    import torch
+
+    from dd.baselines.trial import LabelledImages
+    from dd.runtime.seeds import generator
+
+    order = torch.randperm(len(real.x), generator=generator(real.seed, "optimized"))
+    return LabelledImages(real.x, real.y).rows(order[:IMAGES])
+
+
+def _score(trial: BaselineTrial, images: Tensor, judged: LabelledImages) -> float:
+    """Accuracy on `judged` in percent that a set reaches in its best combination, on nets that are in no test."""
+    import pandas as pd
+
+    from dd.baselines.gradient_descent import RATES, GradientDescent
+    from dd.baselines.grid import best_combination
+
+    descent, nets = GradientDescent(trial), trial.settings.candidate_nets
+    rows = descent.measure(images, RATES, descent.epochs, judged, stream="optimized", nets=nets)
+    return best_combination(pd.DataFrame(rows), descent.keys)["accuracy"]
+
+
+BASELINE = Baseline(
+    name="optimized",
+    order=2,
+    label="Optimized real",
+    description="the best sets of several random ones (--candidates)",
+    sets=optimized_sets,
+    classifier="gradient descent",
+    settings=("draws", "nets", "test_nets", "choose_on", "candidates", "candidate_nets", "augment"),
+    module=__name__,
+)

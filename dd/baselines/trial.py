@@ -1,0 +1,98 @@
+"""What every baseline is tried on: the data, network and initial weights of the distilled set in whose place it is."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dd.baselines.real_images import RealImages
+from dd.baselines.settings import BaselineSettings
+from dd.data.prepared import Dataset
+from dd.distill.distilled_set import DistilledSet
+from dd.distill.initial_weights import Initial
+from dd.distill.loss import poisoned
+
+
+class LabelledImages(NamedTuple):
+    """Images to classify."""
+
+    x: Tensor
+    """uint8 `[n, C, H, W]`."""
+    y: Tensor
+    """int64 `[n]`."""
+
+    def rows(self, chosen: Tensor) -> "LabelledImages":
+        """Those at `chosen`, integers `[m]`."""
+        return LabelledImages(self.x[chosen], self.y[chosen])
+
+
+class BaselineTrial:
+    """A baseline in place of a distilled set: same network, steps, number of images, initial weights.
+
+    Its labels are the images' classes; for poisoning, those that the attacker wants.
+    """
+
+    real: RealImages
+    """To make sets of; images that choose the best combination are not among them."""
+    choice: LabelledImages
+    """What the best combination is chosen on."""
+    choice_stream: str
+    """The nets it is chosen with: see `dd.distill.initial_weights.Initial`."""
+    test: LabelledImages
+    """What the best combination is tested on."""
+
+    def __init__(
+        self,
+        distilled: DistilledSet,
+        dataset: Dataset,
+        initial: Initial,
+        settings: BaselineSettings,
+        *,
+        device: str = "cpu",
+        on_progress: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`initial` are the set's initial weights; `on_progress` is called `Baseline.progress_steps` times.
+
+        Raises:
+            UserError: the dataset is not the one of the set.
+        """
+        distilled.check(dataset)
+        self.distilled, self.dataset, self.initial = distilled, dataset, initial
+        self.settings, self.device, self.on_progress = settings, device, on_progress
+        config = distilled.info["config"]
+        self.test = LabelledImages(dataset.x_test, dataset.y_test)
+        train = LabelledImages(dataset.x_train, dataset.y_train)
+        if settings.choose_on == "test":
+            self.choice_stream, self.choice = "held-out", self.test
+        else:
+            left, kept = dataset.split(config["validation_images"], config["seed"])
+            self.choice_stream, self.choice = "choice", train.rows(kept)
+            train = train.rows(left)
+        self.real = RealImages(
+            train.x,
+            train.y,
+            distilled.mean,
+            distilled.std,
+            classes=len(dataset.classes),
+            steps=len(distilled.images),
+            per_step=config["images_per_class"],
+            seed=config["seed"],
+            augment=settings.augment,
+        )
+
+    def labels(self, images: Tensor) -> Tensor:
+        """`[steps, n]` of a set `[steps, n, ...]`, classes in order; for poisoning as the attacker wants them."""
+        classes, config = self.real.classes, self.distilled.info["config"]
+        labels = torch.arange(classes).repeat_interleave(images.shape[1] // classes).expand(len(images), -1)
+        if self.distilled.attacks:
+            return poisoned(labels, config["attack_class"], config["target_class"])
+        return labels
+
+
+def summary(measured: dict[str, Tensor]) -> dict[str, Any]:
+    """Mean and standard deviation over nets of measurements `[nets]` by name, and how many nets there are."""
+    row: dict[str, Any] = {}
+    for name, values in measured.items():
+        row |= {name: values.mean().item(), f"{name}_std": values.std(correction=0).item(), "nets": len(values)}
+    return row
