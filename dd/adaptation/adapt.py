@@ -1,7 +1,6 @@
 """What adaptation by distilled images is compared with in Tables 2 and 3: all target images, and a few by FADA."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -78,7 +77,7 @@ def adapted(
     distilled.check(dataset)
     net, different = StackedNet(distilled.make()).to(device), initial.nets("held-out", nets)
     weights = initial("held-out", range(different)).to(device)
-    recipes = [replace(recipe, seed=recipe.seed + run) for run in range(nets if different == 1 else 1)]
+    recipes = [recipe.model_copy(update={"seed": recipe.seed + run}) for run in range(nets if different == 1 else 1)]
     test = (dataset.x_test, dataset.y_test)
     percent = [distilled.measures(net, adapt(weights, each), *test)["accuracy"] for each in recipes]
     common = distilled.setting() | {"dataset": dataset.name, "method": method}

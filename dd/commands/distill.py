@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
 
 import click
 
@@ -19,6 +18,7 @@ from dd.commands.options import (
     tell_remark,
 )
 from dd.distill.settings import DistillConfig
+from dd.nets import module_of
 
 
 @main.command(cls=Command)
@@ -72,12 +72,12 @@ def distill(
     experiment = Experiment(config, dataset, device, pool, pretrained and PretrainedFile.load(pretrained))
     tell_remark(experiment.module, config.net)
     identity = {
-        **asdict(config),
+        **config.model_dump(),
         "dataset": dataset.info["sha256"],
         "pretrained": experiment.pretrained and experiment.pretrained.info,
         "pool": pool and pool.digest,
         "torch": torch.__version__,
-        "code": digest("dd.distill.experiment", "dd.distill.run", config.net.partition(":")[0]),
+        "code": digest("dd.distill.experiment", "dd.distill.run", module_of(config.net)),
     }
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
 

@@ -16,6 +16,7 @@ from dd.commands.options import (
     settings_options,
     tell_remark,
 )
+from dd.nets import module_of
 from dd.pools.settings import PoolConfig
 
 
@@ -68,7 +69,7 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
         raise click.UsageError(f"--first: {first} is beyond the {total} nets of --total")
     shard = PoolShard(config, load(data_path), part, numbers, device)
     tell_remark(shard.net.module, config.net)
-    code = digest("dd.pools.train", config.net.partition(":")[0])
+    code = digest("dd.pools.train", module_of(config.net))
     identity = {
         **shard.description(),
         **{"part": part, "first": first, "nets": len(numbers), "torch": torch.__version__, "code": code},

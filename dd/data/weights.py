@@ -1,17 +1,19 @@
 """Weights of networks trained on ImageNet by others, prepared once into a safe file."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from dd.data.official_files import downloading
 from dd.runtime.errors import UserError
-from dd.runtime.files import save_tensors, sha256
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HOST = "https://download.pytorch.org/models/"
 
@@ -30,6 +32,8 @@ class Weights:
 
 
 def _download(file: str, folder: Path) -> tuple[Path, str]:
+    import torch
+
     url = HOST + file
     with downloading(file, url):
         torch.hub.download_url_to_file(url, str(folder / file), progress=False)
@@ -64,6 +68,8 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict:
         UserError: unknown name, no source, or a file that is not the published one or holds more than tensors. `out` is
             then as it was.
     """
+    from dd.runtime.files import save_tensors, sha256
+
     if name not in WEIGHTS:
         raise UserError(f"weights {name!r} are not known: use one of {', '.join(WEIGHTS)}")
     if mirror and not mirror.is_dir():
@@ -87,6 +93,9 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict:
 
 def _read(path: Path) -> dict[str, Tensor]:
     """A state dict; nothing in the file is executed."""
+    import torch
+    from torch import Tensor
+
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of any kind, for a damaged file; PyTorch's text advises to run what is in it

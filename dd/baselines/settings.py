@@ -1,0 +1,25 @@
+"""How baselines are tried and tested."""
+
+from typing import Literal
+
+from dd.runtime.settings import Count, Settings
+
+
+class BaselineSettings(Settings):
+    """How baselines are tried and tested. In the paper, the test set chooses the best combination."""
+
+    draws: Count = 10
+    """sets of each kind"""
+    nets: Count = 20
+    """nets that every combination is tried on; of a pool, the first training nets"""
+    test_nets: Count = 200
+    """held-out nets that the best combination is tested on"""
+    choose_on: Literal["held-out", "test"] = "held-out"
+    """what chooses the best combination: training images that distillation kept aside, which are in no set, or the
+    test set as in the paper"""
+    candidates: Count = 50
+    """random sets of which the optimized ones are the best `draws`"""
+    candidate_nets: Count = 20
+    """nets that those are chosen on, by 1024 training images; of a pool, the first training nets"""
+    augment: bool = False
+    """crop and flip the real images at random, but not for k-means"""
