@@ -1,28 +1,45 @@
-"""The kinds of initial weights, p(theta_0) of Section 3.5, by name."""
+"""Where the initial weights of networks come from (Section 3.5). Imports no torch, so that planning is quick."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["pool", "file"]
 
 
-class Init(NamedTuple):
-    """Where the initial weights of networks come from."""
+@dataclass(frozen=True, kw_only=True)
+class Init:
+    """One way to choose the initial weights of the networks that images are distilled for."""
 
     name: str
     description: str
-    takes_pool: bool = False
-    """Whether they may come from a pool of trained networks; where `takes_file` is false, they must."""
-    takes_file: bool = False
-    """Whether they may come from a file of pre-trained weights instead."""
-    one_net: bool = False
-    """Whether there is only one network."""
+    one_net: bool
+    """Whether all networks start from the same weights."""
+    sources: tuple[Source, ...] = ()
+    """Where pre-trained weights may come from: a pool of networks, a file of weights. None: they are not pre-trained."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the networks were trained before."""
+        return bool(self.sources)
 
 
 INITS = {
     init.name: init
     for init in (
-        Init("random", "a new draw each time"),
-        Init("fixed", "one draw, known to the images", one_net=True),
-        Init("random_pretrained", "networks of a pool", takes_pool=True),
-        Init("fixed_pretrained", "one pre-trained network", takes_pool=True, takes_file=True, one_net=True),
+        Init(name="random", description="a new draw for every network", one_net=False),
+        Init(name="fixed", description="one draw for all networks", one_net=True),
+        Init(
+            name="random_pretrained",
+            description="networks of a pool, drawn anew every time",
+            one_net=False,
+            sources=("pool",),
+        ),
+        Init(
+            name="fixed_pretrained",
+            description="one pre-trained network, of a pool or a file",
+            one_net=True,
+            sources=("pool", "file"),
+        ),
     )
 }
-"""Kinds of initial weights by name."""
+"""By name: the values of the setting `init`."""
