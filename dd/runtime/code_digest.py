@@ -21,8 +21,9 @@ def digest(*modules: str, follow: bool = True) -> str:
     """A digest of what these modules run and, where `follow`, of all that they import of dd and of a user's own code.
 
     Comments, docstrings, formatting and what is there for type checkers alone do not count: see `_what_runs`. What lies
-    outside dd is looked for in the current folder and on the Python path. Installed packages are not followed, and a
-    module that is not found counts as empty.
+    outside dd is looked for in the current folder and on the Python path. Installed packages are not followed, nor are
+    the `__init__.py` of dd's packages: these list what can be chosen, and one more choice changes no result. Whoever
+    computes a digest names the modules that were chosen. A module that is not found counts as empty.
     """
     todo, code = list(modules), {}
     while todo:
@@ -39,7 +40,7 @@ def digest(*modules: str, follow: bool = True) -> str:
         code[name] = ast.unparse(tree)
         if follow:
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            todo += [other for other in _imports(tree, package) if find(other, installed=False)]
+            todo += [other for other in _imports(tree, package) if _is_followed(find(other, installed=False))]
     text = "".join(f"{name}\n{code[name]}\n" for name in sorted(code))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -63,6 +64,10 @@ def _is_for_readers(statement: ast.stmt) -> bool:
             return not statement.orelse
         case _:
             return False
+
+
+def _is_followed(path: Path | None) -> bool:
+    return path is not None and not (path.name == "__init__.py" and path.is_relative_to(PACKAGE))
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:

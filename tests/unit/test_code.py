@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dd.runtime import code_digest
-from tests.conftest import ROOT
+from tests.conftest import ROOT, checkout
 
 
 @pytest.fixture
@@ -35,6 +35,19 @@ def test_what_a_users_network_imports_counts(digest, name, noticed):
     with Path(name).open("a") as file:
         file.write("\nMORE = 1\n")
     assert (digest() != before) == noticed
+
+
+def test_one_more_choice_changes_no_digest(tmp_path, monkeypatch):
+    """Which is a line in the `__init__.py` of a package of dd."""
+    copy = checkout(tmp_path) / "dd"
+    monkeypatch.setattr(code_digest, "PACKAGE", copy)
+    before = code_digest.digest.__wrapped__("dd.distill.experiment")
+    with (copy / "nets/__init__.py").open("a") as file:
+        file.write("\nMORE = 1\n")
+    assert code_digest.digest.__wrapped__("dd.distill.experiment") == before
+    with (copy / "nets/build.py").open("a") as file:
+        file.write("\nMORE = 1\n")
+    assert code_digest.digest.__wrapped__("dd.distill.experiment") != before
 
 
 def test_code_that_cannot_be_read_counts_all_the_same(digest):
