@@ -10,6 +10,8 @@ class Baseline(NamedTuple):
     settings: tuple[str, ...]
     """The fields of `dd.baselines.settings.BaselineSettings` that matter to it."""
     gpu: bool = True
+    module: str = "dd.baselines.real_images"
+    """Of the file that makes it, whose change makes its results anew."""
 
 
 _COMMON = ("draws", "nets", "test_nets", "choose_on")

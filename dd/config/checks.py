@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dd.config.datasets import Images, datasets_of, not_one_of
+from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import Experiment
 from dd.distill.inits import INITS
@@ -27,10 +27,9 @@ def check(config: Config) -> None:
         for artefact in artefacts.values():
             artefact.check()
     check_points(config)
-    datasets = datasets_of(config.data)
-    check_pools(config, datasets)
+    check_pools(config)
     for name, experiment in config.all_experiments.items():
-        check_experiment(f"experiments.{name}", experiment, config, datasets)
+        check_experiment(f"experiments.{name}", experiment, config)
     for name in config.transfer.nets:
         check_module("transfer.nets", name)
     check_baselines(config)
@@ -47,45 +46,45 @@ def check_points(config: Config) -> None:
             raise UserError(f"experiments.{name}: a point of a curve has this name; choose another")
 
 
-def check_pools(config: Config, datasets: dict[str, Images]) -> None:
+def check_pools(config: Config) -> None:
     """Refuse pools of unknown datasets and of networks that are not there; raises what `check` raises."""
     for name, pool in config.pools.items():
         check_module(f"pools.{name}.net", pool.net)
-        if pool.dataset not in datasets:
-            raise UserError(f"pools.{name}.dataset: {not_one_of(pool.dataset, datasets)}")
+        if pool.dataset not in config.datasets:
+            raise UserError(f"pools.{name}.dataset: {not_one_of(pool.dataset, config.datasets)}")
 
 
-def check_experiment(key: str, experiment: Experiment, config: Config, datasets: dict[str, Images]) -> None:
+def check_experiment(key: str, experiment: Experiment, config: Config) -> None:
     """Refuse an experiment whose data, network and initial weights do not go together; raises what `check` raises."""
     check_module(f"{key}.net", experiment.net)
-    if experiment.dataset not in datasets:
-        raise UserError(f"{key}.dataset: {not_one_of(experiment.dataset, datasets)}")
+    if experiment.dataset not in config.datasets:
+        raise UserError(f"{key}.dataset: {not_one_of(experiment.dataset, config.datasets)}")
     if experiment.pool and experiment.pool not in config.pools:
         raise UserError(f"{key}.pool: {not_one_of(experiment.pool, config.pools)}")
     check_sources(key, experiment)
     if experiment.pool:
-        check_pool_of(key, experiment, config, datasets)
-    if lacks := experiment.missing_class(experiment.dataset, datasets[experiment.dataset].classes):
+        check_pool_of(key, experiment, config)
+    if lacks := experiment.missing_class(experiment.dataset, config.datasets[experiment.dataset].classes):
         raise UserError(f"{key}.{lacks}")
 
 
 def check_sources(key: str, experiment: Experiment) -> None:
     """Refuse initial weights from another source than the init takes; raises what `check` raises."""
-    init = INITS[experiment.init]
-    given = [source for source, value in (("pool", experiment.pool), ("pretrained", experiment.pretrained)) if value]
-    allowed = [source for source, takes in (("pool", init.takes_pool), ("pretrained", init.takes_file)) if takes]
+    keys = {"pool": "pool", "file": "pretrained"}
+    given = [name for name in keys.values() if getattr(experiment, name)]
+    allowed = [keys[source] for source in INITS[experiment.init].sources]
     if allowed and (len(given) != 1 or given[0] not in allowed):
         raise UserError(f"{key}.init: {experiment.init} needs {' or '.join(allowed)}")
     if given and not allowed:
         raise UserError(f"{key}.init: {experiment.init} needs neither pool nor pretrained; leave out {given[0]}")
 
 
-def check_pool_of(key: str, experiment: Experiment, config: Config, datasets: dict[str, Images]) -> None:
+def check_pool_of(key: str, experiment: Experiment, config: Config) -> None:
     """Refuse a pool of other networks, or of networks for other images; raises what `check` raises."""
     name, pool = experiment.pool, config.pools[str(experiment.pool)]
     if experiment.net != pool.net:
         raise UserError(f"{key}.pool: {name} has nets {pool.net}, not {experiment.net}")
-    wanted, found = datasets[experiment.dataset], datasets[pool.dataset]
+    wanted, found = config.datasets[experiment.dataset], config.datasets[pool.dataset]
     if wanted != found:
         raise UserError(
             f"{key}.pool: {name} is for images {found[:2]} (channels, pixels a side) of {found.classes} classes, but "

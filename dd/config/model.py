@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from dd.config.datasets import Images, datasets_of
 from dd.config.files import ResultFiles
 from dd.config.kinds import KINDS, Artefact
 from dd.config.kinds.base import Point
@@ -109,6 +110,11 @@ class Config(Settings):
     def all_experiments(self) -> dict[str, Experiment]:
         """The experiments of config.yaml and the points of curves; raises what `points_as_experiments` raises."""
         return self.experiments | self.points_as_experiments
+
+    @cached_property
+    def datasets(self) -> dict[str, Images]:
+        """All datasets that experiments may name; raises what `dd.config.datasets.datasets_of` raises."""
+        return datasets_of(self.data)
 
     def source(self, experiment: str) -> str | None:
         """The dataset that an experiment's networks were trained on before, if they come from a pool."""
