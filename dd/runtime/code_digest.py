@@ -28,21 +28,27 @@ def digest(*modules: str, follow: bool = True) -> str:
     todo, code = list(modules), {}
     while todo:
         name = todo.pop()
+        if name in code:
+            continue
         path = find(name)
-        if path is None or name in code:
+        if path is None:
             continue
-        content = path.read_bytes()
-        try:
-            tree = _what_runs(ast.parse(content))
-        except (SyntaxError, ValueError):  # whoever runs it is told; until it is mended, every byte counts
-            code[name] = content.hex()
-            continue
-        code[name] = ast.unparse(tree)
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        code[name], imports = _read(path.read_bytes(), package)
         if follow:
-            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            todo += [other for other in _imports(tree, package) if _is_followed(find(other, installed=False))]
+            todo += [other for other in imports if _is_followed(find(other, installed=False))]
     text = "".join(f"{name}\n{code[name]}\n" for name in sorted(code))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache  # a module is part of many digests
+def _read(content: bytes, package: str) -> tuple[str, list[str]]:
+    """What a file of `package` runs, as text, and the modules that it may import."""
+    try:
+        tree = _what_runs(ast.parse(content))
+    except (SyntaxError, ValueError):  # whoever runs it is told; until it is mended, every byte counts
+        return content.hex(), []
+    return ast.unparse(tree), list(dict.fromkeys(_imports(tree, package)))
 
 
 def _what_runs(tree: ast.Module) -> ast.Module:
@@ -83,16 +89,20 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 
 def find(name: str, installed: bool = True) -> Path | None:
     """The file of a module of dd or of a user's own, which may be among the `installed` packages."""
-    first, *rest = name.split(".")
-    folders = [Path(), *map(Path, sys.path)]
-    if not installed:
-        folders = [folder for folder in folders if not any(folder.is_relative_to(path) for path in INSTALLED)]
-    for folder in [PACKAGE.parent] if first == PACKAGE.name else folders:
-        base = folder.joinpath(first, *rest)
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file():
-                return path
+    within = name.replace(".", "/")
+    folders = [str(PACKAGE.parent)] if name.partition(".")[0] == PACKAGE.name else ["", *sys.path]
+    for folder in folders:
+        if installed or not _is_installed(folder):
+            base = f"{folder or '.'}/{within}"
+            for path in (Path(f"{base}.py"), Path(f"{base}/__init__.py")):
+                if path.is_file():
+                    return path
     return None
+
+
+@functools.cache
+def _is_installed(folder: str) -> bool:
+    return any(Path(folder).is_relative_to(path) for path in INSTALLED)
 
 
 def commit() -> str:
