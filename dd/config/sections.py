@@ -9,7 +9,7 @@ from dd.baselines.settings import BaselineSettings
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig, TrainConfig
-from dd.runtime.settings import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text
+from dd.runtime.settings import Count, Index, Line, MadeSettings, Name, NotNegative, OneOf, Settings, Text
 
 
 class ImageFolder(Settings):
@@ -107,7 +107,7 @@ def _settings_of(adaptation: Adaptation) -> type[Settings]:
     annotations = TrainConfig.__annotations__ | {"nets": Count}
     return create_model(
         adaptation.name,
-        __base__=Settings,
+        __base__=MadeSettings,
         __doc__=adaptation.description,
         **{key: (annotations[key], field) for key, field in fields.items()},
     )
@@ -117,7 +117,7 @@ ADAPTATION_SETTINGS = {name: _settings_of(adaptation) for name, adaptation in AD
 """The model of each way of adapting, by name."""
 AdaptedExperiment = create_model(
     "AdaptedExperiment",
-    __base__=Settings,
+    __base__=MadeSettings,
     __doc__="the experiment",
     **{
         name: (model, Field(default=model(), description=f"what differs: {ADAPTATIONS[name].description}"))
@@ -127,7 +127,7 @@ AdaptedExperiment = create_model(
 """Other values for one experiment."""
 Adapt = create_model(
     "Adapt",
-    __base__=Settings,
+    __base__=MadeSettings,
     __doc__="How else nets are adapted to new data (Tables 2 and 3).",
     **{
         name: (model, Field(default=model(), description=ADAPTATIONS[name].description))

@@ -120,6 +120,12 @@ class Settings(BaseModel):
         return values
 
 
+class MadeSettings(Settings):
+    """The base of models that `pydantic.create_model` makes, whose fields have their meaning as `description`."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)  # there is no source to look for them in
+
+
 def first_mistake(error: ValidationError) -> str:
     """The first thing that is wrong, in one line: `distill.steps: 0 must be at least 1`."""
     found = error.errors(include_url=False)[0]

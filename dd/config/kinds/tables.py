@@ -10,14 +10,14 @@ from dd.baselines import BASELINES
 from dd.config.kinds.base import Artefact
 from dd.distill.settings import PAPERS
 from dd.report.paper import COMPARED, TABLES, TITLES
-from dd.runtime.settings import Names, Settings
+from dd.runtime.settings import MadeSettings, Names
 
 _FIELDS: dict[str, Any] = {
     name: (Names | None, Field(default=None, description=TITLES[name].partition(": ")[2])) for name in TABLES
 }
 TablesSection = create_model(
     "TablesSection",
-    __base__=Settings,
+    __base__=MadeSettings,
     __doc__="Experiments whose results they hold; the baselines of that table are measured too.",
     **_FIELDS,
 )
