@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
@@ -121,7 +121,7 @@ def settings_options(settings: type[Settings], name: str) -> Callable:
 
 def _option(key: str, field: FieldInfo) -> Callable:
     """The option of one setting."""
-    kind: click.ParamType | type = field.annotation or str
+    kind: Any = field.annotation
     meaning = " ".join((field.description or "").split())
     if get_origin(field.annotation) is Literal:
         kind = click.Choice(get_args(field.annotation))
@@ -133,9 +133,7 @@ def _option(key: str, field: FieldInfo) -> Callable:
             kind = click.Choice(declared.names)
     switch = kind is bool
     flag = "--" + key.replace("_", "-")
-    return click.option(
-        flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning
-    )
+    return click.option(flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning)
 
 
 def given_options(settings: type[Settings]) -> set[str]:

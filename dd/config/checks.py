@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dd.baselines.settings import BaselineSettings
 from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import Experiment
@@ -103,7 +104,7 @@ def check_module(key: str, net: str) -> None:
 
 def check_baselines(config: Config) -> None:
     """Refuse fewer candidates than are chosen from them; raises what `check` raises."""
-    every = {"baselines": config.baselines}
+    every: dict[str, BaselineSettings] = {"baselines": config.baselines}
     every |= {f"baselines.experiments.{name}": entry for name, entry in config.baselines.experiments.items()}
     for key, entry in every.items():
         if entry.candidates < entry.draws:

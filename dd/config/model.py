@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from dd.config.datasets import Images, datasets_of
 from dd.config.files import ResultFiles
-from dd.config.kinds import KINDS, Artefact
-from dd.config.kinds.base import Point
+from dd.config.kinds import KINDS
+from dd.config.kinds.base import Artefact, Point
 from dd.config.kinds.curves import Lines
 from dd.config.kinds.pictures import PictureSection
 from dd.config.kinds.tables import TablesSection
@@ -44,8 +44,8 @@ class Config(Settings):
     evaluate: Evaluate
     transfer: TransferSection
     baselines: Baselines
-    adapt: Adapt  # type: ignore[valid-type]  # made of what `dd.adaptation` declares
-    tables: TablesSection  # type: ignore[valid-type]  # made of the paper's tables
+    adapt: Adapt
+    tables: TablesSection
     bars: dict[Name, Names]
     """Figures of poisoning against its baselines, by name."""
     curves: dict[Name, Lines]

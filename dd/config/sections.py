@@ -1,19 +1,19 @@
 """The sections of config.yaml that say what is computed: data, pools, experiments, and what they are judged by."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from dd.adaptation import ADAPTATIONS, Adaptation
 from dd.baselines.settings import BaselineSettings
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig, TrainConfig
-from dd.runtime.settings import Count, Index, Line, MadeSettings, Name, NotNegative, OneOf, Settings, Text
+from dd.runtime.settings import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text, made_settings
 
 
 class ImageFolder(Settings):
-    """one subfolder a class, or train/ and test/ of those, or a labels.csv (columns file, class, split)"""
+    """One subfolder a class, or train/ and test/ of those, or a labels.csv (columns file, class, split)."""
 
     folder: Text
     """where they lie"""
@@ -26,7 +26,7 @@ class ImageFolder(Settings):
 
 
 class Variant(Settings):
-    """what changes; the rest stays as it is"""
+    """What changes; the rest stays as it is."""
 
     of: Name
     """the dataset it is made from"""
@@ -51,9 +51,9 @@ class Data(Settings):
 
     mirror: Line = ""
     """folder of `<name>.npz` or official files, looked into before downloading; if empty, `$DD_DATA_MIRROR` or none"""
-    folders: dict[Name, ImageFolder] = {}
+    folders: dict[Name, ImageFolder] = Field(default_factory=dict)
     """your own images, by the name that experiments call them"""
-    variants: dict[Name, Variant] = {}
+    variants: dict[Name, Variant] = Field(default_factory=dict)
     """datasets made from others, so that two domains meet at one size and number of channels"""
 
 
@@ -69,14 +69,14 @@ class PoolSection(PoolConfig):
 
 
 class Pool(PoolSection):
-    """its dataset, and what differs from `pool`"""
+    """Its dataset, and what differs from `pool`."""
 
     dataset: Name
     """the real images they are trained on"""
 
 
 class Experiment(DistillConfig):
-    """its dataset, where its nets come from, and what differs from `distill`"""
+    """Its dataset, where its nets come from, and what differs from `distill`."""
 
     dataset: Name
     """one that `python -m dd data prepare --help` names, or of `data.folders` or `data.variants`"""
@@ -96,46 +96,33 @@ class Evaluate(Settings):
 class Baselines(BaselineSettings):
     """Real images in place of distilled ones, in the tables (Section 4, S-1)."""
 
-    experiments: dict[str, BaselineSettings] = {}
+    experiments: dict[str, BaselineSettings] = Field(default_factory=dict)
     """other values for one experiment"""
 
 
 def _settings_of(adaptation: Adaptation) -> type[Settings]:
     """What config.yaml may say of a way of adapting: the settings it takes, and how many networks."""
-    fields = {key: TrainConfig.model_fields[key] for key in adaptation.settings}
-    fields["nets"] = Field(default=200, description="networks; where there is but one, runs")
-    annotations = TrainConfig.__annotations__ | {"nets": Count}
-    return create_model(
-        adaptation.name,
-        __base__=MadeSettings,
-        __doc__=adaptation.description,
-        **{key: (annotations[key], field) for key, field in fields.items()},
-    )
+    fields = {key: (TrainConfig.__annotations__[key], TrainConfig.model_fields[key]) for key in adaptation.settings}
+    nets = Field(default=200, description="networks; where there is but one, runs")
+    return made_settings(adaptation.name, fields | {"nets": (Count, nets)})
 
 
-ADAPTATION_SETTINGS = {name: _settings_of(adaptation) for name, adaptation in ADAPTATIONS.items()}
-"""The model of each way of adapting, by name."""
-AdaptedExperiment = create_model(
-    "AdaptedExperiment",
-    __base__=MadeSettings,
-    __doc__="the experiment",
-    **{
-        name: (model, Field(default=model(), description=f"what differs: {ADAPTATIONS[name].description}"))
-        for name, model in ADAPTATION_SETTINGS.items()
-    },
-)
-"""Other values for one experiment."""
-Adapt = create_model(
-    "Adapt",
-    __base__=MadeSettings,
-    __doc__="How else nets are adapted to new data (Tables 2 and 3).",
-    **{
+def _methods() -> dict[str, tuple[Any, Any]]:
+    """A key for each way of adapting."""
+    models = {name: _settings_of(adaptation) for name, adaptation in ADAPTATIONS.items()}
+    return {
         name: (model, Field(default=model(), description=ADAPTATIONS[name].description))
-        for name, model in ADAPTATION_SETTINGS.items()
-    },
-    experiments=(
-        dict[str, AdaptedExperiment],
-        Field(default={}, description="other values for one experiment"),
-    ),
-)
-"""The section `adapt`: a key for each way of adapting, and other values for single experiments."""
+        for name, model in models.items()
+    }
+
+
+class AdaptedExperiment(made_settings("Methods", _methods())):  # type: ignore[misc]  # declared in dd.adaptation
+    """The experiment."""
+
+
+class Adapt(made_settings("Methods", _methods())):  # type: ignore[misc]
+    """How else nets are adapted to new data (Tables 2 and 3)."""
+
+    experiments: dict[str, AdaptedExperiment] = Field(
+        default_factory=dict, description="other values for one experiment"
+    )

@@ -127,8 +127,9 @@ class DistillConfig(Settings):
         return range(first, first + self.real_batch_growth)
 
     def clip_adjoint_at(self, meta_step: int) -> float:
-        """`clip_adjoint` in meta-step `meta_step` (counted from 0): once its share of them has passed, it grows as one
-        over the meta-steps left.
+        """`clip_adjoint` in meta-step `meta_step` (counted from 0).
+
+        Once its share of the meta-steps has passed, it grows as one over the meta-steps left.
         """
         loose = (1 - self.clip_adjoint_share) * self.meta_steps
         return self.clip_adjoint * max(1.0, loose / (self.meta_steps - meta_step))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dd.runtime.errors import UserError
@@ -121,9 +121,15 @@ class Settings(BaseModel):
 
 
 class MadeSettings(Settings):
-    """The base of models that `pydantic.create_model` makes, whose fields have their meaning as `description`."""
+    """The base of models that `made_settings` makes: there is no source text to look for meanings in."""
 
-    model_config = ConfigDict(use_attribute_docstrings=False)  # there is no source to look for them in
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
+def made_settings(name: str, fields: Mapping[str, tuple[Any, Any]]) -> type[MadeSettings]:
+    """A model made from declarations: for each key its type, and its `Field` with default and `description`."""
+    definitions: dict[str, Any] = dict(fields)
+    return create_model(name, __base__=MadeSettings, **definitions)
 
 
 def first_mistake(error: ValidationError) -> str:

@@ -12,7 +12,7 @@ from dd.runtime.settings import Count, Settings, Text, all_different
 
 
 class LineSection(Settings):
-    """a line"""
+    """A line."""
 
     panel: Text
     """the panel it is drawn in"""

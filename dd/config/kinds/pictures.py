@@ -6,7 +6,7 @@ from dd.runtime.settings import Counts, Settings
 
 
 class PictureSection(Settings):
-    """a picture"""
+    """A picture."""
 
     experiment: str
     """whose images"""

@@ -3,25 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.config.kinds.base import Artefact
 from dd.distill.settings import PAPERS
 from dd.report.paper import COMPARED, TABLES, TITLES
-from dd.runtime.settings import MadeSettings, Names
+from dd.runtime.settings import Names, made_settings
 
-_FIELDS: dict[str, Any] = {
-    name: (Names | None, Field(default=None, description=TITLES[name].partition(": ")[2])) for name in TABLES
-}
-TablesSection = create_model(
-    "TablesSection",
-    __base__=MadeSettings,
-    __doc__="Experiments whose results they hold; the baselines of that table are measured too.",
-    **_FIELDS,
-)
-"""The section `tables`: a key for each table of the paper."""
+_TABLES = {name: (Names | None, Field(default=None, description=TITLES[name].partition(": ")[2])) for name in TABLES}
+
+
+class TablesSection(made_settings("Tables", _TABLES)):  # type: ignore[misc]  # a key for each table of the paper
+    """Experiments whose results they hold; the baselines of that table are measured too."""
 
 
 def rows_of(table: str) -> list[str]:
