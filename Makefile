@@ -39,9 +39,9 @@ lint: $(READY)  ## style, types and spelling
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md
+docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md and the schema of config.yaml
 	python docs/engine.py
-	python docs/configuration.py
+	python tools/configuration_page.py
 
 bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code
 	$(if $(AUTHORS),python -m pip install --quiet six)

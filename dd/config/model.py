@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,11 @@ from dd.config.sections import Adapt, Baselines, Data, Evaluate, Experiment, Poo
 from dd.distill.settings import DistillConfig
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Count, Name, Names, Settings, Text
+
+Reasons = Annotated[
+    dict[str, Annotated[str, Field(description="the reason, by task, such as cifar10")]],
+    Field(description="a table or figure, such as fig6"),
+]
 
 
 class Config(Settings):
@@ -46,13 +51,13 @@ class Config(Settings):
     baselines: Baselines
     adapt: Adapt
     tables: TablesSection
-    bars: dict[Name, Names]
+    bars: dict[Name, Annotated[Names, Field(description="experiments with an attack_class")]]
     """Figures of poisoning against its baselines, by name."""
     curves: dict[Name, Lines]
     """Figures of accuracy against a setting, by name. A point is an experiment, `<experiment>_<setting><value>`."""
     figures: dict[Name, PictureSection]
     """Pictures of distilled images, by name."""
-    not_run: dict[str, dict[str, str]]
+    not_run: dict[str, Reasons]
     """Why a scale lacks some of the paper's numbers: what the comparison says of them."""
 
     @model_validator(mode="before")

@@ -116,11 +116,14 @@ def _methods() -> dict[str, tuple[Any, Any]]:
     }
 
 
-class AdaptedExperiment(made_settings("Methods", _methods())):  # type: ignore[misc]  # declared in dd.adaptation
+_METHODS = _methods()
+
+
+class AdaptedExperiment(made_settings("Methods", _METHODS)):  # type: ignore[misc]  # declared in dd.adaptation
     """The experiment."""
 
 
-class Adapt(made_settings("Methods", _methods())):  # type: ignore[misc]
+class Adapt(made_settings("Methods", _METHODS)):  # type: ignore[misc]
     """How else nets are adapted to new data (Tables 2 and 3)."""
 
     experiments: dict[str, AdaptedExperiment] = Field(
