@@ -36,7 +36,7 @@ class Config(Settings):
     """what `snakemake` without a target makes"""
     threads: Count = 1
     """CPU threads of a job; jobs run side by side up to --cores, so raise this only when cores lie idle"""
-    container: Text
+    container: Text = "dataset-distillation.sif"
     """image that jobs run in under `--sdm apptainer`: a .sif file or docker://NAME"""
     data: Data
     pool: PoolSection

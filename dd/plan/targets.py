@@ -50,12 +50,15 @@ class TargetPlan:
         Raises:
             UserError: two things have one name, or one has a name of those `taken` by the workflow's rules.
         """
-        found = [Target(name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
-        for name in self.config.experiments:
-            files = [self.files.evaluated(name), self.files.training(name)]
-            found.append(Target(name, f"experiments.{name}", files))
-        for section, artefacts in self.config.artefacts.items():
-            found += [Target(name, f"{section}.{name}", self.made(artefact)) for name, artefact in artefacts.items()]
+        artefacts = [artefact for each in self.config.artefacts.values() for artefact in each.values()]
+        made = [Target(artefact.name, artefact.key, self.made(artefact)) for artefact in artefacts]
+        pools = [Target(name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
+        experiments = [
+            Target(name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)])
+            for name in self.config.experiments
+        ]
+        # names that no user has chosen come first: who takes one of them is told
+        found = sorted([*pools, *experiments, *made], key=lambda target: target.key != target.name)
         seen = set(taken)
         for target in found:
             if target.name in seen:

@@ -178,5 +178,5 @@ def _in_words(found: Any) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = "nothing" if value is None else repr(value)
     return text if len(text) <= 80 else f"{text[:60]} ... {text[-15:]}"

@@ -58,7 +58,7 @@ class Artefact(ABC, Generic[Entry]):
     @property
     def key(self) -> str:
         """Its key in config.yaml."""
-        return f"{self.section}.{self.name}"
+        return self.name if self.name == self.section else f"{self.section}.{self.name}"
 
     @classmethod
     def entries(cls, config: Any) -> Mapping[str, Any]:
