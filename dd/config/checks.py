@@ -1,7 +1,5 @@
 """What must go together in a config: what no single key can tell."""
 
-from pathlib import Path
-
 from dd.baselines.settings import BaselineSettings
 from dd.config.datasets import not_one_of
 from dd.config.model import Config
@@ -136,10 +134,3 @@ def check_not_run(config: Config) -> None:
             if task not in PLACES.get(where, ()):
                 known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
                 raise UserError(f"not_run.{where}: the paper has no {task!r} there. It has {known}")
-
-
-def check_container(config: Config) -> None:
-    """Refuse an image that is not there, where jobs are to run in it; raises what `check` raises."""
-    image = config.container
-    if "://" not in image and not Path(image).exists():
-        raise UserError(f"container: no such file {image}; README, Containers, tells how to build it")

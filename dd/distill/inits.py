@@ -15,7 +15,7 @@ class Init:
     one_net: bool
     """Whether all networks start from the same weights."""
     sources: tuple[Source, ...] = ()
-    """Where pre-trained weights may come from: a pool of networks, a file of weights. None: they are not pre-trained."""
+    """Where pre-trained weights may come from: a pool of networks, or a file. Empty: they are not pre-trained."""
 
     @property
     def pretrained(self) -> bool:

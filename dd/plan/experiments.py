@@ -88,7 +88,7 @@ class ExperimentPlan:
 
     def adaptation_modules(self, experiment: str, method: str) -> tuple[str, ...]:
         """The modules whose change adapts anew."""
-        return ADAPTATIONS[method].module, self._network(experiment)
+        return "dd.adaptation.adapt", ADAPTATIONS[method].module, self._network(experiment)
 
     def source(self, experiment: str, method: str) -> list[str]:
         """The dataset that an experiment's networks come from, for a way of adapting that needs its images."""

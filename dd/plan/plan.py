@@ -1,6 +1,7 @@
 """The whole plan of a run, made from a config."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from dd.config.read import read_config
@@ -8,6 +9,7 @@ from dd.plan.data import DataPlan
 from dd.plan.experiments import ExperimentPlan
 from dd.plan.pools import PoolPlan
 from dd.plan.targets import TargetPlan
+from dd.runtime.errors import UserError
 
 
 class Plan:
@@ -28,3 +30,13 @@ class Plan:
         self.configuration = self.targets.configuration(written)
         for pool in self.config.pools:
             self.pools.check_left(pool)
+
+    def check_container(self) -> None:
+        """Refuse an image that is not there, for runs whose jobs are to run in it.
+
+        Raises:
+            UserError: there is no such file.
+        """
+        image = self.config.container
+        if "://" not in image and not Path(image).exists():
+            raise UserError(f"config: container: no such file {image}; README, Containers, tells how to build it")

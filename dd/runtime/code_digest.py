@@ -25,13 +25,12 @@ def digest(*modules: str, follow: bool = True) -> str:
     the `__init__.py` of dd's packages: these list what can be chosen, and one more choice changes no result. Whoever
     computes a digest names the modules that were chosen. A module that is not found counts as empty.
     """
-    todo, code = list(modules), {}
+    todo = list(modules)
+    code: dict[str, str] = {}
     while todo:
         name = todo.pop()
-        if name in code:
-            continue
         path = find(name)
-        if path is None:
+        if path is None or name in code:
             continue
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         code[name], imports = _read(path.read_bytes(), package)
@@ -41,14 +40,14 @@ def digest(*modules: str, follow: bool = True) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@functools.cache  # a module is part of many digests
-def _read(content: bytes, package: str) -> tuple[str, list[str]]:
-    """What a file of `package` runs, as text, and the modules that it may import."""
+@functools.cache  # planning asks for the digests of many results, which share most of their modules
+def _read(content: bytes, package: str) -> tuple[str, tuple[str, ...]]:
+    """What a module of `package` runs, and the modules that it may import."""
     try:
         tree = _what_runs(ast.parse(content))
     except (SyntaxError, ValueError):  # whoever runs it is told; until it is mended, every byte counts
-        return content.hex(), []
-    return ast.unparse(tree), list(dict.fromkeys(_imports(tree, package)))
+        return content.hex(), ()
+    return ast.unparse(tree), tuple(_imports(tree, package))
 
 
 def _what_runs(tree: ast.Module) -> ast.Module:

@@ -7,7 +7,6 @@ from torch import nn
 
 from dd.data.batches import RealBatches
 from dd.distill.loss import classification
-from dd.distill.settings import DistillConfig
 from dd.distill.unroll import adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.build import NETS, build, remark, try_out
@@ -182,11 +181,6 @@ def test_a_law_draws_other_numbers_than_the_class():
 
     own, weight, _ = (p.detach().flatten() for p in initialise(make, "xavier", generator(0, "test")).parameters())
     assert torch.corrcoef(torch.stack([own, weight]))[0, 1].abs() < 0.5
-
-
-def test_config_knows_the_laws():
-    (scheme,) = (f for f in DistillConfig.__dataclass_fields__.values() if f.name == "init_scheme")
-    assert set(scheme.metadata["choices"]) == set(INIT_SCHEMES)
 
 
 def test_a_users_own_network():

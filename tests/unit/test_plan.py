@@ -297,8 +297,17 @@ def test_a_digest_names_what_was_chosen(paper):
     assert "dd.nets.alexcifar" in paper.experiments.modules("cifar10_fixed")
     assert "dd.nets.alexcifar" in paper.pools.modules("cifar10_AlexCifarNet")
     assert "dd.nets.lenet" in paper.experiments.baseline_modules("mnist_random", "average")
-    assert paper.experiments.adaptation_modules("mnist_usps_random", "fada")[0] == "dd.adaptation.fada"
+    assert "dd.adaptation.fada" in paper.experiments.adaptation_modules("mnist_usps_random", "fada")
+    assert "dd.adaptation.fada" not in paper.experiments.adaptation_modules("mnist_usps_random", "full")
     assert "dd.nets.mlp" in paper.experiments.transfer_modules()
     own = planned({"experiments": {"mnist_fixed": {"net": "tests.conftest:TinyNet"}}}).experiments
     assert "tests.conftest" in own.modules("mnist_fixed")
     assert "tests.conftest" in own.evaluation_modules("mnist_fixed")
+
+
+def test_a_missing_image_is_named(tmp_path):
+    planned({"container": "docker://somewhere/image"}).check_container()
+    (tmp_path / "here.sif").touch()
+    planned({"container": str(tmp_path / "here.sif")}).check_container()
+    with pytest.raises(UserError, match=r"config: container: no such file nowhere.sif"):
+        planned({"container": "nowhere.sif"}).check_container()

@@ -2,13 +2,11 @@
 
 import os
 import sys
-from contextlib import contextmanager
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(workflow.basedir))
-from dd.config.checks import check_container
 from dd.config.read import typed
 from dd.plan.options import any_of
 from dd.plan.plan import Plan
@@ -17,21 +15,14 @@ from dd.runtime.code_digest import commit, digest
 from dd.runtime.errors import UserError
 
 
-@contextmanager
-def mistakes():
-    """A user's mistake as one line, before any job."""
-    try:
-        yield
-    except UserError as error:
-        raise WorkflowError(str(error))
-
-
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 update_config(config, typed(workflow.config_settings.config))
-with mistakes():
+try:
     plan = Plan(config)
     if "apptainer" in map(str, workflow.deployment_settings.deployment_method):
-        check_container(plan.config)
+        plan.check_container()
+except UserError as error:
+    raise WorkflowError(str(error))
 
 
 wildcard_constraints:

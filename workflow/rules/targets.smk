@@ -1,6 +1,8 @@
 # What `snakemake NAME` makes: an experiment, a pool, a figure, a table.
-with mistakes():
+try:
     targets = plan.targets.targets(taken=[rule.name for rule in workflow.rules])
+except UserError as error:
+    raise WorkflowError(str(error))
 
 for target in targets:
 
