@@ -14,7 +14,6 @@ from dd.plan.resources import grow
 from dd.runtime.code_digest import commit, digest
 from dd.runtime.errors import UserError
 
-
 os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
 update_config(config, typed(workflow.config_settings.config))
 try:
