@@ -29,7 +29,7 @@ test-containers: $(READY)  ## builds the image, runs the demo and every stage in
 
 test-faults: $(READY)  ## kills, full disks, broken configs; as root, to mount small file systems; OPTIONS="-k short" for some
 	pytest tests/faults $(OPTIONS)
-	pytest tests/workflow/test_config.py --hypothesis-profile=long
+	pytest tests/unit/test_config.py --hypothesis-profile=long
 
 lint: $(READY)  ## style, types and spelling
 	ruff check .
@@ -39,9 +39,9 @@ lint: $(READY)  ## style, types and spelling
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md
+docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md and the schema of config.yaml
 	python tools/engine_picture.py
-	python docs/configuration.py
+	python tools/configuration_page.py
 
 bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code
 	$(if $(AUTHORS),python -m pip install --quiet six)

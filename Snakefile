@@ -7,16 +7,13 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/wanted.smk"
-include: "workflow/rules/checks.smk"
-include: "workflow/rules/artefacts.smk"
 
 
 pathvars:
-    results=RESULTS,
+    results=plan.files.results,
 
 
-container: config["container"]
+container: plan.config.container
 
 
 report: "workflow/report/workflow.rst"
@@ -42,7 +39,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        get_final_output(),
+        plan.targets.all(),
 
 
 include: "workflow/rules/targets.smk"

@@ -1,7 +1,5 @@
 """What adaptation by distilled images is compared with in Tables 2 and 3: held-out nets adapted in another way."""
 
-from dataclasses import replace
-
 import pandas as pd
 import torch
 
@@ -45,7 +43,7 @@ def adapted(
     runs = nets if different == 1 else 1
     percent = []
     for run in range(runs):
-        trained = adaptation.adapt(task, weights, replace(config, seed=config.seed + run))
+        trained = adaptation.adapt(task, weights, config.model_copy(update={"seed": config.seed + run}))
         percent.append(distilled.measures(net, trained, dataset.x_test, dataset.y_test)["accuracy"])
     common = {"kind": "adaptation"} | distilled.setting() | {"dataset": dataset.name, "method": adaptation.name}
     return pd.DataFrame(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING
 
 from dd.adaptation.declaration import Adaptation, AdaptationTask
@@ -31,6 +30,6 @@ ADAPTATION = Adaptation(
     description="fine-tune them on the whole training set of the target",
     adapt=fine_tune,
     needs_source=False,
-    settings=tuple(signature(TrainConfig).parameters),
+    settings=tuple(TrainConfig.model_fields),
     module=__name__,
 )

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
 
 import click
 
@@ -19,6 +18,7 @@ from dd.commands.options import (
     tell_remark,
 )
 from dd.distill.settings import DistillConfig
+from dd.nets import module_of
 
 
 @main.command(cls=Command)
@@ -41,7 +41,7 @@ from dd.distill.settings import DistillConfig
 def distill(
     data_path, out, history_path, work, checkpoint_seconds, tensorboard, pretrained, config, pool, device, workers
 ) -> None:
-    r"""Distil a dataset into a few images (Algorithm 1).
+    """Distil a dataset into a few images (Algorithm 1).
 
     \b
     Ten images for one LeNet, and a hundred for any LeNet:
@@ -60,7 +60,6 @@ def distill(
     from dd.data.prepared import load
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
-    from dd.nets import module_of
     from dd.nets.pretrained import PretrainedFile
     from dd.report.training import Events
     from dd.runtime.checkpoints import Checkpoints
@@ -73,7 +72,7 @@ def distill(
     experiment = Experiment(config, dataset, device, pool, pretrained and PretrainedFile.load(pretrained))
     tell_remark(experiment.module, config.net)
     identity = {
-        **asdict(config),
+        **config.model_dump(),
         "dataset": dataset.info["sha256"],
         "pretrained": experiment.pretrained and experiment.pretrained.info,
         "pool": pool and pool.digest,

@@ -13,7 +13,7 @@ from dd.commands.options import IN, OUT, Command, check_endings, numbers, save
 @click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
 def linear_case(dimension, sizes, problems, meta_steps, out) -> None:
-    r"""Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
+    """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
     By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
 
@@ -37,7 +37,7 @@ def linear_case(dimension, sizes, problems, meta_steps, out) -> None:
 @click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def linear_figure(metrics, out) -> None:
-    r"""Draw what `dd linear-case` measured.
+    """Draw what `dd linear-case` measured.
 
     \b
     Example:

@@ -11,7 +11,7 @@ import click
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
-    r"""Dataset Distillation (Wang, Zhu, Torralba, Efros 2018).
+    """Dataset Distillation (Wang, Zhu, Torralba, Efros 2018).
 
     \b
     Ten images that train a LeNet, from scratch to a picture, in four commands:

@@ -6,18 +6,18 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
-from dd.runtime.settings import Settings
+from dd.runtime.settings import OneOf, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pydantic.fields import FieldInfo
 
 IN = click.Path(path_type=Path, dir_okay=False)
 OUT = click.Path(path_type=Path, dir_okay=False)
@@ -109,25 +109,37 @@ def settings_options(settings: type[Settings], name: str) -> Callable:
     def decorate(command: Callable) -> Callable:
         @functools.wraps(command)
         def wrapped(**options):
-            values = {f.name: options.pop(f.name) for f in fields(settings)}
+            values = {key: options.pop(key) for key in settings.model_fields}
             return command(**{name: settings(**values)}, **options)
 
-        for f in reversed(fields(settings)):
-            kind = click.Choice(f.metadata["choices"]) if f.metadata["choices"] else f.type
-            flag, switch = "--" + f.name.replace("_", "-"), kind is bool
-            option = click.option(
-                flag, type=kind, is_flag=switch, default=f.default, show_default=not switch, help=f.metadata["help"]
-            )
-            wrapped = option(wrapped)
+        for key, field in reversed(settings.model_fields.items()):
+            wrapped = _option(key, field)(wrapped)
         return wrapped
 
     return decorate
 
 
+def _option(key: str, field: FieldInfo) -> Callable:
+    """The option of one setting."""
+    kind: Any = field.annotation
+    meaning = " ".join((field.description or "").split())
+    if get_origin(field.annotation) is Literal:
+        kind = click.Choice(get_args(field.annotation))
+    for declared in field.metadata:
+        if isinstance(declared, OneOf) and declared.own:
+            kind = str
+            meaning += f": {', '.join(declared.names)}, or your own as {declared.own}"
+        elif isinstance(declared, OneOf):
+            kind = click.Choice(declared.names)
+    switch = kind is bool
+    flag = "--" + key.replace("_", "-")
+    return click.option(flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning)
+
+
 def given_options(settings: type[Settings]) -> set[str]:
     """The fields of `settings` that the user has given, rather than left at their defaults."""
     source = click.get_current_context().get_parameter_source
-    return {f.name for f in fields(settings) if source(f.name) is ParameterSource.COMMANDLINE}
+    return {key for key in settings.model_fields if source(key) is ParameterSource.COMMANDLINE}
 
 
 def numbers(option: str, text: str) -> list[int]:

@@ -16,12 +16,13 @@ from dd.commands.options import (
     settings_options,
     tell_remark,
 )
+from dd.nets import module_of
 from dd.pools.settings import PoolConfig
 
 
 @main.group()
 def pool() -> None:
-    r"""Many networks trained on real images, to start from (Section 3.5).
+    """Many networks trained on real images, to start from (Section 3.5).
 
     \b
     Forty to distil for and ten to judge by, then a look at them:
@@ -43,7 +44,7 @@ def pool() -> None:
 @compute_options
 @settings_options(PoolConfig, "config")
 def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, config, device, workers) -> None:
-    r"""Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
+    """Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
 
     A net depends on its number, the seed and the recipe, not on the shard it is in.
 
@@ -56,7 +57,6 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
 
     from dd.data.prepared import load
     from dd.distill.run import StoppedError
-    from dd.nets import module_of
     from dd.pools.store import save_shard
     from dd.pools.train import PoolShard, train_pool
     from dd.runtime.checkpoints import Checkpoints
@@ -90,7 +90,7 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
 @pool.command(cls=Command)
 @click.argument("folder", type=FOLDER)
 def check(folder: Path) -> None:
-    r"""Say what is in the pool FOLDER, and read all of it against its checksums.
+    """Say what is in the pool FOLDER, and read all of it against its checksums.
 
     \b
     Example:

@@ -24,7 +24,7 @@ from dd.runtime.errors import UserError
 @click.option("--table", "csv", type=OUT, help="CSV of the points, to write.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def curves(lines, note, csv, out) -> None:
-    r"""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of them.
+    """Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of them.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def curves(lines, note, csv, out) -> None:
 @click.option("--scale", required=True, help="What the table says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md, .tex or .html; may be repeated.")
 def table(name, metrics, metadata, scale, out) -> None:
-    r"""Write one of the paper's tables, ours beside the reported numbers.
+    """Write one of the paper's tables, ours beside the reported numbers.
 
     \b
     Example:
@@ -80,7 +80,7 @@ def table(name, metrics, metadata, scale, out) -> None:
 @click.option("--table", "csv", type=OUT, required=True, help="CSV of the numbers, to write.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def bars(metrics, scale, csv, out) -> None:
-    r"""Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
+    """Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
 
     \b
     Example, of a set with an attack_class:
@@ -110,7 +110,7 @@ def bars(metrics, scale, csv, out) -> None:
 @click.option("--steps", default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def figure(set_path, metrics, steps, out) -> None:
-    r"""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
+    """Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
 
     \b
     Example:
@@ -151,7 +151,7 @@ def figure(set_path, metrics, steps, out) -> None:
 @click.option("--scale", required=True, help="What the comparison says it was measured at.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated.")
 def compare(measured, not_run, scale, out) -> None:
-    r"""Write every number of the paper beside what was measured, with a verdict on each.
+    """Write every number of the paper beside what was measured, with a verdict on each.
 
     The claims of its tables, figures and Section 3.3 follow, with what the measured numbers say of them.
 
@@ -180,7 +180,7 @@ def compare(measured, not_run, scale, out) -> None:
 @click.option("--history", type=IN, required=True, help="CSV that `dd distill` writes; it may still be growing.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
 def training(history, out) -> None:
-    r"""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+    """Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
 
     \b
     Example:
@@ -199,7 +199,7 @@ def training(history, out) -> None:
 @click.option("--scale", required=True, help="What the page says it belongs to.")
 @click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
 def configuration(text, scale, out) -> None:
-    r"""Write a configuration as a page of the report.
+    """Write a configuration as a page of the report.
 
     \b
     Example:
@@ -215,7 +215,7 @@ def configuration(text, scale, out) -> None:
 @click.option("--results", type=FOLDER, required=True, help="What a run made, e.g. results/laptop.")
 @click.option("--out", type=FOLDER, required=True, help="Where the small files go, e.g. results/published/laptop.")
 def publish(results, out) -> None:
-    r"""Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
+    """Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
 
     \b
     Example:

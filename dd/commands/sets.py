@@ -10,7 +10,7 @@ from dd.commands.options import IN, OUT, Command, check_endings
 @click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat.")
 @click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md or .html; may be repeated.")
 def transfer(metrics, out) -> None:
-    r"""Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
+    """Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
 
     \b
     Example:

@@ -1,61 +1,55 @@
-"""A configuration against its schema, in words for the one who wrote it."""
+"""The JSON schema of config.yaml, by which editors complete and check its keys."""
 
-import contextlib
-import re
-import sys
-from collections.abc import Mapping
-from difflib import get_close_matches
-from pathlib import Path
+import json
+from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from jsonschema.validators import extend
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from dd.config.model import Config
+from dd.runtime.settings import Settings
 
-def _is_integer(_checker, value) -> bool:
-    # JSON takes 3.0 for an integer, but no command line takes it for a number of steps
-    return isinstance(value, int) and not isinstance(value, bool)
+LOCATION = "workflow/schemas/config.schema.json"
+"""Where it is kept, from the root of the repository; `make docs` writes it."""
 
 
-def _is_number(_checker, value) -> bool:
-    return _is_integer(_checker, value) or (isinstance(value, float) and abs(value) <= sys.float_info.max)
+class _Generator(GenerateJsonSchema):
+    """pydantic's, without titles made from the names of keys and classes."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 (pydantic calls it so)
+        return False
+
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        made.pop("title", None)
+        return made
 
 
-Validator = extend(
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number}),
-)
-"""The standard one, but numbers are finite and integers have no point."""
+def schema_of(model: type[Settings]) -> dict[str, Any]:
+    """The JSON schema of one model."""
+    return model.model_json_schema(schema_generator=_Generator)
 
 
-def typed(node):
-    """A config from the command line with its numbers; of `--config distill='{steps: 3}'` Snakemake makes text."""
-    if isinstance(node, Mapping):
-        return {key: typed(value) for key, value in node.items()}
+def schema() -> dict[str, Any]:
+    """That of the whole. No key is required in it, as an overlay holds only some; a run checks that none is missing."""
+    return {"$schema": GenerateJsonSchema.schema_dialect} | _nothing_required(schema_of(Config))
+
+
+def schema_text() -> str:
+    """The schema as it is kept."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _nothing_required(node: Any) -> Any:
+    """A schema without lists of required keys, and with every description on one line."""
     if isinstance(node, list):
-        return [typed(value) for value in node]
-    for read in (int, float, {"true": True, "false": False}.__getitem__):
-        with contextlib.suppress(ValueError, KeyError):
-            return read(node) if isinstance(node, str) else node
-    return node
+        return [_nothing_required(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _nothing_required(value) for key, value in node.items() if not _is_required_keys(key, value)}
+    if isinstance(kept.get("description"), str):
+        kept["description"] = " ".join(kept["description"].split())
+    return kept
 
 
-def mistake(config: dict, schema: Path) -> str | None:
-    """What is wrong with `config` by the JSON schema in the YAML file `schema`, or None.
-
-    One line, the key first: `distill.steps: 0 is less than the minimum of 1`.
-    """
-    rules = yaml.safe_load(schema.read_text(encoding="utf-8"))
-    error = best_match(Validator(rules).iter_errors(config))
-    if error is None:
-        return None
-    message = re.sub(r".* \((.+) w(as|ere) unexpected\)$", r"unknown key \1", " ".join(error.message.split()))
-    if message.startswith("unknown key"):
-        common = rules.get("$defs", {}).get(error.schema.get("$ref", "").rpartition("/")[2], {})
-        known = [key for place in (error.schema, common) for key in place.get("properties", {})]
-        for unknown in re.findall("'([^']*)'", message):
-            message += "".join(f"; did you mean {key}?" for key in get_close_matches(unknown, known, 1))
-    if len(message) > 200:  # it begins with the whole value
-        message = f"{message[:60]} ... {message[-100:]}"
-    return ": ".join([".".join(map(str, error.absolute_path)), message]).removeprefix(": ")
+def _is_required_keys(key: str, value: Any) -> bool:
+    return key == "required" and isinstance(value, list)

@@ -1,7 +1,6 @@
 """One experiment assembled from its settings: network, initial weights, real batches, trainer."""
 
 import copy
-from dataclasses import asdict
 from functools import partial
 
 import torch
@@ -46,8 +45,8 @@ class Experiment:
         self.config, self.dataset, self.pretrained = config, dataset, pool or file
         channels, size, _ = dataset.image_shape
         classes = len(dataset.classes)
-        if max(config.attack_class, config.target_class) >= classes:
-            raise UserError(f"attack_class, target_class: {dataset.name} has the classes 0 to {classes - 1}")
+        if lacks := config.missing_class(dataset.name, classes):
+            raise UserError(lacks)
         if (pool or file) and not config.init.endswith("_pretrained"):
             raise UserError(f"init: {config.init} takes no weights from a pool or a file; leave it out")
         if pool and file:
@@ -134,7 +133,7 @@ class Experiment:
         info = {
             "dataset": {key: data.info[key] for key in ("name", "sha256", "source", "fidelity")},
             "classes": data.classes,
-            "config": asdict(self.config),
+            "config": self.config.model_dump(),
             "validation": {key: last[key] for key in ("accuracy", "accuracy_std", "nets")},
             "made with": provenance(),
         }

@@ -1,26 +1,37 @@
 """How networks are trained on real images."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import ClassVar
 
-from dd.runtime.settings import Settings, setting
+from dd.distill.settings import OLD_NAMES, InitScheme, NetworkName
+from dd.runtime.settings import Count, Index, Positive, Settings
 
 
-@dataclass(frozen=True)
 class TrainConfig(Settings):
     """How networks are trained on real images. The defaults are the authors' for MNIST."""
 
-    epochs: int = setting(40, "passes over the training images", least=1)
-    lr: float = setting(2e-4, "Adam's first rate", above=0)
-    halve_every: int = setting(20, "epochs after which the rate is halved", least=1)
-    batch: int = setting(1024, "images of a step", least=1)
-    seed: int = setting(0, "every random number comes from this one", least=0)
+    epochs: Count = 40
+    """passes over the training images"""
+    lr: Positive = 2e-4
+    """Adam's first rate"""
+    halve_every: Count = 20
+    """epochs after which the rate is halved"""
+    batch: Count = 1024
+    """images of a step"""
+    seed: Index = 0
+    """every random number comes from this one"""
 
 
-@dataclass(frozen=True)
-class PoolConfig(TrainConfig):
-    """What networks a pool has."""
+class NetworkConfig(Settings):
+    """Which networks, and how they begin."""
 
-    net: str = setting("LeNet", "network: LeNet, AlexCifarNet, ConvNet3, MLP, or your own as package.module:Class")
-    init_scheme: str = setting(
-        "xavier", "initialisation scheme that the weights are drawn by", ("xavier", "he", "default")
-    )
+    old_names: ClassVar[Mapping[str, str]] = OLD_NAMES
+
+    net: NetworkName = "LeNet"
+    """network"""
+    init_scheme: InitScheme = "xavier"
+    """initialisation scheme that the weights are drawn by"""
+
+
+class PoolConfig(TrainConfig, NetworkConfig):
+    """What networks a pool has, and how they are trained."""

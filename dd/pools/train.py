@@ -1,7 +1,6 @@
 """Networks trained on real images, many side by side."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 
 import torch
@@ -131,4 +130,4 @@ class PoolShard:
         """What all shards of the pool have in common."""
         data = {key: self.dataset.info[key] for key in ("name", "sha256", "source", "fidelity")}
         common = {"dataset": data, "image": list(self.dataset.image_shape), "classes": self.dataset.classes}
-        return asdict(self.config) | common
+        return self.config.model_dump() | common

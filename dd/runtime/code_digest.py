@@ -88,16 +88,20 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 
 def find(name: str, installed: bool = True) -> Path | None:
     """The file of a module of dd or of a user's own, which may be among the `installed` packages."""
-    first, *rest = name.split(".")
-    folders = [Path(), *map(Path, sys.path)]
-    if not installed:
-        folders = [folder for folder in folders if not any(folder.is_relative_to(path) for path in INSTALLED)]
-    for folder in [PACKAGE.parent] if first == PACKAGE.name else folders:
-        base = folder.joinpath(first, *rest)
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file():
-                return path
+    within = name.replace(".", "/")
+    folders = [str(PACKAGE.parent)] if name.partition(".")[0] == PACKAGE.name else ["", *sys.path]
+    for folder in folders:
+        if installed or not _is_installed(folder):
+            base = f"{folder or '.'}/{within}"
+            for path in (Path(f"{base}.py"), Path(f"{base}/__init__.py")):
+                if path.is_file():
+                    return path
     return None
+
+
+@functools.cache
+def _is_installed(folder: str) -> bool:
+    return any(Path(folder).is_relative_to(path) for path in INSTALLED)
 
 
 def commit() -> str:

@@ -95,6 +95,6 @@ def test_citation_is_of_this_version():
 
 
 def test_configuration_is_what_its_generator_writes():
-    written = runpy.run_path(str(ROOT / "docs/configuration.py"))["page"]()
+    written = runpy.run_path(str(ROOT / "tools/configuration_page.py"))["page"]()
     assert (ROOT / "docs/configuration.md").read_text() == written, "run `make docs`"
     assert not re.findall(r"^.*\|  \|$", written, re.MULTILINE), "keys without a meaning"

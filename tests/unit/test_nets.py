@@ -7,7 +7,6 @@ from torch import nn
 
 from dd.data.batches import RealBatches
 from dd.distill.loss import classification
-from dd.distill.settings import DistillConfig
 from dd.distill.unroll import adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.factory import build, remark, try_out

@@ -104,9 +104,9 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"attack_class": 3}, "give both for poisoning, or neither"),
+        ({"attack_class": 3}, "target_class: is missing; poisoning needs attack_class and target_class"),
         ({"attack_class": 3, "target_class": 3}, "is the attack_class itself"),
-        ({"attack_class": 3, "target_class": 10}, "digits has the classes 0 to 9"),
+        ({"attack_class": 3, "target_class": 10}, "target_class: 10, but digits has classes 0 to 9"),
     ],
 )
 def test_classes_that_make_no_attack(digits, settings, message):

@@ -1,8 +1,8 @@
 rule adapt:
     input:
-        unpack(get_data),
+        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
         set="<results>/distill/{experiment}/set.safetensors",
-        source=get_source_data,
+        source=lambda wildcards: plan.experiments.source(wildcards.experiment, wildcards.method),
     output:
         csv="<results>/adapt/{experiment}/{method}.csv",
     log:
@@ -11,16 +11,16 @@ rule adapt:
         "<results>/benchmarks/adapt/{experiment}/{method}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["threads"]
+    threads: plan.config.threads
     resources:
         gpu=1,
         mem_mb=grow(8000),
         runtime=grow(12 * 60),  # not resumed: one run must do
     params:
-        options=lambda wildcards: flags(get_adaptation(wildcards)),
-        pool=get_pool_option,
+        options=lambda wildcards: plan.experiments.adaptation_options(wildcards.experiment, wildcards.method),
+        pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
         source=lambda wildcards, input: " ".join(f"--source {path}" for path in input.source),
-        code=lambda wildcards: digest("dd.adaptation.adapt", ADAPTATIONS[wildcards.method].module, get_net_module(wildcards)),
+        code=lambda wildcards: digest(*plan.experiments.adaptation_modules(wildcards.experiment, wildcards.method)),
     shell:
         "python -m dd adapt {wildcards.method} --set {input.set} --data {input.npz} --out {output.csv} {params.pool} "
         "{params.source} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -1,6 +1,6 @@
 rule measure_baseline:
     input:
-        unpack(get_data),
+        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         csv="<results>/baseline/{experiment}/{baseline}.csv",
@@ -10,15 +10,15 @@ rule measure_baseline:
         "<results>/benchmarks/baseline/{experiment}/{baseline}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["threads"]
+    threads: plan.config.threads
     resources:
-        gpu=lambda wildcards: int(BASELINES[wildcards.baseline].gpu),
+        gpu=lambda wildcards: plan.experiments.baseline_gpus(wildcards.baseline),
         mem_mb=grow(6000),
         runtime=grow(12 * 60),  # not resumed: one run must do
     params:
-        options=lambda wildcards: flags(get_protocol(wildcards)),
-        pool=get_pool_option,
-        code=lambda wildcards: digest("dd.baselines.grid", BASELINES[wildcards.baseline].module, get_net_module(wildcards)),
+        options=lambda wildcards: plan.experiments.baseline_options(wildcards.experiment, wildcards.baseline),
+        pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
+        code=lambda wildcards: digest(*plan.experiments.baseline_modules(wildcards.experiment, wildcards.baseline)),
     shell:
         "python -m dd baseline {wildcards.baseline} --set {input.set} --data {input.npz} --out {output.csv} "
         "{params.pool} {params.options} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

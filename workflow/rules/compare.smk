@@ -1,6 +1,6 @@
 rule compare:
     input:
-        get_compared,
+        plan.targets.compared().values(),
     output:
         csv="<results>/compare.csv",
         md="<results>/compare.md",
@@ -19,8 +19,8 @@ rule compare:
     conda:
         "../../environment.yml"
     params:
-        measured=get_measurements,
-        scale=config["scale"],
+        measured=plan.targets.comparison_options(),
+        scale=plan.config.scale,
         code=digest("dd.report.compare", "dd.report.compared"),
     shell:
         "python -m dd compare {params.measured} --scale {params.scale} "
@@ -35,7 +35,7 @@ rule draw_training:
             "<results>/distill/{experiment}/training.png",
             caption="../report/training.rst",
             category="Training",
-            subcategory=lambda wildcards: "experiments" if wildcards.experiment in EXPERIMENTS else "points of curves",
+            subcategory=lambda wildcards: plan.targets.subcategory(wildcards.experiment),
             labels={"experiment": "{experiment}"},
         ),
     log:
@@ -67,8 +67,8 @@ rule write_configuration:
     conda:
         "../../environment.yml"
     params:
-        text=yaml.safe_dump(json.loads(json.dumps(config)), width=100),
-        scale=config["scale"],
+        text=plan.configuration,
+        scale=plan.config.scale,
         code=digest("dd.report.page"),
     shell:
         "python -m dd configuration --text {params.text:q} --scale {params.scale} --out {output.html} > {log} 2>&1"

@@ -1,14 +1,4 @@
-# Not a param of the rule: where a mirror lies must not make anything run again.
-if config["data"]["mirror"]:
-    os.environ.update(DD_DATA_MIRROR=config["data"]["mirror"])
-
-# Under apptainer a job sees the working folder; data from elsewhere must be shown to it.
-shown = [os.environ.get("DD_DATA_MIRROR"), *(entry["folder"] for entry in config["data"]["folders"].values())]
-binds = [
-    os.environ.get("APPTAINER_BIND"),
-    *(str(Path(folder).absolute()) for folder in shown if folder and Path(folder).exists()),
-]
-os.environ.update(APPTAINER_BIND=",".join(dict.fromkeys(filter(None, binds))))
+os.environ.update(plan.data.environment())
 
 
 rule prepare_data:
@@ -20,22 +10,22 @@ rule prepare_data:
     benchmark:
         "results/data/benchmarks/{dataset}.tsv"
     wildcard_constraints:
-        dataset=any_of(sorted(DATASETS - set(config["data"]["variants"]))),
+        dataset=any_of(plan.data.prepared),
     retries: 1  # the network
     localrule: True
     conda:
         "../../environment.yml"
     params:
-        options=lambda wildcards: flags(lookup(within=config, dpath=f"data/folders/{wildcards.dataset}", default={})),
-        files=get_folder_files,
-        code=lambda wildcards: digest("dd.data.obtain", "dd.data.prepared", *get_source(wildcards), follow=False),
+        options=lambda wildcards: plan.data.options(wildcards.dataset),
+        files=lambda wildcards: plan.data.listing(wildcards.dataset),
+        code=lambda wildcards: digest(*plan.data.modules(wildcards.dataset), follow=False),
     shell:
         "python -m dd data prepare {wildcards.dataset} --out {output.npz} {params.options} > {log} 2>&1"
 
 
 rule vary_data:
     input:
-        unpack(get_original),
+        unpack(lambda wildcards: plan.data.original(wildcards.variant)),
     output:
         npz="results/data/{variant}.npz",
         json="results/data/{variant}.json",
@@ -44,12 +34,12 @@ rule vary_data:
     benchmark:
         "results/data/benchmarks/{variant}.tsv"
     wildcard_constraints:
-        variant=any_of(config["data"]["variants"]),
+        variant=any_of(plan.data.variants),
     localrule: True
     conda:
         "../../environment.yml"
     params:
-        options=lambda wildcards: flags(get_changes(wildcards)),
+        options=lambda wildcards: plan.data.changes(wildcards.variant),
         code=digest("dd.data.variants", "dd.data.prepared", follow=False),
     shell:
         "python -m dd data vary --data {input.npz} --out {output.npz} {params.options} > {log} 2>&1"
@@ -74,4 +64,4 @@ rule prepare_weights:
 
 rule download_all:
     input:
-        get_downloads(),
+        plan.data.downloads(plan.targets.experiments_of_all()),

@@ -1,7 +1,7 @@
 rule distill:
     input:
-        unpack(get_data),
-        pretrained=get_pretrained,
+        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
+        pretrained=lambda wildcards: plan.experiments.weights(wildcards.experiment),
     output:
         set="<results>/distill/{experiment}/set.safetensors",
         history="<results>/distill/{experiment}/history.csv",
@@ -11,17 +11,17 @@ rule distill:
         "<results>/benchmarks/distill/{experiment}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["threads"]
+    threads: plan.config.threads
     resources:
         gpu=1,
-        mem_mb=memory,
+        mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
         runtime=grow(4 * 60),
     params:
-        options=lambda wildcards: flags(get_experiment(wildcards.experiment)),
-        pool=get_pool_option,
+        options=lambda wildcards: plan.experiments.options(wildcards.experiment),
+        pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
         pretrained=lambda wildcards, input: " ".join(f"--pretrained {path}" for path in input.pretrained),
-        work=f"work/{config['scale']}/{{experiment}}",
-        code=get_code,
+        work=f"{plan.files.work}/{{experiment}}",
+        code=lambda wildcards: digest(*plan.experiments.modules(wildcards.experiment)),
     shell:
         # SIGTERM is for dd alone, which saves and ends: were the shell to end first, SLURM would kill the rest at once.
         # attempts.log keeps what a later attempt would wipe from {log}; the console sees it too

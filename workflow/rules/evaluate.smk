@@ -1,6 +1,6 @@
 rule evaluate:
     input:
-        unpack(get_data),
+        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         csv="<results>/evaluate/{experiment}.csv",
@@ -10,15 +10,15 @@ rule evaluate:
         "<results>/benchmarks/evaluate/{experiment}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["threads"]
+    threads: plan.config.threads
     resources:
         gpu=1,
-        mem_mb=memory,
+        mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
         runtime=grow(1 * 60),
     params:
-        nets=config["evaluate"]["nets"],
-        pool=get_pool_option,
-        code=lambda wildcards: digest("dd.evaluation.held_out", get_net_module(wildcards)),
+        nets=plan.config.evaluate.nets,
+        pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
+        code=lambda wildcards: digest(*plan.experiments.evaluation_modules(wildcards.experiment)),
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output.csv} {params.pool} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

@@ -1,6 +1,6 @@
 rule train_shard:
     input:
-        unpack(get_pool_data),
+        unpack(lambda wildcards: plan.data.of(plan.config.pools[wildcards.pool].dataset)),
     output:
         shard="<results>/pools/{pool}/{part}-{first}.safetensors",
     log:
@@ -9,15 +9,15 @@ rule train_shard:
         "<results>/benchmarks/pools/{pool}/{part}-{first}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["threads"]
+    threads: plan.config.threads
     resources:
         gpu=1,
         mem_mb=grow(8000),
         runtime=grow(8 * 60),
     params:
-        options=lambda wildcards: flags(get_shard(wildcards)),
-        work=f"work/{config['scale']}/pools/{{pool}}/{{part}}-{{first}}",
-        code=lambda wildcards: digest("dd.pools.train", module_of(get_pool(wildcards.pool)["net"])),
+        options=lambda wildcards: plan.pools.options(wildcards.pool, wildcards.part, int(wildcards.first)),
+        work=f"{plan.files.work}/pools/{{pool}}/{{part}}-{{first}}",
+        code=lambda wildcards: digest(*plan.pools.modules(wildcards.pool)),
     shell:
         "trap '' TERM; mkdir -p {params.work} && "
         "python -m dd pool train --data {input.npz} --out {output.shard} --work {params.work} "

@@ -1,7 +1,6 @@
 rule draw_figure:
     input:
-        set=lambda wildcards: f"<results>/distill/{config['figures'][wildcards.figure]['experiment']}/set.safetensors",
-        metrics=lambda wildcards: f"<results>/evaluate/{config['figures'][wildcards.figure]['experiment']}.csv",
+        unpack(lambda wildcards: plan.targets.artefact("figures", wildcards.figure).inputs()),
     output:
         png=report(
             "<results>/figures/{figure}.png",
@@ -18,16 +17,16 @@ rule draw_figure:
     conda:
         "../../environment.yml"
     params:
-        steps=lambda wildcards: ",".join(map(str, config["figures"][wildcards.figure]["steps"])),
+        options=lambda wildcards: plan.targets.artefact("figures", wildcards.figure).options(),
         code=digest("dd.report.figures"),
     shell:
-        "python -m dd figure --set {input.set} --metrics {input.metrics} --steps {params.steps} "
+        "python -m dd figure --set {input.set} --metrics {input.metrics} {params.options} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
 
 
 rule draw_curves:
     input:
-        get_curves,
+        unpack(lambda wildcards: plan.targets.artefact("curves", wildcards.curves).inputs()),
     output:
         png=report(
             "<results>/figures/{curves}.png",
@@ -45,8 +44,8 @@ rule draw_curves:
     conda:
         "../../environment.yml"
     params:
-        lines=get_lines,
-        scale=config["scale"],
+        lines=lambda wildcards: plan.targets.artefact("curves", wildcards.curves).options(),
+        scale=plan.config.scale,
         code=digest("dd.report.curves"),
     shell:
         "python -m dd curves {params.lines} --note 'scale {params.scale}, final state, test images' --table {output.csv} "
@@ -55,7 +54,7 @@ rule draw_curves:
 
 rule draw_bars:
     input:
-        get_poisoned,
+        unpack(lambda wildcards: plan.targets.artefact("bars", wildcards.bars).inputs()),
     output:
         png=report(
             "<results>/figures/{bars}.png",
@@ -73,8 +72,8 @@ rule draw_bars:
     conda:
         "../../environment.yml"
     params:
-        metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input),
-        scale=config["scale"],
+        metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.metrics),
+        scale=plan.config.scale,
         code=digest("dd.report.bars"),
     shell:
         "python -m dd bars {params.metrics} --scale {params.scale} --table {output.csv} "
@@ -83,8 +82,7 @@ rule draw_bars:
 
 rule write_table:
     input:
-        measured=get_measured,
-        metadata=get_metadata,
+        unpack(lambda wildcards: plan.targets.artefact("tables", wildcards.table).inputs()),
     output:
         csv="<results>/tables/{table}.csv",
         md="<results>/tables/{table}.md",
@@ -105,7 +103,7 @@ rule write_table:
     params:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.measured),
         metadata=lambda wildcards, input: " ".join(f"--data {path}" for path in input.metadata),
-        scale=config["scale"],
+        scale=plan.config.scale,
         code=digest("dd.report.tables"),
     shell:
         "python -m dd table {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "

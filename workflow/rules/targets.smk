@@ -1,11 +1,14 @@
 # What `snakemake NAME` makes: an experiment, a pool, a figure, a table.
-for section, name, files in get_targets():
-    if workflow.is_rule(name):
-        raise WorkflowError(f"config: {section}.{name}: something else has this name; choose another")
+try:
+    targets = plan.targets.targets(taken=[rule.name for rule in workflow.rules])
+except UserError as error:
+    raise WorkflowError(str(error))
+
+for target in targets:
 
     rule:
         name:
-            name
+            target.name
         input:
-            files,
+            target.files,
         localrule: True

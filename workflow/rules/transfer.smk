@@ -3,7 +3,7 @@
 
 rule evaluate_transfer:
     input:
-        unpack(get_data),
+        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         csv="<results>/transfer/{experiment}.csv",
@@ -13,25 +13,24 @@ rule evaluate_transfer:
         "<results>/benchmarks/transfer/{experiment}.tsv"
     conda:
         "../../environment.yml"
-    threads: config["threads"]
+    threads: plan.config.threads
     resources:
         gpu=1,
-        mem_mb=memory,
+        mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
         runtime=grow(12 * 60),  # not resumed: one run must do
     params:
-        held_out=config["transfer"]["held_out"],
-        nets=" ".join(f"--net {net}" for net in config["transfer"]["nets"]),
-        protocols=" ".join(f"--protocol {name}" for name in config["transfer"]["protocols"]),
-        pool=get_pool_option,
-        code=digest("dd.evaluation.held_out", *(module_of(net) for net in config["transfer"]["nets"])),
+        held_out=plan.config.transfer.held_out,
+        options=plan.experiments.transfer_options(),
+        pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
+        code=digest(*plan.experiments.transfer_modules()),
     shell:
-        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.held_out} {params.nets} "
-        "{params.protocols} --out {output.csv} {params.pool} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
+        "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.held_out} {params.options} "
+        "--out {output.csv} {params.pool} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
 
 
 rule write_transfer:
     input:
-        expand("<results>/transfer/{experiment}.csv", experiment=config["transfer"]["experiments"]),
+        **plan.targets.artefact("transfer", "transfer").inputs(),
     output:
         csv="<results>/tables/transfer.csv",
         md="<results>/tables/transfer.md",

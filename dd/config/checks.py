@@ -1,0 +1,136 @@
+"""What must go together in a config: what no single key can tell."""
+
+from dd.baselines.settings import BaselineSettings
+from dd.config.datasets import not_one_of
+from dd.config.model import Config
+from dd.config.sections import Experiment
+from dd.distill.inits import INITS
+from dd.report.paper import PLACES
+from dd.runtime.code_digest import find
+from dd.runtime.errors import UserError
+from dd.runtime.settings import did_you_mean
+
+SHARED_FOLDERS = ("data", "published")
+"""Folders of `results/` that no scale may have."""
+
+
+def check(config: Config) -> None:
+    """Refuse a config whose parts do not go together.
+
+    Raises:
+        UserError: the key, what is wrong there, and the cure.
+    """
+    if config.scale in SHARED_FOLDERS:
+        raise UserError(f"scale: results/{config.scale} is another folder; choose another name")
+    for artefacts in config.artefacts.values():
+        for artefact in artefacts.values():
+            artefact.check()
+    check_points(config)
+    check_pools(config)
+    for name, experiment in config.all_experiments.items():
+        check_experiment(f"experiments.{name}", experiment, config)
+    for name in config.transfer.nets:
+        check_module("transfer.nets", name)
+    check_baselines(config)
+    check_named_experiments(config)
+    check_names_in_all(config)
+    check_not_run(config)
+
+
+def check_points(config: Config) -> None:
+    """Refuse an experiment that is named as the point of a curve and is another one; raises what `check` raises."""
+    for name in config.points:
+        given = config.experiments.get(name)
+        if given and given.model_dump() != config.points_as_experiments[name].model_dump():
+            raise UserError(f"experiments.{name}: a point of a curve has this name; choose another")
+
+
+def check_pools(config: Config) -> None:
+    """Refuse pools of unknown datasets and of networks that are not there; raises what `check` raises."""
+    for name, pool in config.pools.items():
+        check_module(f"pools.{name}.net", pool.net)
+        if pool.dataset not in config.datasets:
+            raise UserError(f"pools.{name}.dataset: {not_one_of(pool.dataset, config.datasets)}")
+
+
+def check_experiment(key: str, experiment: Experiment, config: Config) -> None:
+    """Refuse an experiment whose data, network and initial weights do not go together; raises what `check` raises."""
+    check_module(f"{key}.net", experiment.net)
+    if experiment.dataset not in config.datasets:
+        raise UserError(f"{key}.dataset: {not_one_of(experiment.dataset, config.datasets)}")
+    if experiment.pool and experiment.pool not in config.pools:
+        raise UserError(f"{key}.pool: {not_one_of(experiment.pool, config.pools)}")
+    check_sources(key, experiment)
+    if experiment.pool:
+        check_pool_of(key, experiment, config)
+    if lacks := experiment.missing_class(experiment.dataset, config.datasets[experiment.dataset].classes):
+        raise UserError(f"{key}.{lacks}")
+
+
+def check_sources(key: str, experiment: Experiment) -> None:
+    """Refuse initial weights from another source than the init takes; raises what `check` raises."""
+    keys = {"pool": "pool", "file": "pretrained"}
+    given = [name for name in keys.values() if getattr(experiment, name)]
+    allowed = [keys[source] for source in INITS[experiment.init].sources]
+    if allowed and (len(given) != 1 or given[0] not in allowed):
+        raise UserError(f"{key}.init: {experiment.init} needs {' or '.join(allowed)}")
+    if given and not allowed:
+        raise UserError(f"{key}.init: {experiment.init} needs neither pool nor pretrained; leave out {given[0]}")
+
+
+def check_pool_of(key: str, experiment: Experiment, config: Config) -> None:
+    """Refuse a pool of other networks, or of networks for other images; raises what `check` raises."""
+    name, pool = experiment.pool, config.pools[str(experiment.pool)]
+    if experiment.net != pool.net:
+        raise UserError(f"{key}.pool: {name} has nets {pool.net}, not {experiment.net}")
+    wanted, found = config.datasets[experiment.dataset], config.datasets[pool.dataset]
+    if wanted != found:
+        raise UserError(
+            f"{key}.pool: {name} is for images {found[:2]} (channels, pixels a side) of {found.classes} classes, but "
+            f"{experiment.dataset} has {wanted[:2]} of {wanted.classes}"
+        )
+    if INITS[experiment.init].one_net and experiment.pool_net >= pool.nets:
+        raise UserError(f"{key}.pool_net: {name} has the nets 0 to {pool.nets - 1}")
+
+
+def check_module(key: str, net: str) -> None:
+    """Refuse a user's network whose file is not there; raises what `check` raises."""
+    module, colon, _ = net.partition(":")
+    if colon and find(module) is None:
+        raise UserError(f"{key}: no module {module} here or on PYTHONPATH")
+
+
+def check_baselines(config: Config) -> None:
+    """Refuse fewer candidates than are chosen from them; raises what `check` raises."""
+    every: dict[str, BaselineSettings] = {"baselines": config.baselines}
+    every |= {f"baselines.experiments.{name}": entry for name, entry in config.baselines.experiments.items()}
+    for key, entry in every.items():
+        if entry.candidates < entry.draws:
+            raise UserError(f"{key}.candidates: {entry.candidates} are fewer than the {entry.draws} draws")
+
+
+def check_named_experiments(config: Config) -> None:
+    """Refuse other values for an experiment that is not there; raises what `check` raises."""
+    for section, entries in (("baselines", config.baselines.experiments), ("adapt", config.adapt.experiments)):
+        for name in entries:
+            if name not in config.experiments:
+                near = did_you_mean(name, config.experiments)
+                raise UserError(f"{section}.experiments: no experiment {name!r}{near}")
+
+
+def check_names_in_all(config: Config) -> None:
+    """Refuse a name in `all` that no figure or table has; raises what `check` raises."""
+    known = [name for artefacts in config.artefacts.values() for name in artefacts]
+    for name in config.all:
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise UserError(f"all: no figure or table {name!r}; there are {', '.join(known)}{near}")
+
+
+def check_not_run(config: Config) -> None:
+    """Refuse reasons for what the paper does not have; raises what `check` raises."""
+    for where, reasons in config.not_run.items():
+        for task in reasons:
+            if task not in PLACES.get(where, ()):
+                known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
+                raise UserError(f"not_run.{where}: the paper has no {task!r} there. It has {known}")

@@ -1,0 +1,71 @@
+"""Where the files of a run lie."""
+
+from typing import NamedTuple
+
+
+class ResultFiles(NamedTuple):
+    """Paths of what the workflow makes at one scale, from the folder it runs in."""
+
+    scale: str
+
+    @property
+    def results(self) -> str:
+        """The folder of everything but data."""
+        return f"results/{self.scale}"
+
+    @property
+    def work(self) -> str:
+        """The folder of checkpoints."""
+        return f"work/{self.scale}"
+
+    def dataset(self, name: str, ending: str = "npz") -> str:
+        """A prepared dataset, or with `json` its metadata: the same for all scales."""
+        return f"results/data/{name}.{ending}"
+
+    def weights(self, name: str) -> str:
+        """A prepared file of weights: the same for all scales."""
+        return f"results/data/weights/{name}.safetensors"
+
+    def pool(self, name: str) -> str:
+        """The folder of a pool."""
+        return f"{self.results}/pools/{name}"
+
+    def shard(self, pool: str, part: str, first: int) -> str:
+        """The networks of a pool from number `first` of a part."""
+        return f"{self.pool(pool)}/{part}-{first:05}.safetensors"
+
+    def distilled(self, experiment: str) -> str:
+        """The distilled set of an experiment."""
+        return f"{self.results}/distill/{experiment}/set.safetensors"
+
+    def training(self, experiment: str) -> str:
+        """The training curves of an experiment."""
+        return f"{self.results}/distill/{experiment}/training.png"
+
+    def evaluated(self, experiment: str) -> str:
+        """What held-out networks measured of an experiment's set."""
+        return f"{self.results}/evaluate/{experiment}.csv"
+
+    def transferred(self, experiment: str) -> str:
+        """What other networks measured of an experiment's set."""
+        return f"{self.results}/transfer/{experiment}.csv"
+
+    def baseline(self, experiment: str, name: str) -> str:
+        """What was measured of a baseline in place of an experiment's set."""
+        return f"{self.results}/baseline/{experiment}/{name}.csv"
+
+    def adapted(self, experiment: str, method: str) -> str:
+        """What was measured of another way to adapt an experiment's networks."""
+        return f"{self.results}/adapt/{experiment}/{method}.csv"
+
+    def linear_case(self) -> str:
+        """The measurements of Section 3.3."""
+        return f"{self.results}/linear/linear_case.csv"
+
+    def figure(self, name: str, ending: str) -> str:
+        """A figure, or with `csv` its numbers."""
+        return f"{self.results}/figures/{name}.{ending}"
+
+    def table(self, name: str, ending: str) -> str:
+        """A table."""
+        return f"{self.results}/tables/{name}.{ending}"

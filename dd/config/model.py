@@ -1,0 +1,148 @@
+"""The whole of config.yaml as one model: every key once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from dd.config.datasets import Images, datasets_of
+from dd.config.files import ResultFiles
+from dd.config.kinds import KINDS
+from dd.config.kinds.base import Artefact, Point
+from dd.config.kinds.curves import Lines
+from dd.config.kinds.pictures import PictureSection
+from dd.config.kinds.tables import TablesSection
+from dd.config.kinds.transfer import TransferSection
+from dd.config.sections import Adapt, Baselines, Data, Evaluate, Experiment, Pool, PoolSection
+from dd.distill.settings import DistillConfig
+from dd.runtime.errors import UserError
+from dd.runtime.settings import Count, Name, Names, Settings, Text
+
+Reasons = Annotated[
+    dict[str, Annotated[str, Field(description="the reason, by task, such as cifar10")]],
+    Field(description="a table or figure, such as fig6"),
+]
+
+
+class Config(Settings):
+    """config.yaml after all overlays. Pools and experiments hold what they start from too."""
+
+    scale: Name
+    """results go to `results/<scale>/`, checkpoints to `work/<scale>/`, so that scales never mix"""
+    all: Names
+    """what `snakemake` without a target makes"""
+    threads: Count = 1
+    """CPU threads of a job; jobs run side by side up to --cores, so raise this only when cores lie idle"""
+    container: Text = "dataset-distillation.sif"
+    """image that jobs run in under `--sdm apptainer`: a .sif file or docker://NAME"""
+    data: Data
+    pool: PoolSection
+    pools: dict[Name, Pool]
+    """Pools of networks, by name. `snakemake <name>` trains one."""
+    distill: DistillConfig
+    """What every experiment starts from. `python -m dd distill` has the same settings as options."""
+    experiments: dict[Name, Experiment] = Field(min_length=1)
+    """What is distilled, by name. `snakemake <name>` distils and judges one."""
+    evaluate: Evaluate
+    transfer: TransferSection
+    baselines: Baselines
+    adapt: Adapt
+    tables: TablesSection
+    bars: dict[Name, Annotated[Names, Field(description="experiments with an attack_class")]]
+    """Figures of poisoning against its baselines, by name."""
+    curves: dict[Name, Lines]
+    """Figures of accuracy against a setting, by name. A point is an experiment, `<experiment>_<setting><value>`."""
+    figures: dict[Name, PictureSection]
+    """Pictures of distilled images, by name."""
+    not_run: dict[str, Reasons]
+    """Why a scale lacks some of the paper's numbers: what the comparison says of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, values: Any) -> Any:
+        """What pools, experiments and other single values start from, written into them."""
+        if not isinstance(values, Mapping):
+            return values
+        values = dict(values)
+        for section, entries in (("pool", "pools"), ("distill", "experiments")):
+            values[entries] = _each_over(values.get(section), values.get(entries))
+        for section in ("baselines", "adapt"):
+            found = values.get(section)
+            if isinstance(found, Mapping):
+                common = {key: value for key, value in found.items() if key != "experiments"}
+                values[section] = {**found, "experiments": _each_over(common, found.get("experiments", {}))}
+        return values
+
+    @property
+    def files(self) -> ResultFiles:
+        """Where the files of this run lie."""
+        return ResultFiles(self.scale)
+
+    @cached_property
+    def artefacts(self) -> dict[str, dict[str, Artefact]]:
+        """All figures and tables that there are: by the section of their kind, and by name."""
+        return {
+            kind.section: {name: kind(name, entry, self) for name, entry in kind.entries(self).items()}
+            for kind in KINDS
+        }
+
+    @cached_property
+    def points(self) -> dict[str, Point]:
+        """The points of all curves, by name."""
+        every = (artefact for artefacts in self.artefacts.values() for artefact in artefacts.values())
+        return {name: point for artefact in every for name, point in artefact.points().items()}
+
+    @cached_property
+    def points_as_experiments(self) -> dict[str, Experiment]:
+        """The same with all their settings.
+
+        Raises:
+            UserError: a point has settings that do not go together.
+        """
+        found = {}
+        for name, point in self.points.items():
+            base = self.experiments[point.experiment].model_dump(exclude_unset=True)
+            try:
+                found[name] = Experiment(**base | point.changed)
+            except UserError as error:
+                raise UserError(f"curves: the point {name} of {point.experiment}: {error}") from error
+        return found
+
+    @cached_property
+    def all_experiments(self) -> dict[str, Experiment]:
+        """The experiments of config.yaml and the points of curves; raises what `points_as_experiments` raises."""
+        return self.experiments | self.points_as_experiments
+
+    @cached_property
+    def datasets(self) -> dict[str, Images]:
+        """All datasets that experiments may name; raises what `dd.config.datasets.datasets_of` raises."""
+        return datasets_of(self.data)
+
+    def source(self, experiment: str) -> str | None:
+        """The dataset that an experiment's networks were trained on before, if they come from a pool."""
+        pool = self.all_experiments[experiment].pool
+        return self.pools[pool].dataset if pool else None
+
+    def original(self, dataset: str) -> str:
+        """The dataset that a variant shows the images of; a variant of other colours or with noise is a new dataset."""
+        variant = self.data.variants.get(dataset)
+        if variant is None or variant.invert or variant.noise:
+            return dataset
+        return variant.of
+
+
+def _each_over(common: Any, entries: Any) -> Any:
+    """`entries` by name, each over what is `common` to them; what is no mapping stays, and is refused later."""
+    if not (isinstance(common, Mapping) and isinstance(entries, Mapping)):
+        return entries
+    return {name: _over(common, entry) for name, entry in entries.items()}
+
+
+def _over(common: Any, entry: Any) -> Any:
+    """`entry` over `common`, section by section."""
+    if not (isinstance(common, Mapping) and isinstance(entry, Mapping)):
+        return entry
+    return {**common, **{key: _over(common.get(key), value) for key, value in entry.items()}}

@@ -1,0 +1,63 @@
+"""A config from what files and the command line say, checked as a whole."""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dd.config.checks import check
+from dd.config.model import Config
+from dd.runtime.errors import UserError
+from dd.runtime.settings import first_mistake
+
+
+def read_config(values: Mapping[str, Any]) -> Config:
+    """The config of these keys and values.
+
+    Raises:
+        UserError: `config: ` and the key, what is wrong there, and the cure, in one line.
+    """
+    try:
+        config = Config.model_validate(values)
+        check(config)
+    except ValidationError as error:
+        raise UserError(f"config: {first_mistake(error)}") from error
+    except UserError as error:
+        raise UserError(f"config: {error}") from error
+    return config
+
+
+def load_yaml(path: Path) -> dict:
+    """The keys and values of a config file."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def merged(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with those of `overlay` in them, key by key, as Snakemake merges config files."""
+    result = dict(values)
+    for key, value in overlay.items():
+        old = result.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+def typed(value: Any) -> Any:
+    """A value of the command line with its numbers: of `--config distill='{steps: 3}'` Snakemake makes text."""
+    if isinstance(value, Mapping):
+        return {key: typed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [typed(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            return read(value)
+    return value

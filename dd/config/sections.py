@@ -1,0 +1,131 @@
+"""The sections of config.yaml that say what is computed: data, pools, experiments, and what they are judged by."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from dd.adaptation import ADAPTATIONS, Adaptation
+from dd.baselines.settings import BaselineSettings
+from dd.data.weights import WEIGHTS
+from dd.distill.settings import DistillConfig
+from dd.pools.settings import PoolConfig, TrainConfig
+from dd.runtime.settings import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text, made_settings
+
+
+class ImageFolder(Settings):
+    """One subfolder a class, or train/ and test/ of those, or a labels.csv (columns file, class, split)."""
+
+    folder: Text
+    """where they lie"""
+    size: Count
+    """pixels a side: the shorter side is scaled to it, and the centre square cut out"""
+    gray: bool = False
+    """one channel instead of three"""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """share of each class set aside as test images where there is no split"""
+
+
+class Variant(Settings):
+    """What changes; the rest stays as it is."""
+
+    of: Name
+    """the dataset it is made from"""
+    size: Count | None = None
+    """pixels a side, margin included"""
+    margin: Index = 0
+    """black pixels on each side"""
+    channels: Literal[1, 3] | None = None
+    """1 is gray, 3 is RGB"""
+    invert: bool = False
+    """dark becomes bright"""
+    noise: NotNegative = 0.0
+    """standard deviation of Gaussian noise, 1 being the whole range"""
+    test_images: Count | None = None
+    """so many test images, drawn anew from all images"""
+    seed: Index = 0
+    """of the noise and the split"""
+
+
+class Data(Settings):
+    """Where images come from."""
+
+    mirror: Line = ""
+    """folder of `<name>.npz` or official files, looked into before downloading; if empty, `$DD_DATA_MIRROR` or none"""
+    folders: dict[Name, ImageFolder] = Field(default_factory=dict)
+    """your own images, by the name that experiments call them"""
+    variants: dict[Name, Variant] = Field(default_factory=dict)
+    """datasets made from others, so that two domains meet at one size and number of channels"""
+
+
+class PoolSection(PoolConfig):
+    """How networks to start from are trained on real images (Section 3.5): what every pool starts from."""
+
+    nets: Count = 2000
+    """networks to distil for"""
+    held_out: Count = 200
+    """others, to judge by"""
+    shard: Count = 40
+    """networks of a job, trained together"""
+
+
+class Pool(PoolSection):
+    """Its dataset, and what differs from `pool`."""
+
+    dataset: Name
+    """the real images they are trained on"""
+
+
+class Experiment(DistillConfig):
+    """Its dataset, where its nets come from, and what differs from `distill`."""
+
+    dataset: Name
+    """one that `python -m dd data prepare --help` names, or of `data.folders` or `data.variants`"""
+    pool: Name | None = None
+    """the pool that nets come from, with init random_pretrained or fixed_pretrained"""
+    pretrained: Annotated[str, OneOf(tuple(WEIGHTS))] | None = None
+    """instead, with fixed_pretrained, the file that one net comes from"""
+
+
+class Evaluate(Settings):
+    """How sets are judged."""
+
+    nets: Count = 200
+    """held-out networks a set is judged on; one for a fixed init"""
+
+
+class Baselines(BaselineSettings):
+    """Real images in place of distilled ones, in the tables (Section 4, S-1)."""
+
+    experiments: dict[str, BaselineSettings] = Field(default_factory=dict)
+    """other values for one experiment"""
+
+
+def _settings_of(adaptation: Adaptation) -> type[Settings]:
+    """What config.yaml may say of a way of adapting: the settings it takes, and how many networks."""
+    fields = {key: (TrainConfig.__annotations__[key], TrainConfig.model_fields[key]) for key in adaptation.settings}
+    nets = Field(default=200, description="networks; where there is but one, runs")
+    return made_settings(adaptation.name, fields | {"nets": (Count, nets)})
+
+
+def _methods() -> dict[str, tuple[Any, Any]]:
+    """A key for each way of adapting."""
+    models = {name: _settings_of(adaptation) for name, adaptation in ADAPTATIONS.items()}
+    return {
+        name: (model, Field(default=model(), description=ADAPTATIONS[name].description))
+        for name, model in models.items()
+    }
+
+
+_METHODS = _methods()
+
+
+class AdaptedExperiment(made_settings("Methods", _METHODS)):  # type: ignore[misc]  # declared in dd.adaptation
+    """The experiment."""
+
+
+class Adapt(made_settings("Methods", _METHODS)):  # type: ignore[misc]
+    """How else nets are adapted to new data (Tables 2 and 3)."""
+
+    experiments: dict[str, AdaptedExperiment] = Field(
+        default_factory=dict, description="other values for one experiment"
+    )

@@ -1,0 +1,82 @@
+"""Datasets and files of weights: where they come from, and what makes them anew."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dd.config.model import Config
+from dd.data.datasets import DATASETS
+from dd.data.folder_listing import split_folders
+from dd.data.weights import WEIGHTS
+from dd.plan.options import flags
+
+
+class DataPlan:
+    """The rules of `data.smk`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.files = config, config.files
+        self.variants = list(config.data.variants)
+        self.weights = list(WEIGHTS)
+
+    @property
+    def prepared(self) -> list[str]:
+        """The datasets that are not made from others."""
+        return sorted(set(self.config.datasets) - set(self.variants))
+
+    def of(self, dataset: str) -> dict[str, str]:
+        """The prepared files of a dataset, by their endings."""
+        return {ending: self.files.dataset(dataset, ending) for ending in ("npz", "json")}
+
+    def options(self, dataset: str) -> str:
+        """Options of `dd data prepare`: where a user's own images are, and how they are read."""
+        folder = self.config.data.folders.get(dataset)
+        return flags(folder.model_dump(exclude_unset=True)) if folder else ""
+
+    def listing(self, dataset: str) -> str:
+        """A digest of what lies in a user's folder of images, so that a changed photo is noticed; else nothing."""
+        folder = self.config.data.folders.get(dataset)
+        if not folder:
+            return ""
+        root = Path(folder.folder)
+        # a class may be a link, into which rglob does not go
+        classes = (path for split in split_folders(root) for path in split.iterdir() if path.is_dir())
+        files = sorted({p for folder in (root, *classes) for p in folder.rglob("*") if p.is_file()})
+        lines = "".join(f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for p in files)
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+    def modules(self, dataset: str) -> tuple[str, ...]:
+        """The modules whose change makes a dataset anew: a change to where others come from must not."""
+        own = ("dd.data.image_folder", "dd.data.folder_listing")
+        known = own if dataset in self.config.data.folders else DATASETS[dataset].modules
+        return ("dd.data.obtain", "dd.data.prepared", *known)
+
+    def original(self, variant: str) -> dict[str, str]:
+        """The prepared files of the dataset that a variant is made from."""
+        return self.of(self.config.data.variants[variant].of)
+
+    def changes(self, variant: str) -> str:
+        """Options of `dd data vary`: what a variant changes."""
+        return flags(self.config.data.variants[variant].model_dump(exclude_unset=True, exclude={"of"}))
+
+    def downloads(self, experiments: Iterable[str]) -> list[str]:
+        """The datasets and weights that experiments need."""
+        entries = [self.config.all_experiments[name] for name in experiments]
+        datasets = {entry.dataset for entry in entries}
+        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
+        weights = {entry.pretrained for entry in entries if entry.pretrained}
+        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
+
+    def environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """What jobs find in their environment: the mirror, and for apptainer the folders outside the working folder.
+
+        They are no params of rules: where a mirror lies must not make anything run again.
+        """
+        data = self.config.data
+        mirror = data.mirror or environment.get("DD_DATA_MIRROR", "")
+        shown = [mirror, *(entry.folder for entry in data.folders.values())]
+        folders = [str(Path(folder).absolute()) for folder in shown if folder and Path(folder).exists()]
+        binds = [environment.get("APPTAINER_BIND", ""), *folders]
+        found = {"APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, binds)))}
+        return found | ({"DD_DATA_MIRROR": mirror} if data.mirror else {})

@@ -1,0 +1,99 @@
+"""Experiments: what distils them, what judges them, and what they are compared with."""
+
+from dd.adaptation import ADAPTATIONS
+from dd.baselines import BASELINES
+from dd.config.model import Config
+from dd.nets import module_of
+from dd.plan.options import flags
+from dd.plan.pools import PoolPlan
+from dd.plan.resources import memory
+
+SOURCES = {"dataset", "pool", "pretrained"}
+"""What an experiment has besides the settings of `dd distill`."""
+
+
+class ExperimentPlan:
+    """The rules of `distill.smk`, `evaluate.smk`, `transfer.smk`, `baseline.smk` and `adapt.smk`."""
+
+    def __init__(self, config: Config, pools: PoolPlan) -> None:
+        self.config, self.files, self.pools = config, config.files, pools
+        self.names = list(config.all_experiments)
+        self.baselines = list(BASELINES)
+        self.adaptations = list(ADAPTATIONS)
+
+    def data(self, experiment: str) -> dict[str, str | list[str]]:
+        """The prepared files of an experiment's dataset, and the shards of its pool."""
+        entry = self.config.all_experiments[experiment]
+        shards = self.pools.shards(entry.pool) if entry.pool else []
+        return {
+            "npz": self.files.dataset(entry.dataset),
+            "json": self.files.dataset(entry.dataset, "json"),
+            "pool": shards,
+        }
+
+    def weights(self, experiment: str) -> list[str]:
+        """The file of weights that an experiment starts from, if it has one."""
+        name = self.config.all_experiments[experiment].pretrained
+        return [self.files.weights(name)] if name else []
+
+    def options(self, experiment: str) -> str:
+        """Options of `dd distill`."""
+        return flags(self.config.all_experiments[experiment].model_dump(exclude_unset=True, exclude=SOURCES))
+
+    def pool_option(self, experiment: str) -> str:
+        """The option that names the folder of an experiment's pool, if it has one."""
+        pool = self.config.all_experiments[experiment].pool
+        return f"--pool {self.files.pool(pool)}" if pool else ""
+
+    def memory(self, experiment: str, threads: int, attempt: int) -> int:
+        """MiB of a job that distils or judges."""
+        return memory(self.config.all_experiments[experiment].net, threads, attempt)
+
+    def modules(self, experiment: str) -> tuple[str, ...]:
+        """The modules whose change distils anew."""
+        return "dd.distill.experiment", "dd.distill.run", self._network(experiment)
+
+    def evaluation_modules(self, experiment: str) -> tuple[str, ...]:
+        """The modules whose change judges anew."""
+        return "dd.evaluation.held_out", self._network(experiment)
+
+    def transfer_modules(self) -> tuple[str, ...]:
+        """The modules whose change judges anew on other networks."""
+        return "dd.evaluation.held_out", *map(module_of, self.config.transfer.nets)
+
+    def transfer_options(self) -> str:
+        """Options of `dd evaluate` that name the other networks and how they are trained."""
+        nets = [f"--net {net}" for net in self.config.transfer.nets]
+        return " ".join([*nets, *(f"--protocol {name}" for name in self.config.transfer.protocols)])
+
+    def baseline_options(self, experiment: str, baseline: str) -> str:
+        """Options of `dd baseline`: only what matters to this one, lest others run again for nothing."""
+        common = self.config.baselines
+        settings = common.experiments.get(experiment, common).model_dump(exclude_unset=True, exclude={"experiments"})
+        needed = BASELINES[baseline].settings
+        return flags({key: value for key, value in settings.items() if key in needed})
+
+    def baseline_gpus(self, baseline: str) -> int:
+        """GPUs of a job that measures a baseline."""
+        return 1 if BASELINES[baseline].gpu else 0
+
+    def baseline_modules(self, experiment: str, baseline: str) -> tuple[str, ...]:
+        """The modules whose change measures a baseline anew."""
+        return "dd.baselines.grid", BASELINES[baseline].module, self._network(experiment)
+
+    def adaptation_options(self, experiment: str, method: str) -> str:
+        """Options of `dd adapt`."""
+        changed = self.config.adapt.experiments.get(experiment, self.config.adapt)
+        return flags(getattr(changed, method).model_dump(exclude_unset=True))
+
+    def adaptation_modules(self, experiment: str, method: str) -> tuple[str, ...]:
+        """The modules whose change adapts anew."""
+        return "dd.adaptation.adapt", ADAPTATIONS[method].module, self._network(experiment)
+
+    def source(self, experiment: str, method: str) -> list[str]:
+        """The dataset that an experiment's networks come from, for a way of adapting that needs its images."""
+        dataset = self.config.source(experiment)
+        return [self.files.dataset(dataset)] if dataset and ADAPTATIONS[method].needs_source else []
+
+    def _network(self, experiment: str) -> str:
+        return module_of(self.config.all_experiments[experiment].net)

@@ -1,0 +1,42 @@
+"""The whole plan of a run, made from a config."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dd.config.read import read_config
+from dd.plan.data import DataPlan
+from dd.plan.experiments import ExperimentPlan
+from dd.plan.pools import PoolPlan
+from dd.plan.targets import TargetPlan
+from dd.runtime.errors import UserError
+
+
+class Plan:
+    """What a run makes and needs: the workflow's rules ask it."""
+
+    def __init__(self, written: Mapping[str, Any]) -> None:
+        """`written` are the keys and values of config.yaml and its overlays.
+
+        Raises:
+            UserError: something is wrong in them, or in the results of an earlier run.
+        """
+        self.config = read_config(written)
+        self.files = self.config.files
+        self.data = DataPlan(self.config)
+        self.pools = PoolPlan(self.config)
+        self.experiments = ExperimentPlan(self.config, self.pools)
+        self.targets = TargetPlan(self.config, self.pools)
+        self.configuration = self.targets.configuration(written)
+        for pool in self.config.pools:
+            self.pools.check_left(pool)
+
+    def check_container(self) -> None:
+        """Refuse an image that is not there, for runs whose jobs are to run in it.
+
+        Raises:
+            UserError: there is no such file.
+        """
+        image = self.config.container
+        if "://" not in image and not Path(image).exists():
+            raise UserError(f"config: container: no such file {image}; README, Containers, tells how to build it")

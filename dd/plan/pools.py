@@ -1,0 +1,57 @@
+"""Pools of networks: their shards."""
+
+from pathlib import Path
+
+from dd.config.model import Config
+from dd.config.sections import Pool
+from dd.nets import module_of
+from dd.plan.options import flags
+from dd.runtime.errors import UserError
+
+COUNTS = {"dataset", "nets", "held_out", "shard"}
+"""What a pool has besides the settings of `dd pool train`."""
+
+
+class PoolPlan:
+    """The rules of `pool.smk`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.files = config, config.files
+
+    def shards(self, pool: str) -> list[str]:
+        """The files of a pool."""
+        settings = self.config.pools[pool]
+        return [
+            self.files.shard(pool, part, first)
+            for part, total in self._totals(settings).items()
+            for first in range(0, total, settings.shard)
+        ]
+
+    def options(self, pool: str, part: str, first: int) -> str:
+        """Options of `dd pool train` for one shard."""
+        settings = self.config.pools[pool]
+        total = self._totals(settings)[part]
+        which = {"part": part, "first": first, "nets": settings.shard, "total": total}
+        return flags(which | settings.model_dump(exclude_unset=True, exclude=COUNTS))
+
+    def modules(self, pool: str) -> tuple[str, ...]:
+        """The modules whose change trains a pool anew."""
+        return "dd.pools.train", module_of(self.config.pools[pool].net)
+
+    def check_left(self, pool: str) -> None:
+        """Refuse a pool in whose folder are shards of other settings.
+
+        Raises:
+            UserError: there are some.
+        """
+        found = {str(path) for path in Path(self.files.pool(pool)).glob("[!.]*.safetensors")}
+        others = sorted(found - set(self.shards(pool)))
+        if others:
+            these = f"{others[0]} and {len(others) - 1} more are" if others[1:] else f"{others[0]} is"
+            raise UserError(
+                f"config: pools.{pool}: {these} left from other values of nets, held_out or shard; remove what is"
+            )
+
+    @staticmethod
+    def _totals(settings: Pool) -> dict[str, int]:
+        return {"train": settings.nets, "held-out": settings.held_out}

@@ -1,0 +1,101 @@
+"""What can be asked for by name, what `all` makes, and the comparison with the paper."""
+
+import json
+import shlex
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from dd.config.kinds.base import Artefact
+from dd.config.model import Config
+from dd.plan.pools import PoolPlan
+from dd.runtime.errors import UserError
+
+COMPARISON = ("csv", "md", "tex", "html")
+"""Endings of the files of the comparison."""
+
+
+class Target(NamedTuple):
+    """Something that a user can ask for."""
+
+    name: str
+    key: str
+    """Where config.yaml names it."""
+    files: list[str]
+
+
+class TargetPlan:
+    """The rules of `report.smk`, `compare.smk` and `targets.smk`."""
+
+    def __init__(self, config: Config, pools: PoolPlan) -> None:
+        self.config, self.files, self.pools = config, config.files, pools
+        self._by_name = {name: each for artefacts in config.artefacts.values() for name, each in artefacts.items()}
+
+    def artefact(self, section: str, name: str) -> Artefact:
+        """A figure or table."""
+        return self.config.artefacts[section][name]
+
+    def named(self, section: str) -> list[str]:
+        """All figures or tables of a kind."""
+        return list(self.config.artefacts[section])
+
+    def subcategory(self, experiment: str) -> str:
+        """Where the report shows the training of an experiment."""
+        return "experiments" if experiment in self.config.experiments else "points of curves"
+
+    def targets(self, taken: Collection[str]) -> list[Target]:
+        """Everything that can be asked for by its name.
+
+        Raises:
+            UserError: two things have one name, or one has a name of those `taken` by the workflow's rules.
+        """
+        artefacts = [artefact for each in self.config.artefacts.values() for artefact in each.values()]
+        made = [Target(artefact.name, artefact.key, self.made(artefact)) for artefact in artefacts]
+        pools = [Target(name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
+        experiments = [
+            Target(name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)])
+            for name in self.config.experiments
+        ]
+        # names that no user has chosen come first: who takes one of them is told
+        found = sorted([*pools, *experiments, *made], key=lambda target: target.key != target.name)
+        seen = set(taken)
+        for target in found:
+            if target.name in seen:
+                raise UserError(f"config: {target.key}: something else has this name; choose another")
+            seen.add(target.name)
+        return found
+
+    def made(self, artefact: Artefact) -> list[str]:
+        """The files of a figure or table, with the training curves of its experiments."""
+        return [*artefact.files(), *map(self.files.training, sorted(set(artefact.experiments())))]
+
+    def all(self) -> list[str]:
+        """What `all` makes."""
+        made = [path for name in self.config.all for path in self.made(self._by_name[name])]
+        if self.compared():
+            made += [f"{self.files.results}/compare.{ending}" for ending in COMPARISON]
+        return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
+
+    def experiments_of_all(self) -> list[str]:
+        """The experiments that `all` needs."""
+        return sorted({name for wanted in self.config.all for name in self._by_name[wanted].experiments()})
+
+    def compared(self) -> dict[str, str]:
+        """The measurements of everything in `all` that the paper has, by name and in the order of `all`."""
+        measured = {name: self._by_name[name].measurements() for name in self.config.all}
+        return {name: path for name, path in measured.items() if path}
+
+    def comparison_options(self) -> str:
+        """Options of `dd compare`: the measurements, and the reasons for what is missing."""
+        words = [word for name, path in self.compared().items() for word in ("--measured", name, path)]
+        for where, reasons in self.config.not_run.items():
+            words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
+        return shlex.join(words)
+
+    def configuration(self, written: Mapping[str, Any]) -> str:
+        """The keys and values of config.yaml as `written`, with the points of curves, as text for the report."""
+        experiments = dict(written["experiments"])
+        points = {name: experiments[point.experiment] | point.changed for name, point in self.config.points.items()}
+        plain = json.loads(json.dumps({**written, "experiments": experiments | points}))  # without YAML's anchors
+        return yaml.safe_dump(plain, width=100)
