@@ -184,11 +184,6 @@ def test_a_scheme_draws_other_numbers_than_the_class():
     assert torch.corrcoef(torch.stack([own, weight]))[0, 1].abs() < 0.5
 
 
-def test_config_knows_the_schemes():
-    (scheme,) = (f for f in DistillConfig.__dataclass_fields__.values() if f.name == "init_scheme")
-    assert set(scheme.metadata["choices"]) == set(INIT_SCHEMES)
-
-
 def test_a_users_own_network():
     net = build("tests.conftest:TinyNet", 3, 8, 5)
     assert isinstance(net, TinyNet)
