@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from dd.data.batches import RealBatches, normalise, rows_of_each_class
 from dd.distill.loss import cross_entropy
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet, net_batches
 from dd.nets.stacked_layers import linear
 from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
@@ -99,7 +99,7 @@ def fada(
     real = RealBatches(*(t.to(device) for t in source), *source_statistics, config.real_batch, batch_seed)
     halves = Halves(net)
     halves.try_out(theta[:1], few_images[0][:2])
-    first, adapted, parts = 0, [], together(theta)
+    first, adapted, parts = 0, [], net_batches(theta)
     with progress(len(parts) * (config.warm_up + config.steps)) as bar:
         for part in parts:
             numbers = range(first, first + len(part))

@@ -18,7 +18,7 @@ from dd.distill.unroll import refusal, tangents_exact, train
 from dd.nets.build import build, try_out
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet, net_batches
 from dd.runtime.errors import UserError
 from dd.runtime.files import provenance
 from dd.runtime.seeds import generator
@@ -89,7 +89,7 @@ class Experiment:
         theta, device = self.initial("validation", [0]), next(self.net.module.parameters()).device
         in_double = classification(StackedNet(copy.deepcopy(self.module).double()))
         # as many nets at once as there will be: one and several are computed by other operations
-        several = together(theta.repeat(min(self.config.nets, 2), 1).to(device))[0]
+        several = net_batches(theta.repeat(min(self.config.nets, 2), 1).to(device))[0]
         one_step = partial(refusal, classification(self.net), several, x.to(device), y.to(device))
         if tangents_exact(in_double, theta.double(), x.double(), y) and not one_step(True):
             return True

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dd.data.batches import normalise
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet, net_batches
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(theta [nets, P], x [n, ...], y [n] or [n, classes]) -> the mean loss of each net, [nets].
@@ -64,7 +64,7 @@ def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Te
     with torch.no_grad():
         for images in x.split(BATCH):
             batch = normalise(images.to(theta.device), mean, std)
-            said.append(torch.cat([net.logits(weights, batch).argmax(2) for weights in together(theta)]).cpu())
+            said.append(torch.cat([net.logits(weights, batch).argmax(2) for weights in net_batches(theta)]).cpu())
     return torch.cat(said, 1)
 
 

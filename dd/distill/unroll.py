@@ -36,7 +36,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from dd.distill.loss import Loss
-from dd.nets.stacked import together
+from dd.nets.stacked import net_batches
 from dd.runtime.errors import reason
 from dd.runtime.memory import ran_out
 from dd.runtime.seeds import generator
@@ -130,7 +130,7 @@ def train(
     trained = []
     # on a CPU run as written, for nobody knows how often it will be
     gradient = _flat(_gradient, loss) if theta.is_cuda else functools.partial(_gradient, loss)
-    for part in together(theta):
+    for part in net_batches(theta):
         for weights in _iterates(gradient, part, images, labels, lrs, order, momentum):
             last = weights
         trained.append(last)
@@ -250,7 +250,7 @@ def meta_gradient(
     d_images, d_lrs, losses = torch.zeros_like(images), torch.zeros_like(lrs), []
     d_labels = torch.zeros_like(labels) if labels.is_floating_point() else None
     data = images, labels, lrs
-    for part in together(theta):
+    for part in net_batches(theta):
         trajectory = descend(loss, part, *data, order, momentum)
         values, v = judge(objective, trajectory[-1], real_x, real_y)
         back = adjoint(loss, trajectory, v / len(theta), *data, tangents, clip, order, momentum)

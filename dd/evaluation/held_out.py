@@ -14,7 +14,7 @@ from dd.distill.loss import Loss, classification
 from dd.distill.settings import POISONING
 from dd.distill.unroll import judge, train
 from dd.nets.build import try_out
-from dd.nets.stacked import NETS_AT_ONCE, StackedNet, together
+from dd.nets.stacked import NETS_AT_ONCE, StackedNet, net_batches
 from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
 
@@ -54,7 +54,7 @@ def dc_bench(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, seed: in
         seed: of the minibatches.
     """
     x, y, trained = images.flatten(0, 1), labels.flatten(0, 1), []
-    for part in together(theta):
+    for part in net_batches(theta):
         weights = part.clone()
         sgd = torch.optim.SGD([weights], lr=LR, momentum=0.9, weight_decay=5e-4)
         schedule = torch.optim.lr_scheduler.MultiStepLR(sgd, [EPOCHS // 2], 0.1)

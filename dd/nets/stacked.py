@@ -14,8 +14,8 @@ SMALL_BATCH = 32
 """Up to so many images `vmap` gains on a CPU; its grouped convolutions of more are slower than one network by one."""
 
 
-def together(theta: Tensor) -> tuple[Tensor, ...]:
-    """`theta [nets, P]` in parts of as many networks as are faster together than one by one."""
+def net_batches(theta: Tensor) -> tuple[Tensor, ...]:
+    """`theta [nets, P]` split into batches of as many networks as one device computes fastest side by side."""
     return theta.split(NETS_AT_ONCE if theta.is_cuda or theta.shape[1] <= SMALL else 1)
 
 

@@ -15,7 +15,7 @@ from dd.distill.loss import Loss, accuracy, classification
 from dd.distill.run import StoppedError, Store, stop_signals
 from dd.distill.unroll import judge
 from dd.nets.build import build, try_out
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet, net_batches
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
@@ -54,7 +54,7 @@ class PoolTrainer:
             UserError: it is not finite; nothing has been updated then.
         """
         x, y = self.real.batch(self.done)
-        losses, gradients = zip(*(judge(self.loss, part, x, y) for part in together(self.theta)), strict=True)
+        losses, gradients = zip(*(judge(self.loss, part, x, y) for part in net_batches(self.theta)), strict=True)
         loss = torch.cat(losses).mean()
         if not loss.isfinite():
             raise UserError(f"step {self.done}: the loss is {loss:.3g}; lower lr (now {self.recipe.lr:g})")
