@@ -15,7 +15,7 @@ from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification, poisoned
-from dd.distill.unroll import train
+from dd.distill.unroll import DistilledData, train
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
@@ -121,7 +121,7 @@ class Judge:
             for rate in rates:
                 weights, lrs = initial, self.rates(rate)
                 for done, until in itertools.pairwise((0, *epochs)):
-                    weights = train(self.loss, weights, images, labels, lrs[done:until])
+                    weights = train(self.loss, weights, DistilledData(images, labels, lrs[done:until]))
                     measured[rate, until].append(self.distilled.measures(self.net, weights, *judged))
         return [
             {"lr": rate, "epochs": until} | summary(**{name: torch.cat([p[name] for p in parts]) for name in parts[0]})

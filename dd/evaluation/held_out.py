@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from dd.data.prepared import Dataset
+from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import Loss, classification
 from dd.distill.settings import POISONING
-from dd.distill.unroll import judge, train
+from dd.distill.unroll import UnrollOptions, train
 from dd.nets.build import try_out
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet, net_batches
 from dd.runtime.process_group import ProcessGroup
@@ -61,7 +62,7 @@ def dc_bench(loss: Loss, theta: Tensor, images: Tensor, labels: Tensor, seed: in
         for epoch in range(EPOCHS):
             order = torch.randperm(len(x), generator=generator(seed, "dc-bench", epoch)).to(x.device)
             for batch in order.split(BATCH):
-                _, weights.grad = judge(loss, weights, x[batch], y[batch])
+                _, weights.grad = value_and_gradient_in_chunks(loss, weights, x[batch], y[batch])
                 sgd.step()
             schedule.step()
         trained.append(weights)
@@ -96,7 +97,7 @@ def evaluate(
     group = group or ProcessGroup()
     net = StackedNet(distilled.make()).to(device)
     loss = classification(net)
-    distilled_data = [t.to(device) for t in (distilled.images, distilled.labels, distilled.lrs)]
+    data = distilled.data.to(device)
     nets = initial.nets("held-out", nets)
     names = list(POISONING if distilled.attacks else POISONING[:1])
     percent = torch.zeros(2, len(names), nets)
@@ -104,8 +105,8 @@ def evaluate(
 
     def trained(theta: Tensor) -> Tensor:
         if protocol == "dc-bench":
-            return dc_bench(loss, theta, *distilled_data[:2], distilled.info["config"]["seed"])
-        return train(loss, theta, *distilled_data, momentum=distilled.momentum)
+            return dc_bench(loss, theta, data.images, data.labels, distilled.info["config"]["seed"])
+        return train(loss, theta, data, options=UnrollOptions(momentum=distilled.momentum))
 
     for first in range(0, len(mine), NETS_AT_ONCE):
         indices = list(mine[first : first + NETS_AT_ONCE])

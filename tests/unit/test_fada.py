@@ -12,7 +12,8 @@ from torch import nn
 
 from dd.adaptation.fada import Discriminators, FadaConfig, Halves, draw_pairs, fada, few, groups_of
 from dd.data.batches import RealBatches, normalise
-from dd.distill.loss import accuracy, classification
+from dd.distill.loss import classification
+from dd.distill.measures import accuracy
 from dd.nets.build import NETS
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.nets.stacked import StackedNet
