@@ -9,7 +9,7 @@ from dd.runtime.settings import Settings, setting
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
-"""What is measured of a set with an `attack_class`: `dd.distill.loss.poisoning`."""
+"""What is measured of a set with an `attack_class`: `dd.distill.measures.poisoning`."""
 
 
 @dataclass(frozen=True)
