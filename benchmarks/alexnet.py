@@ -14,8 +14,9 @@ import time
 import torch
 from worker import peak
 
+from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.loss import classification
-from dd.distill.unroll import adjoint, descend, judge
+from dd.distill.unroll import DistilledData, adjoint, descend
 from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
@@ -33,7 +34,7 @@ def measure(name: str, batch: int) -> str:
     module = build(name, 3, 224, classes)
     loss, theta = classification(StackedNet(module)), flat_weights(module)[None]
     images, labels = torch.randn(1, classes, 3, 224, 224), torch.arange(classes)[None]
-    lrs = torch.full((EPOCHS, 1), LR)
+    data = DistilledData(images, labels, torch.full((EPOCHS, 1), LR))
     x, y = torch.randn(batch, 3, 224, 224), torch.randint(0, classes, (batch,))
     del module
     cells.append(f"{peak():.0f}")
@@ -44,9 +45,9 @@ def measure(name: str, batch: int) -> str:
         cells.append(f"{time.perf_counter() - started:.0f} s, {peak():.0f}")
         return result
 
-    trajectory = timed(descend, loss, theta, images, labels, lrs)
-    _, v = timed(judge, loss, trajectory[-1], x, y)
-    timed(adjoint, loss, trajectory, v, images, labels, lrs)
+    trajectory = timed(descend, loss, theta, data)
+    _, v = timed(value_and_gradient_in_chunks, loss, trajectory[-1], x, y)
+    timed(adjoint, loss, trajectory, v, data)
     stored = trajectory.numel() * trajectory.element_size() / 2**20
     return f"| {name}, {classes} classes, {theta.numel() / 1e6:.1f} M weights | {stored:.0f} | {' | '.join(cells)} |"
 

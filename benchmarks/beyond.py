@@ -12,7 +12,6 @@ variant, way and net.
 
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,8 +21,9 @@ import yaml
 import dd
 from dd.data.prepared import load
 from dd.distill.distilled_set import DistilledSet
-from dd.distill.loss import accuracy, classification
-from dd.distill.unroll import shuffled, train
+from dd.distill.loss import Loss, classification
+from dd.distill.measures import accuracy
+from dd.distill.unroll import DistilledData, UnrollOptions, shuffled_order, train
 from dd.nets.stacked import StackedNet
 from dd.runtime.memory import keep_freed_memory
 from dd.runtime.progress import progress
@@ -48,31 +48,32 @@ def distil(folder: Path, settings: dict) -> None:
         subprocess.run([*command, "distill", *words], check=True, cwd=ROOT)
 
 
-def lesson(distilled: DistilledSet, way: str, net: int) -> dict:
-    """What `train` takes, for held-out net `net` to learn from the set in one of `WAYS`."""
+def trained(loss: Loss, theta: torch.Tensor, distilled: DistilledSet, way: str, net: int) -> torch.Tensor:
+    """Held-out net `net`, of weights `theta [1, P]`, after it has learned from the set in one of `WAYS`."""
     images, labels, lrs = distilled.images, distilled.labels, distilled.lrs
     (epochs, steps), draw, order = lrs.shape, generator(0, way, net), None
     if way == "shuffled":
-        order = shuffled(epochs, steps, draw)
+        order = shuffled_order(epochs, steps, draw)
     if way == "mixed":
         count = steps * images.shape[1]
         mixed = torch.cat([torch.randperm(count, generator=draw) for _ in range(epochs)]).view(epochs * steps, -1)
         images, labels = images.flatten(0, 1)[mixed], labels.flatten(0, 1)[mixed]
         lrs = lrs.mean(1, keepdim=True).expand(-1, steps).reshape(1, -1)
-    return {"images": images, "labels": labels, "lrs": lrs, "order": order, "momentum": distilled.momentum}
+    options = UnrollOptions(order=order, momentum=distilled.momentum)
+    return train(loss, theta, DistilledData(images, labels, lrs), options=options)
 
 
-def judge(name: str, folder: Path) -> pd.DataFrame:
+def measure(name: str, folder: Path) -> pd.DataFrame:
     """A row a way and held-out net: name, way, held_out_net, accuracy in percent."""
     distilled = dd.load(folder / "set.safetensors")
     dataset = load(ROOT / f"results/data/{distilled.info['dataset']['name']}.npz")
     net, initial, rows = StackedNet(distilled.make()), distilled.initial(), []
-    learn, test = partial(train, classification(net)), (dataset.x_test, dataset.y_test, distilled.mean, distilled.std)
+    loss, test = classification(net), (dataset.x_test, dataset.y_test, distilled.mean, distilled.std)
     with progress(NETS, unit="net") as bar:
         for index in range(NETS):
             theta = initial("held-out", [index])
-            trained = torch.cat([learn(theta, **lesson(distilled, way, index)) for way in WAYS])
-            for way, percent in zip(WAYS, accuracy(net, trained, *test).tolist(), strict=True):
+            nets = torch.cat([trained(loss, theta, distilled, way, index) for way in WAYS])
+            for way, percent in zip(WAYS, accuracy(net, nets, *test).tolist(), strict=True):
                 rows.append({"name": name, "way": way, "held_out_net": index, "accuracy": round(percent, 2)})
             bar.update()
     return pd.DataFrame(rows)
@@ -91,7 +92,7 @@ def main() -> None:
     for name in names or variants:
         folder = out / name
         distil(folder, recipe | variants[name])
-        table = judge(name, folder)
+        table = measure(name, folder)
         table.to_csv(folder / "accuracy.csv", index=False)
         tables.append(table)
         last = pd.read_csv(folder / "history.csv").iloc[-1]

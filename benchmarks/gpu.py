@@ -56,7 +56,7 @@ def main() -> None:
         rates = []
         for trace.GPU_REPEATS in (math.inf, enough):
             config = DistillConfig(**settings)
-            rates.append(rate(Experiment(config, noise(*SHAPES[config.net]), "cuda").trainer))
+            rates.append(rate(Experiment(config, noise(*SHAPES[config.net]), device="cuda").trainer))
         written, recorded = rates
         print(f"| {name} | {written:.1f} | {recorded:.1f} | {recorded / written:.1f} |", flush=True)
 

@@ -57,8 +57,8 @@ def main() -> None:
     mean, std = torch.tensor([0.13]), torch.tensor([0.31])
     floats = (images / 255 - mean) / std
     theta = torch.stack([flat_weights(LeNet()) for _ in range(options.nets)])
-    recipe = TrainConfig(epochs=1000, batch=options.batch)
-    ours = PoolTrainer(classification(StackedNet(LeNet())), theta, images, labels, mean, std, recipe)
+    train_config = TrainConfig(epochs=1000, batch=options.batch)
+    ours = PoolTrainer(classification(StackedNet(LeNet())), theta, images, labels, mean, std, train_config)
     ours.step()
     train_plain(1, floats, labels, options.batch, 1)
     seconds: dict[str, list[float]] = {"ours": [], "plain PyTorch": []}

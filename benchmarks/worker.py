@@ -48,13 +48,8 @@ class Task:
     def __init__(self, task: str, steps=10, epochs=3, nets: int | None = None, per_class: int = 1, batch: int = 1024):
         self.name, self.net = task, "AlexCifarNet" if task == "AlexCifarNet" else "LeNet"
         self.shape = (3, 32, 32) if self.net == "AlexCifarNet" else (1, 28, 28)
-        self.nets, self.steps, self.epochs, self.per_class, self.batch = (
-            nets or NETS[task],
-            steps,
-            epochs,
-            per_class,
-            batch,
-        )
+        self.nets = nets or NETS[task]
+        self.steps, self.epochs, self.per_class, self.batch = steps, epochs, per_class, batch
         self.make = partial(build, self.net, *self.shape[:2], 10)
         stream = "held-out" if task == "evaluate" else "train"  # those that ours would draw
         self.thetas = RandomInitial(self.make, "xavier", 0)(stream, range(self.nets))
@@ -78,8 +73,8 @@ def ours(task: Task, group: ProcessGroup):
     mine = [*group.share(range(task.nets))]
     if task.name == "pool":
         thetas = task.thetas[mine]
-        recipe, data = TrainConfig(epochs=1, batch=task.batch), (task.x, task.y, task.mean, task.std)
-        return lambda: train_nets(loss, thetas, *data, recipe) - thetas
+        train_config = TrainConfig(epochs=1, batch=task.batch)
+        return lambda: train_nets(loss, thetas, task.x, task.y, task.mean, task.std, train_config) - thetas
     config = {
         "net": task.net,
         "init": "random",
@@ -100,12 +95,15 @@ def ours(task: Task, group: ProcessGroup):
             return torch.tensor(table.groupby("stage", sort=False)["accuracy"].mean().to_numpy())
 
         return test
-    initial = lambda _stream, indices: task.thetas[[i % task.nets for i in indices]]  # noqa: E731
-    trainer = Trainer(DistillConfig(**config), loss, loss, initial, task.real, task.shape, 10)
+
+    def initial(_stream, indices):
+        return task.thetas[[i % task.nets for i in indices]]
+
+    trainer = Trainer(DistillConfig(**config), loss, initial, task.real, image_shape=task.shape, classes=10)
     trainer.group = group
     with torch.no_grad():
-        trainer.images.copy_(task.images)
-    return lambda: trainer.step() and trainer.images.grad
+        trainer.learned.images.copy_(task.images)
+    return lambda: trainer.step() and trainer.learned.images.grad
 
 
 def full_graph(task: Task, _group: ProcessGroup):

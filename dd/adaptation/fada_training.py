@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from dd.data.batches import RealBatches, normalise, rows_of_each_class
 from dd.distill.loss import cross_entropy
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet, net_batches
 from dd.nets.stacked_layers import linear
 from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
@@ -121,7 +121,7 @@ def fada(
     halves.try_out(theta[:1], few_images.x[:2])
     first = 0
     adapted = []
-    parts = together(theta)
+    parts = net_batches(theta)
     with progress(len(parts) * (config.warm_up + config.steps)) as bar:
         for part in parts:
             rngs = [generator(seed, "fada", number) for number in range(first, first + len(part))]

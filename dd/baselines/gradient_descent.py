@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dd.baselines.trial import BaselineTrial, LabelledImages, summary
 from dd.distill.loss import classification
-from dd.distill.unroll import train
+from dd.distill.unroll import DistilledData, train
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 
 RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -81,7 +81,7 @@ class GradientDescent:
             for rate in rates:
                 weights, lrs = initial, self.rates(rate)
                 for done, until in itertools.pairwise((0, *epochs)):
-                    weights = train(self.loss, weights, images, labels, lrs[done:until])
+                    weights = train(self.loss, weights, DistilledData(images, labels, lrs[done:until]))
                     measured = trial.distilled.measures(self.net, weights, judged.x, judged.y)
                     parts[Schedule(rate, until)].append(measured)
         return [schedule._asdict() | summary(_joined(measured)) for schedule, measured in parts.items()]

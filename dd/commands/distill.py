@@ -1,8 +1,5 @@
 """The command that distils."""
 
-import sys
-from contextlib import nullcontext
-
 import click
 
 from dd.commands.main import main
@@ -55,45 +52,41 @@ def distill(
       python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ... --history ...
     """
     import pandas as pd
-    import torch
 
     from dd.data.prepared import load
     from dd.distill.experiment import Experiment
-    from dd.distill.run import StoppedError, run
+    from dd.distill.run import run
     from dd.nets.pretrained import PretrainedFile
     from dd.report.training import Events
-    from dd.runtime.checkpoints import Checkpoints
-    from dd.runtime.code_digest import digest
+    from dd.runtime.checkpoints import checkpointed
     from dd.runtime.files import write_text
-    from dd.runtime.process_group import leads, process_group
+    from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
-    dataset = load(data_path)
-    experiment = Experiment(config, dataset, device, pool, pretrained and PretrainedFile.load(pretrained))
+    dataset, file = load(data_path), pretrained and PretrainedFile.load(pretrained)
+    experiment = Experiment(config, dataset, device=device, pool=pool, file=file)
     tell_remark(experiment.module, config.net)
-    identity = {
+    settings = {
         **config.model_dump(),
         "dataset": dataset.info["sha256"],
         "pretrained": experiment.pretrained and experiment.pretrained.info,
         "pool": pool and pool.digest,
-        "torch": torch.__version__,
-        "code": digest("dd.distill.experiment", "dd.distill.run", module_of(config.net)),
     }
-    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
+    modules = ("dd.distill.experiment", "dd.distill.run", module_of(config.net))
 
     def record(history: list[dict]) -> None:
         write_text(history_path, pd.DataFrame(history).to_csv(index=False))
         if events:
             events.write(history)
 
-    with checkpoints.locked() if leads() else nullcontext(), process_group(workers, config.nets, device) as group:
+    with (
+        checkpointed(
+            out, work=work, settings=settings, modules=modules, every_seconds=checkpoint_seconds
+        ) as checkpoints,
+        process_group(workers, config.nets, device) as group,
+    ):
         experiment.trainer.group = group
         events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
-        try:
-            history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
-        except StoppedError as stopped:
-            click.echo(f"{stopped}", err=True)
-            sys.exit(143)
+        history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         if group.leads:
             experiment.distilled(history[-1]).save(out)
-            checkpoints.clear()

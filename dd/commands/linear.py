@@ -27,7 +27,7 @@ def linear_case(dimension, sizes, problems, meta_steps, out) -> None:
 
     counts = numbers("--sizes", sizes)
     with progress(problems * len(counts), unit="set") as bar:
-        table = run(dimension, counts, problems, meta_steps, bar.update)
+        table = run(dimension, counts, problems, meta_steps, on_one=bar.update)
     write_text(out, table.to_csv(index=False))
     for method, rows in table[table["M"] >= dimension].groupby("method", sort=False):
         click.echo(f"{method}: M >= D leaves {rows['gap'].max():.1g} of the gap")

@@ -1,6 +1,5 @@
 """The commands for pools of pre-trained networks."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -53,37 +52,35 @@ def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, co
       python -m dd pool train --data mnist.npz --out pool/train.safetensors --total 40
       python -m dd pool train --data mnist.npz --out pool/held-out.safetensors --part held-out --total 10
     """
-    import torch
-
     from dd.data.prepared import load
-    from dd.distill.run import StoppedError
     from dd.pools.store import save_shard
-    from dd.pools.train import PoolShard, train_pool
-    from dd.runtime.checkpoints import Checkpoints
-    from dd.runtime.code_digest import digest
+    from dd.pools.train import PoolShard
+    from dd.runtime.checkpoints import checkpointed
+    from dd.runtime.loop import run_to_end
     from dd.runtime.progress import progress
 
     del workers  # shards are jobs side by side instead
     numbers = range(first, min(first + nets, total))
     if not numbers:
         raise click.UsageError(f"--first: {first} is beyond the {total} nets of --total")
-    shard = PoolShard(config, load(data_path), part, numbers, device)
+    shard = PoolShard(config, load(data_path), part=part, numbers=numbers, device=device)
     tell_remark(shard.net.module, config.net)
-    code = digest("dd.pools.train", module_of(config.net))
-    identity = {
-        **shard.description(),
-        **{"part": part, "first": first, "nets": len(numbers), "torch": torch.__version__, "code": code},
-    }
-    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, checkpoint_seconds)
-    with checkpoints.locked():
-        try:
-            train_pool(shard.trainer, checkpoints, progress)
-        except StoppedError as stopped:
-            click.echo(f"{stopped}", err=True)
-            sys.exit(143)
+    settings = shard.description() | {"part": part, "first": first, "nets": len(numbers)}
+    modules = ("dd.pools.train", module_of(config.net))
+    with checkpointed(
+        out, work=work, settings=settings, modules=modules, every_seconds=checkpoint_seconds
+    ) as checkpoints:
+        run_to_end(shard.trainer, checkpoints, progress)
         accuracy = shard.accuracy()
-        save_shard(out, shard.trainer.theta.cpu(), accuracy, part, first, total, shard.description())
-        checkpoints.clear()
+        save_shard(
+            out,
+            shard.trainer.theta.cpu(),
+            accuracy,
+            part=part,
+            first=first,
+            total=total,
+            pool=shard.description(),
+        )
     click.echo(f"{out}: {len(numbers)} nets, {accuracy.mean():.2f} % (least {accuracy.min():.2f}) on test images")
 
 

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from dd.data.batches import normalise
 from dd.data.prepared import Dataset
-from dd.distill.initial_weights import FixedInitial, Initial, Pool, PoolInitial, RandomInitial
-from dd.distill.loss import classification, percent, poisoning, predictions
+from dd.distill.initial_weights import Initial, Pool, WeightSources, initial_distribution
+from dd.distill.inits import INITS
+from dd.distill.loss import classification
+from dd.distill.measures import percent, poisoning, predictions
 from dd.distill.settings import PAPERS, current_names
-from dd.distill.unroll import train
+from dd.distill.unroll import DistilledData, UnrollOptions, train
 from dd.nets.factory import build
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.stacked import StackedNet
@@ -61,47 +63,68 @@ class DistilledSet:
                 user's own has other weights than it had.
         """
         config = self.info["config"]
-        if self.fixed_weights is not None:
-            weights = count(self.make())
-            if (had := self.fixed_weights.numel()) != weights:
-                raise UserError(
-                    f"net {config['net']}: has {weights} weights, but had {had} when this set was distilled"
-                )
-            return FixedInitial(self.fixed_weights)
-        if config["init"] != "random_pretrained":
-            return RandomInitial(self.make, config["init_scheme"], config["seed"])
+        init = INITS[config["init"]]
+        self._check_weights()
+        if init.sources == ("pool",):
+            self._check_pool(pool)
+        sources = WeightSources(
+            make=self.make,
+            scheme=config["init_scheme"],
+            seed=config["seed"],
+            weights=self.fixed_weights,
+            pool=pool,
+            reserved=config.get("validation_nets", 0),
+        )
+        return initial_distribution(init, sources)
+
+    def _check_weights(self) -> None:
+        if self.fixed_weights is None:
+            return
+        weights, had = count(self.make()), self.fixed_weights.numel()
+        if had != weights:
+            net = self.info["config"]["net"]
+            raise UserError(f"net {net}: has {weights} weights, but had {had} when this set was distilled")
+
+    def _check_pool(self, pool: Pool | None) -> None:
         if pool is None:
             raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
         if pool.info != self.info["pretrained"]:
             raise UserError(f"{pool.folder}: another pool than the one this set was made for")
-        pool.check(config["net"], tuple(self.images.shape[2:]), len(self.info["classes"]), count(self.make()))
-        return PoolInitial(pool, config["validation_nets"], config["seed"])
+        net, classes = self.info["config"]["net"], len(self.info["classes"])
+        pool.check(net, tuple(self.images.shape[2:]), classes, count(self.make()))
 
     def setting(self) -> dict:
-        """What measurements say of this set: dataset, source (data its nets were trained on before, or nothing), net,
-        init, steps, epochs, distilled_images, beyond (in words, what is unlike `PAPERS`, or nothing), and for poisoning
-        attack_class and target_class.
+        """What tables of measurements tell of this set, by column.
+
+        dataset, source (data its nets were trained on before, or nothing), net, init, steps, epochs, distilled_images,
+        beyond (in words, what differs from `PAPERS`, or nothing), and for poisoning attack_class and target_class.
         """
         config, before = self.info["config"], self.info.get("pretrained", {})
-        said = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
-        said |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
-        said["distilled_images"] = self.images.shape[:2].numel()
-        # nets that were trained before began by the scheme of their pool; those of a file by none of ours
-        ways = PAPERS | config | ({"init_scheme": before.get("init_scheme", PAPERS["init_scheme"])} if before else {})
-        unlike = {name: ways[name] for name in PAPERS if ways[name] != PAPERS[name]}
-        said["beyond"] = ", ".join(name if way is True else f"{name} {way}" for name, way in unlike.items())
+        columns = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
+        columns |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
+        columns["distilled_images"] = self.images.shape[:2].numel()
+        settings = PAPERS | config
+        if before:  # nets of a pool began by its own scheme, those of a file by none of ours
+            settings["init_scheme"] = before.get("init_scheme", PAPERS["init_scheme"])
+        different = {name: settings[name] for name in PAPERS if settings[name] != PAPERS[name]}
+        columns["beyond"] = ", ".join(name if value is True else f"{name} {value}" for name, value in different.items())
         if self.attacks:
-            said |= {key: config[key] for key in ("attack_class", "target_class")}
-        return said
+            columns |= {key: config[key] for key in ("attack_class", "target_class")}
+        return columns
+
+    @property
+    def data(self) -> DistilledData:
+        """What networks are trained on."""
+        return DistilledData(self.images, self.labels, self.lrs)
 
     @property
     def hard_labels(self) -> Tensor:
-        """The class `[steps, n]` that each image is labelled with, the likeliest where labels are learned."""
+        """The class `[steps, n]` of each image: of learned labels, the one with the highest probability."""
         return self.labels.argmax(2) if self.labels.ndim == 3 else self.labels
 
     @property
     def momentum(self) -> float:
-        """Of the GD steps on this set."""
+        """The momentum of the GD steps on this set."""
         return self.info["config"].get("momentum", 0.0)
 
     @property
@@ -124,23 +147,35 @@ class DistilledSet:
             raise UserError(f"{dataset.name} has other classes than the set, which knows {self.info['classes']}")
 
     def measures(self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """How nets with weights `theta [nets, P]` do on uint8 images `x [n, C, H, W]` with labels `y [n]`, in percent
-        `[nets]`: `accuracy`, and for poisoning all that `dd.distill.loss.poisoning` tells.
+        """How well nets classify real images, in percent `[nets]`.
+
+        Args:
+            net: their architecture.
+            theta: their weights `[nets, P]`.
+            x: uint8 images `[n, C, H, W]`.
+            y: labels `[n]`.
+
+        Returns:
+            `accuracy`, or for poisoning all of `dd.distill.measures.poisoning`.
         """
-        said = predictions(net, theta, x, self.mean, self.std)
+        predicted = predictions(net, theta, x, self.mean, self.std)
         if self.attacks:
-            return poisoning(said, y, *(self.info["config"][key] for key in ("attack_class", "target_class")))
-        return {"accuracy": percent(said == y)}
+            config = self.info["config"]
+            return poisoning(predicted, y, config["attack_class"], config["target_class"])
+        return {"accuracy": percent(predicted == y)}
 
     def net(self, index: int | None = None, pool: Pool | None = None) -> nn.Module:
         """A network with initial weights, ready to `train`.
 
-        For a fixed initialisation these are the very ones the set was made for. For a random one they are drawn by its
+        For a fixed initialisation these are the ones the set was made for. For a random one they are drawn by its
         scheme, or from its `pool`: anew at each call, or those of held-out net `index`.
         """
-        stream, number = ("anew", int(torch.randint(2**62, ()))) if index is None else ("held-out", index)
-        module = self.make()
-        nn.utils.vector_to_parameters(self.initial(pool)(stream, [number])[0].clone(), module.parameters())
+        initial, module = self.initial(pool), self.make()
+        if index is None:
+            weights = initial("anew", [int(torch.randint(2**62, ()))])[0]
+        else:
+            weights = initial("held-out", [index])[0]
+        nn.utils.vector_to_parameters(weights.clone(), module.parameters())
         return module
 
     def train(self, net: nn.Module) -> nn.Module:
@@ -151,10 +186,9 @@ class DistilledSet:
         """
         stacked = StackedNet(net)
         device = next(net.parameters()).device
-        arguments = (t.to(device) for t in (self.images, self.labels, self.lrs))
-        theta = flat_weights(net).unsqueeze(0)
-        trained = train(classification(stacked), theta, *arguments, momentum=self.momentum)[0]
-        nn.utils.vector_to_parameters(trained, net.parameters())
+        theta, options = flat_weights(net).unsqueeze(0), UnrollOptions(momentum=self.momentum)
+        trained = train(classification(stacked), theta, self.data.to(device), options=options)
+        nn.utils.vector_to_parameters(trained[0], net.parameters())
         return net.eval()
 
     def normalise(self, x: Tensor) -> Tensor:
@@ -188,5 +222,5 @@ class DistilledSet:
             raise UserError(f"{path}: not a distilled set ({FORMAT})")
         for part in {"config", "pretrained"} & info.keys():
             info[part] = current_names(info[part])
-        buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in [*tensors] if name.startswith(BUFFER)}
+        buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in list(tensors) if name.startswith(BUFFER)}
         return cls(**tensors, buffers=buffers, info=info)

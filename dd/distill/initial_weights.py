@@ -1,15 +1,20 @@
 """The distributions p(theta_0) of initial weights behind one small interface (Section 3.5)."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from dd.distill.inits import Init
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
+
+Draw = Callable[[str, Iterable[int]], Tensor]
+"""Takes a stream and indices in it, as `Initial` does, and returns weights `[nets, P]` on the CPU."""
 
 
 class Initial(Protocol):
@@ -20,10 +25,10 @@ class Initial(Protocol):
     net is never seen before, and every process can draw its own share.
     """
 
-    def __call__(self, stream: str, indices: Iterable[int]) -> Tensor:
+    def __call__(self, stream: str, indices: Iterable[int], /) -> Tensor:
         """Weights `[nets, P]` on the CPU."""
 
-    def nets(self, stream: str, wanted: int) -> int:
+    def nets(self, stream: str, wanted: int, /) -> int:
         """How many different nets a stream has, at most `wanted`."""
 
 
@@ -62,11 +67,10 @@ class Pool(Protocol):
     """Trained networks; `dd.pools.store.PoolFolder` is one."""
 
     folder: Path
-    """Where it lies."""
     info: dict
     """What its nets were trained on, and how."""
     sizes: dict[str, int]
-    """Nets to train on (`"train"`) and to judge by (`"held-out"`)."""
+    """How many nets there are to distil for (`"train"`) and to test on (`"held-out"`)."""
 
     def rows(self, part: str, indices: Iterable[int]) -> Tensor:
         """Weights `[nets, P]` of nets of a part."""
@@ -78,14 +82,14 @@ class Pool(Protocol):
 class PoolInitial:
     """Random pre-trained weights: nets of a pool.
 
-    Distillation draws among its training nets but for the last `reserved`, which are the validation stream. Baselines,
-    which train no images, are chosen among by all of them. Held-out nets are for the held-out stream alone.
+    Distillation draws from its training nets except the last `reserved`, which are the validation stream. To choose
+    among baselines, which train no images, all training nets are used. Held-out nets are for the held-out stream alone.
 
     Raises:
         UserError: the pool has no training net that is not reserved.
     """
 
-    def __init__(self, pool: Pool, reserved: int, seed: int) -> None:
+    def __init__(self, pool: Pool, *, reserved: int, seed: int) -> None:
         self.pool, self.reserved, self.seed = pool, reserved, seed
         self.drawn = pool.sizes["train"] - reserved
         if self.drawn < 1:
@@ -110,3 +114,51 @@ class PoolInitial:
         """See `Initial`."""
         sizes = self.pool.sizes | {"validation": self.reserved}
         return min(wanted, sizes.get(stream, sizes["train"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightSources:
+    """What initial weights can be made from; which of them are needed depends on the `Init`."""
+
+    make: Callable[..., nn.Module]
+    """`make(seed=...)` builds the network."""
+    scheme: str
+    """The initialisation scheme of weights that are not pre-trained."""
+    seed: int
+    weights: Tensor | None = None
+    """`[P]` of one net, where they are known: from a file, or saved with a distilled set."""
+    pool: Pool | None = None
+    pool_net: int = 0
+    """The training net of the pool that is the one of `fixed_pretrained`."""
+    reserved: int = 0
+    """Training nets of the pool that are kept for validation."""
+
+    def needed_pool(self, init: Init) -> Pool:
+        """The pool.
+
+        Raises:
+            UserError: there is none.
+        """
+        if self.pool is None:
+            or_file = " or of a file (--pretrained)" if "file" in init.sources else ""
+            raise UserError(f"init: {init.name} needs the nets of a pool (--pool){or_file}")
+        return self.pool
+
+
+def initial_distribution(init: Init, sources: WeightSources) -> Initial:
+    """The distribution that `init` stands for.
+
+    Raises:
+        UserError: `init` needs a pool and there is none, or the pool has too few nets.
+    """
+    if init.one_net:
+        return FixedInitial(_one_net(init, sources) if sources.weights is None else sources.weights)
+    if init.pretrained:
+        return PoolInitial(sources.needed_pool(init), reserved=sources.reserved, seed=sources.seed)
+    return RandomInitial(sources.make, sources.scheme, sources.seed)
+
+
+def _one_net(init: Init, sources: WeightSources) -> Tensor:
+    if init.pretrained:
+        return sources.needed_pool(init).rows("train", [sources.pool_net])[0]
+    return RandomInitial(sources.make, sources.scheme, sources.seed)("fixed", [0])[0]

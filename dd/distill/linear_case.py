@@ -1,4 +1,4 @@
-"""Section 3.3: distilled data for least squares, where everything can be said exactly.
+"""Section 3.3: distilled data for least squares, where exact results are known.
 
 The loss of weights theta on data d [N, D] and targets t [N] is |d theta - t|^2 / 2N (Equation 5). Distilled are
 M pairs and one rate; training is one GD step from any initial weights, here theta_0 ~ N(0, I).
@@ -7,19 +7,22 @@ The paper's example of data that reach the global minimum, d~ = N I and t~ = N t
 M) d~' d~ = 0 (Equation 8) with M = D makes it eta = D / N^2.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from dd.distill.initial_weights import Draw
+from dd.distill.loss import Loss, NetworkLoss
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
-from dd.distill.unroll import train
+from dd.distill.unroll import DistilledData, train
 from dd.runtime.seeds import generator
 
 HELD_OUT = 1000
-"""Initial weights that a result is judged on."""
+"""Initial weights that a result is measured on."""
 
 
 @dataclass
@@ -45,7 +48,7 @@ class LeastSquares:
         return ((off @ self.hessian) * off).sum(1) / 2
 
     def batch(self, _index: int) -> tuple[Tensor, Tensor]:
-        """The whole problem as a real batch: pairs `[N, D + 1]`, target last, and labels that nothing looks at."""
+        """The whole problem as a real batch: pairs `[N, D + 1]`, target last, and labels that are not used."""
         pairs = torch.cat([self.data, self.targets.unsqueeze(1)], 1).float()
         return pairs, torch.zeros(len(pairs), dtype=torch.long)
 
@@ -63,16 +66,23 @@ class DistilledPairs:
     def step(self, theta: Tensor) -> Tensor:
         """Each row of `theta [nets, D]` after one GD step (Equation 6)."""
         pairs = torch.cat([self.data, self.targets.unsqueeze(1)], 1)
-        nothing = torch.zeros(1, len(pairs), dtype=torch.long)
-        return train(squared_error, theta, pairs.unsqueeze(0), nothing, torch.tensor([[self.lr]], dtype=theta.dtype))
+        unused_labels = torch.zeros(1, len(pairs), dtype=torch.long)
+        lrs = torch.tensor([[self.lr]], dtype=theta.dtype)
+        return train(squared_error(), theta, DistilledData(pairs.unsqueeze(0), unused_labels, lrs))
 
 
-def squared_error(theta: Tensor, pairs: Tensor, _labels: Tensor) -> Tensor:
+def squared_error() -> Loss:
     """Equation 5 as a loss of the engine: `theta [nets, D]`, `pairs [n, D + 1]` with the target last, to `[nets]`."""
-    return (theta @ pairs[:, :-1].T - pairs[:, -1]).square().mean(1) / 2
+    return NetworkLoss(_residuals, _half_mean_square, traceable=True)
 
 
-squared_error.flattens = True
+def _residuals(theta: Tensor, pairs: Tensor) -> Tensor:
+    """`[nets, n]`."""
+    return theta @ pairs[:, :-1].T - pairs[:, -1]
+
+
+def _half_mean_square(residuals: Tensor, _labels: Tensor) -> Tensor:
+    return residuals.square().mean(1) / 2
 
 
 def random_problem(size: int, dimension: int, seed: int) -> LeastSquares:
@@ -84,10 +94,10 @@ def random_problem(size: int, dimension: int, seed: int) -> LeastSquares:
 
 
 def closed_form(problem: LeastSquares, pairs: int) -> DistilledPairs:
-    """`pairs` >= D: the global minimum from any weights (Equation 8). Fewer: exact along the steepest directions.
+    """Pairs that reach the global minimum from any weights (Equation 8); with fewer than D, in as many directions.
 
-    Rows are eigenvectors of d'd, steepest first (zeros beyond D), and targets what theta* says of them. With eta = M,
-    (eta / M) d~' d~ projects onto them.
+    Rows are eigenvectors of d'd, the steepest first (zeros after the first D), and targets are what theta* predicts
+    for them. With eta = M, (eta / M) d~' d~ projects onto them.
     """
     _, vectors = torch.linalg.eigh(problem.hessian)
     rows = vectors.T.flip(0)[:pairs]
@@ -96,7 +106,7 @@ def closed_form(problem: LeastSquares, pairs: int) -> DistilledPairs:
 
 
 def lower_bound(problem: LeastSquares, pairs: int) -> float:
-    """What no `pairs` pairs and rate can go below: the expected gap over theta_0 ~ N(0, I).
+    """A bound that no `pairs` pairs and rate can go below, on the expected gap over theta_0 ~ N(0, I).
 
     After a step, theta - theta* = (I - A) theta_0 + (b - theta*), and [A, b] has at most rank M. So the gap is at least
     half the squared distance of H^(1/2) [I, theta*] to matrices of that rank (Eckart and Young 1936).
@@ -108,10 +118,10 @@ def lower_bound(problem: LeastSquares, pairs: int) -> float:
     return torch.linalg.eigvalsh(root.T @ spread @ root)[: max(0, len(star) - pairs)].sum().item() / 2
 
 
-def initial_weights(dimension: int, seed: int):
-    """theta_0 ~ N(0, I) as a `dd.distill.initial_weights.Initial`."""
+def initial_weights(dimension: int, seed: int) -> Draw:
+    """Draws theta_0 ~ N(0, I)."""
 
-    def draw(stream: str, indices) -> Tensor:
+    def draw(stream: str, indices: Iterable[int]) -> Tensor:
         return torch.stack([torch.randn(dimension, generator=generator(seed, "theta", stream, i)) for i in indices])
 
     return draw
@@ -121,19 +131,34 @@ def learn(problem: LeastSquares, pairs: int, meta_steps: int, seed: int = 0) -> 
     """Algorithm 1 on this problem, with learned targets."""
     dimension = problem.data.shape[1]
     config = DistillConfig(
-        **{"steps": 1, "epochs": 1, "nets": 16, "image_std": 1.0, "distill_lr": 0.5, "seed": seed},
-        **{"meta_steps": meta_steps, "meta_lr": 0.03, "meta_beta1": 0.9, "schedule": "cosine"},
+        steps=1,
+        epochs=1,
+        nets=16,
+        image_std=1.0,
+        distill_lr=0.5,
+        seed=seed,
+        meta_steps=meta_steps,
+        meta_lr=0.03,
+        meta_beta1=0.9,
+        schedule="cosine",
     )
     initial = initial_weights(dimension, seed)
-    trainer = Trainer(config, squared_error, squared_error, initial, problem, (dimension + 1,), pairs)
+    trainer = Trainer(config, squared_error(), initial, problem, image_shape=(dimension + 1,), classes=pairs)
     for _ in range(meta_steps):
         trainer.step()
-    learned = trainer.images.detach()[0].double()
-    return DistilledPairs(learned[:, :-1], learned[:, -1], trainer.lrs.item())
+    learned = trainer.learned.data()
+    rows = learned.images[0].double()
+    return DistilledPairs(rows[:, :-1], rows[:, -1], learned.lrs.item())
 
 
 def linear_case(
-    dimension: int, sizes: list[int], problems: int, meta_steps: int, on_one=lambda: None, data_size: int = 200
+    dimension: int,
+    sizes: list[int],
+    problems: int,
+    meta_steps: int,
+    *,
+    on_one: Callable[[], object] = lambda: None,
+    data_size: int = 200,
 ) -> pd.DataFrame:
     """The gap after one GD step against M / D, by the closed form and by our engine, over many initial weights.
 
@@ -142,7 +167,7 @@ def linear_case(
         sizes: values of M.
         problems: random problems.
         meta_steps: of the engine.
-        on_one: called when one M of one problem is done.
+        on_one: called whenever one M of one problem is done.
         data_size: N.
 
     Returns:

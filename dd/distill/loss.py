@@ -1,40 +1,97 @@
-"""Losses `l(x, theta)` and accuracies over stacked networks."""
+"""The loss `l(x, theta)` of many networks at once (Equation 1), with what is traced of its derivatives."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from dd.data.batches import normalise
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet
+from dd.runtime.trace import Traced, Tracer
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(theta [nets, P], x [n, ...], y [n] or [n, classes]) -> the mean loss of each net, [nets].
+LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""`(theta [nets, P], x [n, ...], y [n] or [n, classes])` -> the mean loss of each net, `[nets]`. A `Loss` is one."""
 
-One with a true attribute `flattens` comes down to the same operations whatever the values: see `dd.runtime.trace`.
-"""
 
-BATCH = 100
-"""Test images judged at once: bounds memory, changes nothing else."""
+class Loss(ABC):
+    """The mean loss of each net on a batch.
+
+    Each object keeps what was traced of its own derivatives (see `dd.runtime.trace`), GPU memory included, for as long
+    as it lives. So keep one rather than make it anew.
+    """
+
+    def __init__(self, *, traceable: bool) -> None:
+        """`traceable` promises that the loss runs the same operations whatever the values of the tensors."""
+        self.tracer = Tracer(traceable=traceable)
+        self._traced: dict[Hashable, Traced] = {}
+
+    @abstractmethod
+    def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Each net's mean loss `[nets]`, of weights `theta [nets, P]`, on images `x [n, ...]` with labels `y`."""
+
+    def traced(self, function: Callable[..., tuple[Tensor, ...]], **options: Hashable) -> Traced:
+        """`function(self, *tensors, **options)` as a function of the tensors, which is traced if it is called often."""
+        key = (function, *options.items())
+        if key not in self._traced:
+            self._traced[key] = Traced(partial(function, self, **options), self.tracer)
+        return self._traced[key]
+
+
+class NetworkLoss(Loss):
+    """An objective, such as the cross entropy, of what a network makes of the images."""
+
+    def __init__(
+        self,
+        network: Callable[[Tensor, Tensor], Tensor],
+        objective: Callable[[Tensor, Tensor], Tensor],
+        *,
+        traceable: bool,
+    ) -> None:
+        """Both must keep the promise where `traceable`.
+
+        Args:
+            network: `(theta [nets, P], x [n, ...])` -> outputs `[nets, n, ...]`.
+            objective: `(outputs, y)` -> the mean loss of each net, `[nets]`.
+            traceable: as for `Loss`.
+        """
+        super().__init__(traceable=traceable)
+        self.network, self.objective = network, objective
+
+    def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """See `Loss`."""
+        return self.objective(self.network(theta, x), y)
+
+
+class FunctionLoss(Loss):
+    """A plain function as a loss. On a CPU it is run as written, for it has promised nothing."""
+
+    def __init__(self, function: LossFunction) -> None:
+        super().__init__(traceable=False)
+        self.function = function
+
+    def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """See `Loss`."""
+        return self.function(theta, x, y)
+
+
+def as_loss(loss: LossFunction) -> Loss:
+    """`loss` itself if it is a `Loss`, else a new one around it, so that two functions never share what is traced."""
+    return loss if isinstance(loss, Loss) else FunctionLoss(loss)
 
 
 def classification(net: StackedNet) -> Loss:
     """Cross entropy averaged over the images: the `l` of Equation 1."""
-
-    def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        return cross_entropy(net.logits(theta, x), y)
-
-    loss.flattens = net.stacks
-    return loss
+    return NetworkLoss(net.logits, cross_entropy, traceable=net.stacks)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross entropy `[nets]` of `logits [nets, n, classes]` for `labels [n]`, or for probabilities `[n, classes]`.
 
-    Spelt out because PyTorch's own cannot be differentiated forward and then backward: its tangent overwrites what
-    the backward pass needs.
+    Written out because PyTorch's own cannot be differentiated forward and then backward: the forward derivative
+    overwrites what the backward pass needs.
     """
-    # not detached, which would be the same: PyTorch is slow where an operand has a tangent and the other has none
+    # the largest logit is not detached, which would give the same: PyTorch is slow where one operand has no tangent
     shifted = logits - logits.gather(2, logits.detach().argmax(2, keepdim=True))
     if labels.is_floating_point():
         return (labels * (shifted.exp().sum(2, keepdim=True).log() - shifted)).sum(2).mean(1)
@@ -45,49 +102,3 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def poisoned(labels: Tensor, attack_class: int, target_class: int) -> Tensor:
     """`labels [n]` as the attacker wants them: those of the attack class become the target class (Section 3.6)."""
     return torch.where(labels == attack_class, target_class, labels)
-
-
-def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """What each net takes images for.
-
-    Args:
-        net: the architecture.
-        theta: weights `[nets, P]`.
-        x: uint8 images `[n, C, H, W]`.
-        mean: `[C]`, on the scale 0 to 1.
-        std: `[C]`.
-
-    Returns:
-        Labels `[nets, n]` on the CPU.
-    """
-    said = []
-    with torch.no_grad():
-        for images in x.split(BATCH):
-            batch = normalise(images.to(theta.device), mean, std)
-            said.append(torch.cat([net.logits(weights, batch).argmax(2) for weights in together(theta)]).cpu())
-    return torch.cat(said, 1)
-
-
-def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """The share of images that each net classifies as `y [n]` says, in percent `[nets]`; arguments of `predictions`."""
-    return percent(predictions(net, theta, x, mean, std) == y)
-
-
-def percent(right: Tensor) -> Tensor:
-    """The share of what is true in the last dimension."""
-    return 100 * right.float().mean(-1)
-
-
-def poisoning(said: Tensor, y: Tensor, attack_class: int, target_class: int) -> dict[str, Tensor]:
-    """How well nets that say `said [nets, n]` of images with true labels `y [n]` are poisoned, in percent `[nets]`.
-
-    `accuracy` is with respect to the attacker's labels, `misled` the share of the attack class taken for the target
-    class, `others` the accuracy on the other classes, `clean` that with respect to the true labels.
-    """
-    attacked = y == attack_class
-    return {
-        "accuracy": percent(said == poisoned(y, attack_class, target_class)),
-        "misled": percent(said[:, attacked] == target_class),
-        "others": percent(said[:, ~attacked] == y[~attacked]),
-        "clean": percent(said == y),
-    }

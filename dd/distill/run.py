@@ -1,31 +1,15 @@
 """One whole distillation: a trainer, its history, its checkpoints."""
 
 import math
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Callable
 
 from torch import Tensor
 from tqdm import tqdm
 
-from dd.distill.trainer import Trainer
-from dd.runtime.errors import UserError
-
-
-class Store(Protocol):
-    """Where states are kept; `dd.runtime.checkpoints.Checkpoints` is one."""
-
-    due: bool
-
-    def save(self, tensors: dict[str, Tensor], values: dict) -> None: ...
-    def load(self) -> tuple[dict[str, Tensor], dict] | None: ...
-
-
-class StoppedError(Exception):
-    """SIGTERM or SIGINT came; the state has been saved."""
+from dd.distill.trainer import Progress, Trainer
+from dd.runtime.loop import Store, run_to_end
 
 
 def run(
@@ -38,10 +22,10 @@ def run(
     """Take `trainer` from where `store` left it to its last meta-step.
 
     Args:
-        trainer: at meta-step 0, or restored here from `store`. Of its group, only the leader saves and records.
+        trainer: at meta-step 0; restored here from `store`. Of its group, only the leader saves and records.
         validate: accuracies in percent `[nets]` of the set as it stands.
         store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
-        progress: makes the bar from (total, initial).
+        progress: makes the bar from (total, done).
         record: called with the history when it is restored, whenever it has grown, and at the end.
 
     Returns:
@@ -51,77 +35,105 @@ def run(
         StoppedError: a signal came; run again to go on.
         UserError: from the trainer or the store, or the processes of the group have restored different states.
     """
-    config, group, history, elapsed, losses, clipped = trainer.config, trainer.group, [], 0.0, [], 0
-    if saved := store.load():
-        tensors, values = saved
-        trainer.restore(tensors, values["trainer"])
-        history, elapsed, losses, clipped = (values[key] for key in ("history", "elapsed", "losses", "clipped"))
-        if history and group.leads:  # Snakemake has removed the outputs of the failed job
-            record(history)
-    if not group.agree(trainer.meta_step):
-        raise UserError("the processes go on from different meta-steps; give all of them one --work folder")
-    started = time.monotonic() - elapsed
-
-    def save() -> None:
-        tensors, values = trainer.state()
-        counts = {"history": history, "elapsed": time.monotonic() - started, "losses": losses, "clipped": clipped}
-        store.save(tensors, {"trainer": values} | counts)
-
-    with stop_signals() as stop, progress(config.meta_steps, trainer.meta_step) as bar:
-        while trainer.meta_step < config.meta_steps:
-            step = trainer.step()
-            clipped += step.clipped
-            if not step.skipped:
-                losses.append(step.loss)
-            elif group.leads:
-                told = f"the loss is {step.loss:.3g} and the norm of its gradient {step.grad_norm:.3g}"
-                bar.write(f"meta-step {trainer.meta_step - 1}: skipped, as {told}", sys.stderr)
-            if trainer.meta_step % config.validate_every == 0 or trainer.meta_step == config.meta_steps:
-                accuracies = validate()
-                history.append(
-                    {
-                        "meta_step": trainer.meta_step,
-                        "loss": sum(losses) / len(losses) if losses else math.nan,
-                        "grad_norm": step.grad_norm,
-                        "clipped": clipped,
-                        "skipped": trainer.skipped,
-                        "meta_lr": config.meta_lr_at(trainer.meta_step),
-                        "mean_distill_lr": trainer.lrs.mean().item(),
-                        "accuracy": accuracies.mean().item(),
-                        "accuracy_std": accuracies.std(correction=0).item(),
-                        "nets": len(accuracies),
-                        "seconds": round(time.monotonic() - started, 1),
-                    }
-                )
-                losses, clipped = [], 0
-                if group.leads:
-                    record(history)
-            postfix = {"loss": f"{step.loss:.3f}"}
-            if history:
-                postfix["held-out"] = f"{history[-1]['accuracy']:.1f}%"
-            bar.set_postfix(postfix, refresh=False)
-            bar.update()
-            stopped = group.any(bool(stop))
-            if group.leads and (stopped or store.due):
-                save()
-            if stopped:
-                raise StoppedError(
-                    f"stopped at meta-step {trainer.meta_step} of {config.meta_steps}; run again to go on"
-                )
-    if group.leads:
-        record(history)
-    return history
+    distillation = Distillation(trainer, validate, record)
+    run_to_end(distillation, store, progress, group=trainer.group)
+    distillation.record_rows()
+    return distillation.history.rows
 
 
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """A list that stays empty until SIGTERM or SIGINT comes, so that a step under way is finished first."""
-    came: list[int] = []
-    handlers = {
-        s: signal.signal(s, lambda number, _frame: came.append(number)) for s in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield came
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+class History:
+    """Rows of measurements, and what has been counted since the last of them."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict] = []
+        self.losses: list[float] = []
+        self.clipped = 0
+        self.started = time.monotonic()
+
+    def count(self, progress: Progress) -> None:
+        """Take in one meta-step."""
+        self.clipped += progress.clipped
+        if not progress.skipped:
+            self.losses.append(progress.loss)
+
+    def add_row(self, trainer: Trainer, progress: Progress, accuracies: Tensor) -> None:
+        """A row for the meta-steps since the last one; `accuracies [nets]` in percent."""
+        self.rows.append(
+            {
+                "meta_step": trainer.meta_step,
+                "loss": sum(self.losses) / len(self.losses) if self.losses else math.nan,
+                "grad_norm": progress.grad_norm,
+                "clipped": self.clipped,
+                "skipped": trainer.skipped,
+                "meta_lr": trainer.config.meta_lr_at(trainer.meta_step),
+                "mean_distill_lr": trainer.learned.lrs.mean().item(),
+                "accuracy": accuracies.mean().item(),
+                "accuracy_std": accuracies.std(correction=0).item(),
+                "nets": len(accuracies),
+                "seconds": round(time.monotonic() - self.started, 1),
+            }
+        )
+        self.losses, self.clipped = [], 0
+
+    def state(self) -> dict:
+        """Everything a restart needs, for JSON."""
+        elapsed = time.monotonic() - self.started
+        return {"history": self.rows, "elapsed": elapsed, "losses": self.losses, "clipped": self.clipped}
+
+    def restore(self, values: dict) -> None:
+        """Go on from a `state`."""
+        self.rows, self.losses, self.clipped = values["history"], values["losses"], values["clipped"]
+        self.started = time.monotonic() - values["elapsed"]
+
+
+class Distillation:
+    """A `dd.runtime.loop.Job`: the meta-steps of a trainer, with validation and history."""
+
+    unit = "meta-step"
+
+    def __init__(self, trainer: Trainer, validate: Callable[[], Tensor], record: Callable[[list[dict]], None]) -> None:
+        """See `run`."""
+        self.trainer, self.validate, self.record = trainer, validate, record
+        self.history = History()
+
+    @property
+    def total(self) -> int:
+        """Meta-steps in all."""
+        return self.trainer.config.meta_steps
+
+    @property
+    def done(self) -> int:
+        """Meta-steps done."""
+        return self.trainer.meta_step
+
+    def advance(self, bar: tqdm) -> None:
+        """One meta-step, and validation where it is due."""
+        progress = self.trainer.step()
+        self.history.count(progress)
+        if progress.skipped and self.trainer.group.leads:
+            why = f"the loss is {progress.loss:.3g} and the norm of its gradient {progress.grad_norm:.3g}"
+            bar.write(f"meta-step {self.done - 1}: skipped, as {why}", sys.stderr)
+        if self.done % self.trainer.config.validate_every == 0 or self.done == self.total:
+            self.history.add_row(self.trainer, progress, self.validate())
+            self.record_rows()
+        postfix = {"loss": f"{progress.loss:.3f}"}
+        if self.history.rows:
+            postfix["held-out"] = f"{self.history.rows[-1]['accuracy']:.1f}%"
+        bar.set_postfix(postfix, refresh=False)
+
+    def record_rows(self) -> None:
+        """Record the history, in the leading process."""
+        if self.trainer.group.leads:
+            self.record(self.history.rows)
+
+    def state(self) -> tuple[dict[str, Tensor], dict]:
+        """Of the trainer and the history."""
+        tensors, values = self.trainer.state()
+        return tensors, {"trainer": values} | self.history.state()
+
+    def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
+        """Go on from a `state`."""
+        self.trainer.restore(tensors, values["trainer"])
+        self.history.restore(values)
+        if self.history.rows:
+            self.record_rows()  # Snakemake has removed the outputs of the failed job

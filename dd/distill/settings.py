@@ -14,7 +14,7 @@ from dd.runtime.settings import BelowOne, Count, Index, Label, NotNegative, OneO
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
-"""What is measured of a set with an `attack_class`: `dd.distill.loss.poisoning`."""
+"""What is measured of a set with an `attack_class`: `dd.distill.measures.poisoning`."""
 OLD_NAMES = {"init_law": "init_scheme"}
 """Names of settings in files of earlier versions."""
 

@@ -1,35 +1,41 @@
 """Algorithm 1: learn distilled images and learning rates by gradient descent on a meta-objective."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from dd.data.batches import RealBatches
-from dd.distill.initial_weights import Initial
-from dd.distill.loss import Loss
+from dd.distill.initial_weights import Draw
+from dd.distill.loss import LossFunction, as_loss
+from dd.distill.parameters import LearnedParameters
 from dd.distill.settings import DistillConfig
-from dd.distill.unroll import meta_gradient, shuffled
+from dd.distill.unroll import DistilledGradient, MetaGradient, UnrollOptions, meta_gradient, shuffled_order
 from dd.runtime.errors import UserError
 from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
 
-SURE = 0.9
-"""Probability of an image's own class that soft labels start from. Sure of it, softmax would not let them move."""
-SKIPS, SKIPPED_SHARE = 10, 0.01
-"""So many meta-steps, and this share of those done, may come to nothing: where gradient descent is chaotic, one in
+SKIPS = 10
+"""So many meta-steps, and `SKIPPED_SHARE` of those done, may be skipped: where gradient descent is chaotic, one in
 thousands overflows."""
+SKIPPED_SHARE = 0.01
 NORM_DECAY = 0.9
 """Decay of the running meta-gradient norm."""
+
+
+class Batches(Protocol):
+    """Real batches by number; `dd.data.batches.RealBatches` are some."""
+
+    def batch(self, index: int) -> tuple[Tensor, Tensor]:
+        """Images `[b, ...]` and labels `[b]` of batch `index`, counted from 0."""
 
 
 class Progress(NamedTuple):
     """What one meta-step did."""
 
     loss: float
-    """Mean over nets of the objective on the real batch."""
+    """Mean over nets of the loss on the real batch."""
     grad_norm: float
     """Norm of the meta-gradient before clipping."""
     clipped: bool = False
@@ -37,8 +43,27 @@ class Progress(NamedTuple):
     """Loss or norm was not finite, and nothing was updated."""
 
 
+class Prefetcher:
+    """Initial weights of a meta-step, drawn on the CPU while the GPU still computes the meta-step before."""
+
+    def __init__(self, draw: Callable[[int], Tensor]) -> None:
+        """`draw(meta_step)` gives the weights `[nets, P]` of a meta-step."""
+        self.draw = draw
+        self._drawn: dict[int, Tensor] = {}
+
+    def prefetch(self, meta_step: int) -> None:
+        """Draw those of a later meta-step now."""
+        self._drawn = {meta_step: self.draw(meta_step)}
+
+    def take(self, meta_step: int) -> Tensor:
+        """Those of a meta-step, drawn before or now."""
+        if meta_step in self._drawn:
+            return self._drawn.pop(meta_step)
+        return self.draw(meta_step)
+
+
 class Trainer:
-    """The state of one distillation: images, rates, soft labels, Adam's moments, running norm, count of meta-steps.
+    """The state of one distillation: learned parameters, Adam's moments, running norm, count of meta-steps.
 
     Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
     from `state` goes on exactly as if it had never stopped (on a GPU, at least to rounding).
@@ -47,120 +72,119 @@ class Trainer:
     def __init__(
         self,
         config: DistillConfig,
-        loss: Loss,
-        objective: Loss,
-        initial: Initial,
-        real: RealBatches,
+        loss: LossFunction,
+        initial: Draw,
+        real: Batches,
+        *,
         image_shape: tuple[int, ...],
         classes: int,
         device: torch.device | str = "cpu",
-        tangents: bool = True,
+        forward_over_reverse: bool = True,
         start: Tensor | None = None,
     ) -> None:
-        """`loss` trains on distilled images `[n, *image_shape]`; `objective` judges on batches of `real`.
+        """At meta-step 0. Set `group` where several processes share the networks of a meta-step.
 
-        Images start from `start [steps, n, *image_shape]`, or from noise where there is none.
-
-        `tangents` says how to go back: see `dd.distill.unroll.tangents_exact`. Set `group` where several processes
-        share the networks of a meta-step.
+        Args:
+            config: the settings.
+            loss: trains on distilled images `[n, *image_shape]`, and judges on batches of `real`.
+            initial: draws initial weights; see `dd.distill.initial_weights.Initial`.
+            real: real batches.
+            image_shape: of one image, without the batch.
+            classes: how many there are.
+            device: where to compute.
+            forward_over_reverse: see `dd.distill.derivatives.forward_over_reverse_is_exact`.
+            start: images to start from `[steps, n, *image_shape]`; None is noise.
         """
         self.group = ProcessGroup()
-        self.tangents = tangents
-        self.config, self.loss, self.objective, self.initial, self.real = config, loss, objective, initial, real
-        self.device = torch.device(device)
+        self.config, self.loss, self.initial, self.real = config, as_loss(loss), initial, real
+        self.device, self.forward_over_reverse = torch.device(device), forward_over_reverse
         per_step = classes * config.images_per_class
-        own = torch.arange(classes).repeat_interleave(config.images_per_class)
-        self.own_classes = own.expand(config.steps, per_step).to(self.device)
         if start is None:
             noise = torch.randn(config.steps, per_step, *image_shape, generator=generator(config.seed, "images"))
             start = config.image_std * noise
-        self.images = start.to(self.device).requires_grad_()
-        # softplus(raw) = distill_lr keeps every learned rate positive (Section S-1 of the paper)
-        raw = torch.tensor(config.distill_lr, dtype=torch.float64).expm1().log().float()
-        self.raw_lrs = torch.full((config.epochs, config.steps), raw.item(), device=self.device, requires_grad=True)
-        self.learned = {"images": self.images, "raw_lrs": self.raw_lrs}
-        if config.soft_labels:
-            # softmax(raw) are probabilities: a raw label could also be large, which is what rates are for
-            probabilities = torch.full((config.steps, per_step, classes), (1 - SURE) / (classes - 1))
-            probabilities = probabilities.to(self.device).scatter(2, self.own_classes.unsqueeze(2), SURE)
-            self.learned["raw_labels"] = probabilities.log().requires_grad_()
-        parameters = list(self.learned.values())
+        classes_of_images = torch.arange(classes).repeat_interleave(config.images_per_class)
+        self.learned = LearnedParameters(
+            start.to(self.device),
+            classes_of_images.expand(config.steps, per_step).to(self.device),
+            epochs=config.epochs,
+            distill_lr=config.distill_lr,
+            soft=classes if config.soft_labels else None,
+        )
+        parameters = list(self.learned.by_name().values())
         self.adam = torch.optim.Adam(parameters, lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
         self.meta_step = 0
         self.running_norm = 0.0
         self.skipped = 0
-        self._ahead: tuple[int, Tensor | None] = (-1, None)
-
-    @property
-    def lrs(self) -> Tensor:
-        """The learned learning rates `[epochs, steps]`."""
-        return F.softplus(self.raw_lrs.detach())
-
-    @property
-    def labels(self) -> Tensor:
-        """The labels `[steps, n]`; soft ones `[steps, n, classes]`."""
-        if self.config.soft_labels:
-            return self.learned["raw_labels"].detach().softmax(2)
-        return self.own_classes
+        self._initial_weights = Prefetcher(self._draw)
 
     def step(self) -> Progress:
-        """One meta-step: sample nets and real images, add up the meta-gradients, update.
+        """One meta-step: sample nets and real images, sum the meta-gradients of all processes, update.
 
         Raises:
             UserError: the loss or the gradient is not finite, at the first meta-step or too often (`SKIPS`).
         """
-        config = self.config
-        batches = [self.real.batch(i) for i in config.real_batches_at(self.meta_step)]
-        x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
-        step, thetas = self._ahead
-        thetas = (thetas if step == self.meta_step else self._initial(self.meta_step)).to(self.device)
-        images, labels, lrs = self.images.detach(), self.labels, self.lrs
-        clip, order = config.clip_adjoint_at(self.meta_step), None
-        if config.shuffle_steps:
-            order = shuffled(config.epochs, config.steps, generator(config.seed, "order", self.meta_step))
-        how = (self.tangents, clip, order, config.momentum)
-        gradient = meta_gradient(self.loss, self.objective, thetas, images, labels, lrs, x, y, *how)
+        theta = self._initial_weights.take(self.meta_step).to(self.device)
+        real_x, real_y = self._real_batch()
+        options = self._options()
+        meta = meta_gradient(self.loss, theta, self.learned.data(), real_x, real_y, options=options)
         if self.device.type == "cuda":  # where all this is only queued: drawing costs no time now
-            self._ahead = self.meta_step + 1, self._initial(self.meta_step + 1)
-        gradients = [gradient.images, gradient.lrs, *([gradient.labels] if config.soft_labels else [])]
-        total = torch.cat([g.flatten() for g in gradients] + [gradient.losses.mean(0, keepdim=True)])
-        total *= len(thetas) / config.nets
-        self.group.all_reduce(total)
-        *parts, losses = total.split([*(g.numel() for g in gradients), 1])
-        for parameter, part in zip(self.learned.values(), parts, strict=True):
-            parameter.grad = part.view_as(parameter)
-        # through softplus and softmax
-        self.raw_lrs.grad *= torch.sigmoid(self.raw_lrs.detach())
-        if config.soft_labels:
-            d_labels = self.learned["raw_labels"].grad
-            d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(labels)
-        loss = losses.item()
-        norm = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in self.learned.values()])).item()
+            self._initial_weights.prefetch(self.meta_step + 1)
+        loss, gradient = self._all_reduce(meta, len(theta) / self.config.nets)
+        self.learned.set_gradient(gradient)
+        norm = self.learned.gradient_norm()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self._skip(loss, norm)
             return Progress(loss, norm, skipped=True)
         clipped = self._clip(norm)
-        self.adam.param_groups[0]["lr"] = config.meta_lr_at(self.meta_step)
-        self.adam.step()
-        self.meta_step += 1
+        self._update()
         return Progress(loss, norm, clipped)
 
-    def _initial(self, meta_step: int) -> Tensor:
-        """Where this process's networks of a meta-step start, on the CPU."""
+    def _draw(self, meta_step: int) -> Tensor:
+        """Where this process's networks of a meta-step start, `[nets, P]` on the CPU."""
         first = meta_step * self.config.nets
         return self.initial("train", self.group.share(range(first, first + self.config.nets)))
 
+    def _real_batch(self) -> tuple[Tensor, Tensor]:
+        """Real images `[b, ...]` of this meta-step, and their labels `[b]`."""
+        batches = [self.real.batch(i) for i in self.config.real_batches_at(self.meta_step)]
+        return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
+
+    def _options(self) -> UnrollOptions:
+        config, order = self.config, None
+        if config.shuffle_steps:
+            order = shuffled_order(config.epochs, config.steps, generator(config.seed, "order", self.meta_step))
+        return UnrollOptions(
+            order=order,
+            momentum=config.momentum,
+            forward_over_reverse=self.forward_over_reverse,
+            clip=config.clip_adjoint_at(self.meta_step),
+        )
+
+    def _all_reduce(self, meta: MetaGradient, share: float) -> tuple[float, DistilledGradient]:
+        """Mean loss and meta-gradient over the networks of all processes, of which this one has a `share`."""
+        gradients = [gradient for gradient in meta.gradient if gradient is not None]
+        total = torch.cat([gradient.flatten() for gradient in gradients] + [meta.losses.mean(0, keepdim=True)])
+        total *= share
+        self.group.all_reduce(total)
+        *parts, loss = total.split([*(gradient.numel() for gradient in gradients), 1])
+        images, lrs, *labels = (part.view_as(own) for part, own in zip(parts, gradients, strict=True))
+        return loss.item(), DistilledGradient(images, lrs, labels[0] if labels else None)
+
+    def _update(self) -> None:
+        self.adam.param_groups[0]["lr"] = self.config.meta_lr_at(self.meta_step)
+        self.adam.step()
+        self.meta_step += 1
+
     def _clip(self, norm: float) -> bool:
-        """Scale the gradients to at most `clip` times the running norm, and take this norm into it.
+        """Scale the gradient to at most `clip` times the running norm, and take this norm into it.
 
         Meta-gradients spike to 20 and more times their median; one such step undoes hundreds.
         """
         limit = self.config.clip * self.running_norm
         clipped = 0 < limit < norm
         if clipped:
-            for p in self.learned.values():
-                p.grad *= limit / norm
-            norm = limit  # a spike must not raise the bar for the next one
+            self.learned.scale_gradient(limit / norm)
+            norm = limit  # so that a spike does not raise the limit for the next one
         self.running_norm = NORM_DECAY * self.running_norm + (1 - NORM_DECAY) * norm if self.running_norm else norm
         return clipped
 
@@ -177,7 +201,7 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
         """Everything a restart needs: tensors, and plain values for JSON."""
-        tensors = {name: parameter.detach() for name, parameter in self.learned.items()}
+        tensors = {name: parameter.detach() for name, parameter in self.learned.by_name().items()}
         for index, moments in self.adam.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in moments.items()}
         return tensors, {
@@ -189,7 +213,7 @@ class Trainer:
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Go on from a `state`."""
         with torch.no_grad():
-            for name, parameter in self.learned.items():
+            for name, parameter in self.learned.by_name().items():
                 parameter.copy_(tensors[name])
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():

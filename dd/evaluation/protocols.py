@@ -48,10 +48,9 @@ DC_BENCH = SgdSettings(epochs=300, batch=256, lr=0.01, momentum=0.9, weight_deca
 
 def native(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
     """Train on the set as in distillation: its steps in order, at its learned rates, for its epochs (Equation 9)."""
-    from dd.distill.unroll import train
+    from dd.distill.unroll import UnrollOptions, train
 
-    images, labels, lrs = (t.to(theta.device) for t in (distilled.images, distilled.labels, distilled.lrs))
-    return train(loss, theta, images, labels, lrs, momentum=distilled.momentum)
+    return train(loss, theta, distilled.data.to(theta.device), options=UnrollOptions(momentum=distilled.momentum))
 
 
 def dc_bench(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
@@ -62,21 +61,21 @@ def dc_bench(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
     """
     import torch
 
-    from dd.distill.unroll import judge
-    from dd.nets.stacked import together
+    from dd.distill.derivatives import value_and_gradient_in_chunks
+    from dd.nets.stacked import net_batches
     from dd.runtime.seeds import generator
 
     settings, seed = DC_BENCH, distilled.info["config"]["seed"]
     x, y = (t.flatten(0, 1).to(theta.device) for t in (distilled.images, distilled.labels))
     trained = []
-    for part in together(theta):
+    for part in net_batches(theta):
         weights = part.clone()
         sgd = torch.optim.SGD([weights], lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay)
         schedule = torch.optim.lr_scheduler.MultiStepLR(sgd, [settings.epochs // 2], 0.1)
         for epoch in range(settings.epochs):
             order = torch.randperm(len(x), generator=generator(seed, "dc-bench", epoch)).to(x.device)
             for batch in order.split(settings.batch):
-                _, weights.grad = judge(loss, weights, x[batch], y[batch])
+                _, weights.grad = value_and_gradient_in_chunks(loss, weights, x[batch], y[batch])
                 sgd.step()
             schedule.step()
         trained.append(weights)

@@ -1,22 +1,30 @@
 """Many networks of one architecture as one matrix of weights."""
 
 import copy
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 SMALL = 100_000
-"""Up to so many weights a CPU is faster with several networks at once; larger ones fill it alone."""
+"""Weights of a network up to which a CPU is faster with several networks at once; a larger one keeps it busy alone."""
 NETS_AT_ONCE = 8
-"""How many; it bounds the weights stored to so many trajectories."""
+"""How many networks at once; their trajectories are all the weights that are stored at one time."""
 SMALL_BATCH = 32
-"""Up to so many images `vmap` gains on a CPU; its grouped convolutions of more are slower than one network by one."""
+"""Images up to which `vmap` is faster on a CPU than one network after the other; its grouped convolutions are slow."""
 
 
-def together(theta: Tensor) -> tuple[Tensor, ...]:
-    """`theta [nets, P]` in parts of as many networks as are faster together than one by one."""
+def net_batches(theta: Tensor) -> tuple[Tensor, ...]:
+    """`theta [nets, P]` split into batches of as many networks as one device computes fastest side by side."""
     return theta.split(NETS_AT_ONCE if theta.is_cuda or theta.shape[1] <= SMALL else 1)
+
+
+class Stacks(Protocol):
+    """A network that computes many of its kind itself."""
+
+    def stacked(self, named: dict[str, Tensor], x: Tensor) -> Tensor:
+        """Logits `[nets, n, classes]` of images `x [n, C, H, W]` under weights by name, each `[nets, *shape]`."""
 
 
 class StackedNet:
@@ -26,13 +34,13 @@ class StackedNet:
     GD step and its adjoint single tensor operations, whatever the architecture. The module stays in evaluation mode
     (the paper turns dropout off); it is a copy, whose own weights are never used.
 
-    A class with a method `stacked(weights by name, each [nets, *shape], x) -> [nets, n, classes]` beside its `forward`
-    computes all networks itself, and promises to do so by the same operations whatever the values.
+    A class with a method `stacked` (see `Stacks`) beside its `forward` computes all networks itself, and promises to do
+    so by the same operations whatever the values.
     """
 
     def __init__(self, module: nn.Module) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        # of this very class, as one derived from it may have another forward
+        # not one it inherits: a derived class may have another forward
         self.stacks = callable(vars(type(module)).get("stacked"))
         named = dict(module.named_parameters())
         self.names = list(named)
@@ -49,7 +57,7 @@ class StackedNet:
         """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""
         named = self.named(theta)
         if self.stacks:
-            return self.module.stacked(named, x)
+            return cast("Stacks", self.module).stacked(named, x)
         if len(theta) == 1 or (len(x) > SMALL_BATCH and not x.is_cuda) or not self._can_vmap(named, x):
             rows = (dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True))
             return torch.stack([functional_call(self.module, row, (x,)) for row in rows])
@@ -59,14 +67,12 @@ class StackedNet:
         return vmap(lambda one: functional_call(self.module, one, (x,)))(named)
 
     def _can_vmap(self, named: dict[str, Tensor], x: Tensor) -> bool:
-        """Whether `vmap` knows all that the network does. Recurrent layers, sums in place and branches on values it
-        does not.
-        """
+        """Whether `vmap` supports all operations of the network: not recurrent layers, sums in place, branches."""
         if self._vmaps is None:
             try:
                 self._vmapped({name: weights[:2].detach() for name, weights in named.items()}, x[:1].detach())
                 self._vmaps = True
-            except Exception:  # what a user's own forward makes of it
+            except Exception:  # a user's own forward may raise anything
                 self._vmaps = False
         return self._vmaps
 

@@ -4,6 +4,8 @@ On a CPU a grouped convolution in this layout costs a fraction of one network af
 pooling is vectorised over all channels of all networks. On a GPU later layers are matrix products.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,7 +29,7 @@ def convolve(x: Tensor, weight: Tensor) -> Tensor:
     """A later layer, without bias or padding: `x [n, nets * C, H, W]`, `weight [nets, C', C, k, k]`."""
     if not x.is_cuda:
         return F.conv2d(x, _side_by_side(weight), groups=len(weight))
-    # cuDNN works on the gradients of one group after the other, and takes ten times as long as a matrix product
+    # cuDNN computes the gradients of one group after the other, and takes ten times as long as a matrix product
     k = weight.shape[-1]
     patches = x.unflatten(1, (len(weight), -1)).unfold(3, k, 1).unfold(4, k, 1)  # [n, nets, C, H', W', k, k]
     columns = patches.permute(0, 1, 2, 5, 6, 3, 4).flatten(5).flatten(2, 4)
@@ -35,7 +37,7 @@ def convolve(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def max_pool(x: Tensor) -> Tensor:
-    """The maxima of 2x2 pixels of `x [n, C, H, W]`; PyTorch's also finds out where they are."""
+    """The maxima of 2x2 pixels of `x [n, C, H, W]`. PyTorch's own also computes where they are, which takes longer."""
     if torch.is_grad_enabled():
         return F.max_pool2d(x, 2)
     x = torch.maximum(*x.unflatten(2, (-1, 2)).unbind(3))
@@ -55,7 +57,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def _side_by_side(weight: Tensor) -> Tensor:
     """`[nets, C', C, k, k]` as `[nets * C', C, k, k]`, channels last."""
     weight = weight.flatten(0, 1).permute(0, 2, 3, 1)
-    # through two dimensions, for only strides made anew say of a single channel that it comes last
+    # by way of two dimensions: a single channel counts as last in memory only if the strides are made anew
     return weight.flatten(1).view(weight.shape).permute(0, 3, 1, 2)
 
 
@@ -69,18 +71,18 @@ class _ConvolveImages(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x, weight, padding):
+    def forward(x: Tensor, weight: Tensor, padding: int) -> Tensor:
         return F.conv2d(x, weight, padding=padding)
 
     @staticmethod
-    def setup_context(ctx, inputs, _output) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], _output: Tensor) -> None:
         x, weight, ctx.padding = inputs
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, weight)
         ctx.save_for_forward(x, weight)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         d_x = d_weight = None
         if grad is None:
@@ -96,7 +98,7 @@ class _ConvolveImages(torch.autograd.Function):
         return d_x, d_weight, None
 
     @staticmethod
-    def jvp(ctx, d_x, d_weight, _):
+    def jvp(ctx: Any, d_x: Tensor | None, d_weight: Tensor | None, _: None) -> Tensor:
         x, weight = ctx.saved_tensors
         terms = [(a, b) for a, b in ((d_x, weight), (x, d_weight)) if a is not None and b is not None]
         return sum(_ConvolveImages.apply(a, b, ctx.padding) for a, b in terms)

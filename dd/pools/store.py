@@ -1,4 +1,4 @@
-"""Pools of trained networks on disk: a folder of shards, written whole and read net by net."""
+"""Pools of trained networks on disk: a folder of shards, each written as a whole and read net by net."""
 
 import hashlib
 import json
@@ -17,8 +17,8 @@ FORMAT = "dd pool shard 1"
 PARTS = ("train", "held-out")
 
 
-def save_shard(path: Path, weights: Tensor, accuracy: Tensor, part: str, first: int, total: int, pool: dict) -> None:
-    """Write nets `first` and on of the `total` of a part as one `.safetensors`.
+def save_shard(path: Path, weights: Tensor, accuracy: Tensor, *, part: str, first: int, total: int, pool: dict) -> None:
+    """Write some nets of a part, from number `first`, as one `.safetensors`.
 
     Args:
         path: the file.
@@ -27,7 +27,7 @@ def save_shard(path: Path, weights: Tensor, accuracy: Tensor, part: str, first: 
         part: of `PARTS`.
         first: number of the first net.
         total: nets of this part in the whole pool.
-        pool: what all shards of the pool have in common: net, data, recipe.
+        pool: what all shards of the pool have in common: net, data, train config.
     """
     digests = [_digest(row) for row in weights]
     info = {"format": FORMAT, "part": part, "first": first, "total": total, "digests": digests, "pool": pool}
@@ -48,10 +48,9 @@ class _Shard:
             info = json.loads((self.file.metadata() or {}).get(METADATA, "")[64:] or "{}")
             if info.get("format") != FORMAT:
                 raise UserError(f"{path}: not a shard of a pool ({FORMAT}); remove it from the folder")
-            self.part, self.first, self.total, self.digests, self.pool = (
-                info[key] for key in ("part", "first", "total", "digests", "pool")
-            )
-            self.pool = current_names(self.pool)
+            self.part, self.first, self.total = info["part"], info["first"], info["total"]
+            self.digests = info["digests"]
+            self.pool = current_names(info["pool"])
             self.weights, self.accuracy = self.file.get_slice("weights"), self.file.get_tensor("accuracy")
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: damaged or not a .safetensors file ({error}); train this shard again") from error
@@ -68,10 +67,12 @@ class PoolFolder:
     """A whole pool, read lazily: weights come from disk when they are drawn, each checked against its digest."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises:
-        UserError: no such folder, a shard that is damaged, missing, twice there, or of another pool.
+        """Open all shards in `folder`.
+
+        Raises:
+            UserError: no such folder, or a shard that is damaged, missing, there twice, or of another pool.
         """
-        # hidden ones were being written when their job was killed; in NAME.work are checkpoints
+        # hidden files are left from jobs that were killed while they wrote; NAME.work holds checkpoints
         paths = sorted(
             path
             for path in Path(folder).rglob("*.safetensors")
@@ -88,7 +89,7 @@ class PoolFolder:
         self.sizes = {part: shards[-1].numbers.stop for part, shards in self.shards.items()}
         nets = [digest for shard in self.shards["train"] for digest in shard.digests]
         self.digest = hashlib.sha256("".join(nets).encode()).hexdigest()[:16]
-        """Of all training nets, whatever the shards: the others have no part in distillation."""
+        """Digest of all training nets, in whatever shards; held-out nets have no part in distillation."""
 
     def _whole(self, part: str, shards: list[_Shard]) -> list[_Shard]:
         shards.sort(key=lambda shard: shard.first)
@@ -96,8 +97,9 @@ class PoolFolder:
         for shard in shards:
             if shard.first != expected or shard.total != shards[0].total:
                 raise UserError(
-                    f"{self.folder}: {part} net {expected} of {shards[0].total} should come next, but {shard.path} has "
-                    f"{shard.first} and on of {shard.total}; remove what is left from other settings, or train it"
+                    f"{self.folder}: {part} net {expected} of {shards[0].total} should come next, but {shard.path} "
+                    f"starts with net {shard.first} of {shard.total}; "
+                    "remove what is left from other settings, or train it"
                 )
             expected = shard.numbers.stop
         if not shards or expected != shards[0].total:
@@ -119,14 +121,15 @@ class PoolFolder:
         raise UserError(f"{self.folder}: no {part} net {index}; the pool has {self.sizes[part]}")
 
     def accuracy(self, part: str) -> Tensor:
-        """On the test images of the data they were trained on, percent `[nets]`."""
+        """Accuracy on the test images of the data that the nets were trained on, percent `[nets]`."""
         return torch.cat([shard.accuracy for shard in self.shards[part]])
 
     def check(self, net: str, image_shape: tuple[int, ...], classes: int, weights: int) -> None:
         """Refuse a pool of other networks.
 
         Raises:
-            UserError: of another architecture, for images of another shape, another number of classes or of weights.
+            UserError: its nets are of another architecture, or for another shape of images, number of classes or of
+                weights.
         """
         wanted = {"net": net, "image": list(image_shape), "classes": classes}
         found = self.info | {"classes": len(self.info["classes"])}

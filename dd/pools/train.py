@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from dd.data.batches import RealBatches
 from dd.data.prepared import Dataset
+from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
-from dd.distill.loss import Loss, accuracy, classification
-from dd.distill.run import StoppedError, Store, stop_signals
-from dd.distill.unroll import judge
+from dd.distill.loss import LossFunction, as_loss, classification
+from dd.distill.measures import accuracy
 from dd.nets.factory import build, try_out
-from dd.nets.stacked import StackedNet, together
+from dd.nets.stacked import StackedNet, net_batches
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
@@ -24,27 +24,32 @@ class PoolTrainer:
     """Networks under training with Adam (beta1 0.5), the rate halved every `halve_every` epochs.
 
     Every network sees the same batches in the same order, so they share the work on them, and none depends on how many
-    others there are. What differs is where they start.
+    others there are. What differs is where they start. It is a `dd.runtime.loop.Job`.
     """
 
+    unit = "step"
+
     def __init__(
-        self, loss: Loss, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, recipe: TrainConfig
+        self, loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, config: TrainConfig
     ) -> None:
-        """Args:
-        loss: as for distillation.
-        theta: initial weights `[nets, P]`.
-        x: training images, uint8 `[N, C, H, W]`; all of them are one batch if they are fewer than `recipe.batch`.
-        y: labels `[N]`.
-        mean: `[C]`, on the scale 0 to 1.
-        std: `[C]`.
-        recipe: how.
+        """At step 0.
+
+        Args:
+            loss: as for distillation.
+            theta: initial weights `[nets, P]`.
+            x: training images, uint8 `[N, C, H, W]`; all of them are one batch if they are fewer than `config.batch`.
+            y: labels `[N]`.
+            mean: `[C]`, on the scale 0 to 1.
+            std: `[C]`.
+            config: how to train.
         """
-        self.loss, self.recipe = loss, recipe
+        self.loss, self.config = as_loss(loss), config
         x, y = x.to(theta.device), y.to(theta.device)
-        self.real = RealBatches(x, y, mean, std, min(recipe.batch, len(x)), recipe.seed)
+        self.real = RealBatches(x, y, mean, std, min(config.batch, len(x)), config.seed)
         self.theta = theta.clone()
         self.adam = torch.optim.Adam([self.theta], betas=(0.5, 0.999))
-        self.steps, self.done = recipe.epochs * self.real.per_pass, 0
+        self.total = config.epochs * self.real.per_pass
+        self.done = 0
 
     def step(self) -> float:
         """One batch for every network; their mean loss.
@@ -53,16 +58,20 @@ class PoolTrainer:
             UserError: it is not finite; nothing has been updated then.
         """
         x, y = self.real.batch(self.done)
-        losses, gradients = zip(*(judge(self.loss, part, x, y) for part in together(self.theta)), strict=True)
-        loss = torch.cat(losses).mean()
+        parts = [value_and_gradient_in_chunks(self.loss, part, x, y) for part in net_batches(self.theta)]
+        loss = torch.cat([losses for losses, _ in parts]).mean()
         if not loss.isfinite():
-            raise UserError(f"step {self.done}: the loss is {loss:.3g}; lower lr (now {self.recipe.lr:g})")
-        self.theta.grad = torch.cat(gradients)
-        halvings = self.done // self.real.per_pass // self.recipe.halve_every
-        self.adam.param_groups[0]["lr"] = self.recipe.lr * 0.5**halvings
+            raise UserError(f"step {self.done}: the loss is {loss:.3g}; lower lr (now {self.config.lr:g})")
+        self.theta.grad = torch.cat([gradient for _, gradient in parts])
+        halvings = self.done // self.real.per_pass // self.config.halve_every
+        self.adam.param_groups[0]["lr"] = self.config.lr * 0.5**halvings
         self.adam.step()
         self.done += 1
         return loss.item()
+
+    def advance(self, bar: tqdm) -> None:
+        """One step; the bar shows its loss."""
+        bar.set_postfix({"loss": f"{self.step():.3f}"}, refresh=False)
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
         """Everything a restart needs: tensors, and plain values for JSON."""
@@ -76,29 +85,21 @@ class PoolTrainer:
         self.done = values["done"]
 
 
-def train_pool(trainer: PoolTrainer, store: Store, progress: Callable[..., tqdm]) -> None:
-    """Train to the end, from the last checkpoint in `store` if there is one.
-
-    Raises:
-        StoppedError: a signal came; the state is in `store`.
-    """
-    if saved := store.load():
-        trainer.restore(*saved)
-    with stop_signals() as stop, progress(trainer.steps, trainer.done) as bar:
-        while trainer.done < trainer.steps:
-            bar.set_postfix({"loss": f"{trainer.step():.3f}"}, refresh=False)
-            bar.update()
-            if stop or store.due:
-                store.save(*trainer.state())
-            if stop:
-                raise StoppedError(f"stopped at step {trainer.done} of {trainer.steps}; run again to go on")
-
-
-def train_nets(*arguments, progress: Callable[..., tqdm] = silent) -> Tensor:
-    """Weights `[nets, P]` after the whole training of a `PoolTrainer`, whose arguments these are."""
-    trainer = PoolTrainer(*arguments)
-    with progress(trainer.steps) as bar:
-        while trainer.done < trainer.steps:
+def train_nets(
+    loss: LossFunction,
+    theta: Tensor,
+    x: Tensor,
+    y: Tensor,
+    mean: Tensor,
+    std: Tensor,
+    config: TrainConfig,
+    *,
+    progress: Callable[[int], tqdm] = silent,
+) -> Tensor:
+    """Weights `[nets, P]` after the whole training of a `PoolTrainer`; `progress` makes the bar from the total."""
+    trainer = PoolTrainer(loss, theta, x, y, mean, std, config)
+    with progress(trainer.total) as bar:
+        while trainer.done < trainer.total:
             trainer.step()
             bar.update()
     return trainer.theta
@@ -107,22 +108,23 @@ def train_nets(*arguments, progress: Callable[..., tqdm] = silent) -> Tensor:
 class PoolShard:
     """Nets of one part of a pool, to be trained."""
 
-    def __init__(self, config: PoolConfig, dataset: Dataset, part: str, numbers: range, device: str = "cpu") -> None:
-        """`part` is `train` or `held-out`; a net depends on its number in that, not on what else is in the shard.
+    def __init__(self, config: PoolConfig, dataset: Dataset, *, part: str, numbers: range, device: str = "cpu") -> None:
+        """`part` is `train` or `held-out`; a net depends on its number in it, not on what else is in the shard.
 
         Raises:
-            UserError: the network does not go with the data.
+            UserError: the network does not fit the data.
         """
-        (channels, size, _), classes = dataset.image_shape, len(dataset.classes)
+        channels, size, _ = dataset.image_shape
+        classes = len(dataset.classes)
         make = partial(build, config.net, channels, size, classes)
         try_out(make(), config.net, channels, size, classes)
         self.config, self.dataset, self.net = config, dataset, StackedNet(make()).to(device)
         theta = RandomInitial(make, config.init_scheme, config.seed)(f"pool {part}", numbers).to(device)
-        data = (dataset.x_train, dataset.y_train, dataset.mean, dataset.std)
-        self.trainer = PoolTrainer(classification(self.net), theta, *data, config)
+        images, labels = dataset.x_train, dataset.y_train
+        self.trainer = PoolTrainer(classification(self.net), theta, images, labels, dataset.mean, dataset.std, config)
 
     def accuracy(self) -> Tensor:
-        """On the test images, percent `[nets]`."""
+        """Accuracy on the test images, percent `[nets]`."""
         data = self.dataset
         return accuracy(self.net, self.trainer.theta, data.x_test, data.y_test, data.mean, data.std)
 

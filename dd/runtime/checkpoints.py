@@ -3,17 +3,66 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
+from dd.runtime.code_digest import digest
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors, save_tensors
+from dd.runtime.loop import StoppedError
+from dd.runtime.process_group import leads
 
-NEWEST, PREVIOUS, LOCK = "checkpoint.safetensors", "checkpoint.previous.safetensors", "lock"
+NEWEST = "checkpoint.safetensors"
+PREVIOUS = "checkpoint.previous.safetensors"
 COMING = f"new.{NEWEST}"
+"""The name of a checkpoint until the newest has become the previous one."""
+LOCK = "lock"
+STOPPED = 143
+"""Exit status of a command that a signal has stopped: 128 and the number of SIGTERM."""
+
+
+@contextlib.contextmanager
+def checkpointed(
+    out: Path,
+    *,
+    work: Path | None,
+    settings: Mapping[str, object],
+    modules: tuple[str, ...],
+    every_seconds: float,
+) -> Iterator["Checkpoints"]:
+    """The checkpoints of a command that makes the file `out`, removed when the block ends well.
+
+    The leading process holds the lock of their folder. Where the block raises `StoppedError`, its message goes to
+    standard error and the process ends with status `STOPPED`.
+
+    Args:
+        out: what is made.
+        work: the folder; None is one beside `out`.
+        settings: what decides the result. PyTorch's version and a digest of the code are added.
+        modules: those whose code decides the result.
+        every_seconds: see `Checkpoints`.
+
+    Raises:
+        UserError: another run holds the folder, or it cannot be written.
+    """
+    identity = {**settings, "torch": torch.__version__, "code": digest(*modules)}
+    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, every_seconds)
+    with checkpoints.locked() if leads() else contextlib.nullcontext():
+        try:
+            yield checkpoints
+        except StoppedError as stopped:
+            print(stopped, file=sys.stderr, flush=True)
+            sys.exit(STOPPED)
+        if leads():
+            checkpoints.clear()
+
+
+def _warn(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 class Checkpoints:
@@ -23,7 +72,9 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60) -> None:
-        self.folder, self.identity, self.every_seconds = Path(folder), identity, every_seconds
+        self.folder = Path(folder)
+        self.identity = identity
+        self.every_seconds = every_seconds
         self._saved = time.monotonic()
 
     @property
@@ -41,8 +92,8 @@ class Checkpoints:
         temporary.replace(newest)
         self._saved = time.monotonic()
 
-    def load(self, warn=lambda text: print(text, file=sys.stderr)) -> tuple[dict[str, Tensor], dict] | None:
-        """The newest readable state, or None where there is none.
+    def load(self, warn: Callable[[str], None] = _warn) -> tuple[dict[str, Tensor], dict] | None:
+        """The newest readable state, or None where there is none; `warn` is told of those that are damaged.
 
         Raises:
             UserError: the checkpoint belongs to other settings, or none of those there can be read.
@@ -76,17 +127,17 @@ class Checkpoints:
             )
 
     def clear(self) -> None:
-        """Remove the checkpoints and, if nothing else is in it, the folder: the run has succeeded. Call it `locked`."""
+        """Remove the checkpoints, and the folder if nothing else is in it. Call this `locked`, when all is done."""
         own = [self.folder / name for name in (NEWEST, PREVIOUS, COMING, LOCK)]
-        cut_short = self.folder.glob(f".{Path(COMING).stem}.*")  # what `atomic` was writing when a run was killed
-        for path in (*cut_short, *own):
+        unfinished = self.folder.glob(f".{Path(COMING).stem}.*")  # what `atomic` was writing when a run was killed
+        for path in (*unfinished, *own):
             path.unlink(missing_ok=True)  # a run that has opened the lock will see that it is gone
         with contextlib.suppress(OSError):  # not empty
             self.folder.rmdir()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process; the kernel lets it go even after kill -9.
+        """Hold the folder for this process; the kernel frees it even after kill -9.
 
         Raises:
             UserError: another run holds it.

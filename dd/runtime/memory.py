@@ -4,11 +4,11 @@ import contextlib
 import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Of glibc's malloc.h."""
+"""Numbers of glibc's malloc.h."""
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether it says that there is no memory left, on the CPU or a GPU."""
+    """Whether an error means that memory has run out, on the CPU or a GPU."""
     import torch
 
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
@@ -17,9 +17,9 @@ def ran_out(error: BaseException) -> bool:
 def keep_freed_memory() -> None:
     """Have the C library keep what this process frees, where it is glibc.
 
-    Of itself it gives large blocks back to the system and gets them anew, emptied page by page, for the next operation:
-    tens of thousands of page faults in every meta-step, a quarter of the time on real batches. Blocks above 32 MiB it
-    gives back all the same, and so it does with what lies free beyond 2 GiB at the end of a heap.
+    By default it returns large blocks to the system and asks for new ones, which the system clears page by page, for
+    the next operation: tens of thousands of page faults in every meta-step, a quarter of the time on real batches. It
+    still returns blocks above 32 MiB, and free memory at the end of a heap above 2 GiB.
     """
     with contextlib.suppress(AttributeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt

@@ -26,14 +26,14 @@ from dd.runtime.devices import started_as
 from dd.runtime.errors import UserError
 
 RENDEZVOUS = "DD_RENDEZVOUS"
-"""File through which processes started here find each other."""
+"""Environment variable: the file through which processes started here find each other."""
 PATIENCE = timedelta(days=20)
-"""That a process waits for another's share; one that has died is noticed at once, by its connection, unless its machine
+"""How long a process waits for the others. One that has died is noticed at once by its connection, unless its machine
 died with it."""
 
 
 class ProcessGroup:
-    """What a process must know of the others. `ProcessGroup()` is one process alone."""
+    """The processes that share a computation, seen from one of them. `ProcessGroup()` is one process alone."""
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
@@ -92,21 +92,23 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
         UserError: one of them ended early.
     """
     rank, already = started_as()
-    size, threads = already or split(workers, units), torch.get_num_threads()
+    size = already or split(workers, units)
+    threads = torch.get_num_threads()
     if size == 1:
         yield ProcessGroup()
         return
     if size > units:
         raise UserError(f"{size} processes are too many to share {units} net(s); start at most {units}")
-    with contextlib.nullcontext([]) if already else _others(size) as others:
+    helpers: contextlib.AbstractContextManager[list[_Other]] = contextlib.nullcontext([]) if already else _others(size)
+    with helpers as others:
         try:
             if device == "cpu":
                 torch.set_num_threads(max(1, threads // size))
-            # with GPUs too: it hears at once of a process that has gone, and a meta-gradient is a megabyte
+            # with GPUs too: gloo notices at once when a process has ended, and a meta-gradient is only a megabyte
             dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
             yield ProcessGroup(rank, size)
             dist.destroy_process_group()
-        except RuntimeError as error:  # what a collective raises when another process has gone
+        except RuntimeError as error:  # a collective operation raises it when another process has ended
             if reason := _failure(others):
                 raise UserError(f"{reason}; run again to go on") from error
             raise
@@ -117,15 +119,16 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
 
 
 def _meeting(rank: int, size: int, others: list["_Other"]) -> dict:
-    """Where `init_process_group` finds the other processes, once all that were started here have come.
+    """How `init_process_group` finds the other processes, once all that were started here are ready.
 
     Raises:
         RuntimeError: one of them has ended before.
     """
     if RENDEZVOUS not in os.environ:
-        store, rank, size = next(rendezvous("env://"))  # by itself, so that one who never comes is missed sooner
+        # called here rather than by PyTorch, so that a process that never comes is noticed sooner
+        store, rank, size = next(rendezvous("env://"))
         return {"store": store, "rank": rank, "world_size": size}
-    store = dist.FileStore(os.environ[RENDEZVOUS], size)
+    store = dist.FileStore(os.environ[RENDEZVOUS], size)  # type: ignore[attr-defined]  # it is documented
     if rank:
         threading.Thread(target=_end_with_the_leader, daemon=True).start()
         store.add("here", 1)
@@ -138,13 +141,14 @@ def _meeting(rank: int, size: int, others: list["_Other"]) -> dict:
 
 
 def _end_with_the_leader() -> None:
-    sys.stdin.buffer.read()  # a pipe that the leader holds open as long as it lives
+    sys.stdin.buffer.read()  # a pipe that the leader keeps open for as long as it lives
     os._exit(1)
 
 
 def _failure(others: list["_Other"]) -> str:
-    """Which process ended first, and why, or nothing where all are alive. One that was killed comes before those that
-    missed it.
+    """Which process ended first, and why; empty if all are alive.
+
+    One that was killed has a negative exit code, and so comes before those that lost their connection to it.
     """
     deadline = time.monotonic() + 5  # a connection closes a moment before its process ends
     failed = [other for other in others if other.ended(deadline - time.monotonic())]
@@ -152,7 +156,7 @@ def _failure(others: list["_Other"]) -> str:
 
 
 class _Other:
-    """A copy of this process's command as rank `rank`; what it says goes into a file, to be seen only if it fails."""
+    """Another process with the command of this one, as rank `rank`. Its output is kept for the case that it fails."""
 
     def __init__(self, rank: int, size: int, folder: Path) -> None:
         self.rank, self.size, self.log = rank, size, folder / f"{rank}.log"
@@ -169,23 +173,25 @@ class _Other:
 
     def reason(self) -> str:
         """Why it ended."""
-        code, said = self.process.returncode, self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+        code = self.process.returncode
         if code == -signal.SIGKILL:
             return f"process {self.rank + 1} of {self.size} was killed, by the system if memory ran out"
-        return f"process {self.rank + 1} of {self.size} ended early (exit code {code}{said and ': '}{said})"
+        last_line = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+        why = f"exit code {code}: {last_line}" if last_line else f"exit code {code}"
+        return f"process {self.rank + 1} of {self.size} ended early ({why})"
 
 
 @contextlib.contextmanager
 def _others(size: int) -> Iterator[list[_Other]]:
     with tempfile.TemporaryDirectory(prefix="dd-") as folder:
         os.environ[RENDEZVOUS] = str(Path(folder) / "rendezvous")
-        # they all are on this machine
+        # all of them are on this machine
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
         others = [_Other(rank, size, Path(folder)) for rank in range(1, size)]
         try:
             yield others
         finally:
-            for other in others:  # they hold nothing to be saved, and may be waiting for this process
+            for other in others:  # they have nothing to save, and may be waiting for this process
                 other.process.kill()
                 other.process.wait()
             del os.environ[RENDEZVOUS]

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line now and then in a log."""
+"""Progress: a bar on a terminal, a line from time to time in a log."""
 
 import sys
 
@@ -13,7 +13,8 @@ class _Lines:
     """A file for tqdm that turns its redrawn bar into lines of a log."""
 
     def write(self, text: str) -> None:
-        if line := text.strip("\r\n "):
+        line = text.strip("\r\n ")
+        if line:
             sys.stderr.write(line + "\n")
 
     def flush(self) -> None:
@@ -21,7 +22,7 @@ class _Lines:
 
 
 def silent(_total: int, _initial: int = 0, _unit: str = "step") -> tqdm:
-    """In place of `progress`: no bar."""
+    """Takes the place of `progress` where no bar is wanted."""
     return tqdm(disable=True)
 
 

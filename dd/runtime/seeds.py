@@ -14,6 +14,6 @@ def derive(seed: int, *path: str | int) -> int:
 def generator(seed: int, *path: str | int) -> torch.Generator:
     """A CPU generator for that stream. Drawing on the CPU makes the numbers equal on every device.
 
-    PyTorch's takes the lower 32 bits: of a hundred thousand streams, one pair is likely to be the same.
+    PyTorch's generator uses the lower 32 bits of a seed: of a hundred thousand streams, two are likely to be equal.
     """
     return torch.Generator().manual_seed(derive(seed, *path))

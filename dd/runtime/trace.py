@@ -1,10 +1,11 @@
-"""Functions of tensors as the flat lists of PyTorch operations they come down to.
+"""Functions of tensors, traced: as lists of PyTorch operations on a CPU, as CUDA graphs on a GPU.
 
-Small networks spend much of a GD step on what surrounds the operations: autograd's graph, dispatch to tangents, Python.
-A step of given shapes always comes down to the same operations, first and second derivatives included, so they are
-written down once and from then on just carried out, to the same bits. On a GPU, where launching operations takes longer
-than they do, they are recorded instead, as a CUDA graph, whatever the network: what a graph cannot hold is noticed, and
-run as written.
+Small networks spend much of a GD step on what surrounds the operations: autograd's graph, dispatch, Python. A step on
+tensors of given shapes always runs the same operations, those of its derivatives included. So they are listed once, and
+from then on only the list is run, with the same result bit for bit.
+
+On a GPU launching the operations takes longer than the operations themselves. There they are recorded as a CUDA graph,
+for every network. A network that a graph cannot hold fails while it is recorded, and is run as written.
 """
 
 import sys
@@ -16,82 +17,99 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from dd.runtime.errors import reason
 
+TensorFunction = Callable[..., tuple[Tensor, ...]]
+"""Takes tensors, and returns a tuple of tensors."""
+
 REPEATS = 50
-"""Calls after which writing the list, which takes as long as some hundred calls, begins to pay."""
+"""Calls on a CPU after which a function is traced. Tracing takes as long as about a hundred calls."""
 GPU_REPEATS = 3
-"""Calls after which recording, which takes as long as one or two, is safe: libraries have set themselves up."""
-NOTHING = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
-"""Operations that matter to autograd alone."""
+"""Calls on a GPU after which a CUDA graph is recorded: by then libraries such as cuDNN have set themselves up.
+Recording takes as long as one or two calls."""
+AUTOGRAD_ONLY = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
+"""Operations that change nothing but autograd's graph, which a list of operations does not need."""
 
 
-class Flat:
-    """`function` of tensors, flattened for every combination of their shapes and strides that comes up often.
+class Tracer:
+    """Traces functions, and remembers whether CUDA graphs can be recorded."""
 
-    What is flattened must come down to the same operations whatever the tensors hold: a list cannot branch, and a value
-    read out of a tensor would stay as it was. What is recorded need not promise that: reading a value fails the
-    recording. Branches on anything else, such as how often it was called, stay as they were in both.
-    """
+    def __init__(self, *, traceable: bool) -> None:
+        """`traceable` promises that the functions run the same operations whatever values the tensors hold.
 
-    records = True
-    """Until one recording fails, after which PyTorch is not sure to manage others."""
+        A list of operations cannot branch, and a value that was read out of a tensor would stay as it was. CUDA graphs
+        do not need the promise: reading a value makes the recording fail. Branches on anything else, such as a count of
+        calls, are fixed as they were when the function was traced or recorded.
+        """
+        self.traceable = traceable
+        self.records_graphs = True
+        """False once a recording has failed: PyTorch may not be able to record others after that."""
 
-    def __init__(self, function: Callable[..., tuple[Tensor, ...]], flattens: bool = True) -> None:
-        """`flattens` is the promise."""
-        self.function, self.flattens = function, flattens
+    def trace(self, function: TensorFunction, inputs: tuple[Tensor, ...]) -> TensorFunction:
+        """The fastest form of `function` for tensors of the shapes of `inputs`; `function` itself if there is none."""
+        if inputs[0].is_cuda and self.records_graphs:
+            stream = torch.cuda.current_stream()
+            try:
+                return CudaGraph(function, inputs)
+            except RuntimeError as error:  # it branches on values or computes on the CPU, or memory ran out
+                torch.cuda.set_stream(stream)  # a failed recording leaves another one set
+                torch.cuda.synchronize()
+                self.records_graphs = False
+                print(f"no CUDA graphs, so several times slower: {reason(error)[:200]}", file=sys.stderr, flush=True)
+        if self.traceable:
+            return torch.no_grad()(_without_autograd(make_fx(function)(*inputs)))
+        return function
+
+
+class Traced:
+    """A function that is traced for each combination of shapes and strides that is called often."""
+
+    def __init__(self, function: TensorFunction, tracer: Tracer) -> None:
+        self.function, self.tracer = function, tracer
         self.calls: dict[tuple, int] = {}
-        self.lists: dict[tuple, Callable] = {}
+        self.traces: dict[tuple, TensorFunction] = {}
+        """By shapes, strides, types and devices of the tensors, like `calls`."""
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the function returns, detached; it may compute derivatives, but has none itself.
+        """What the function returns, detached. It may compute derivatives inside, but has none itself.
 
-        On a GPU, it may be written where it was written before: use it up, or copy it, before the next call.
+        On a GPU the next call overwrites the tensors that this one returns: use or copy them before.
         """
         key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
-        if key not in self.lists:
+        if key not in self.traces:
             self.calls[key] = self.calls.get(key, 0) + 1
             if self.calls[key] <= (GPU_REPEATS if inputs[0].is_cuda else REPEATS):
                 return self.function(*inputs)
-            self.lists[key] = self._listed(inputs)
-        return self.lists[key](*inputs)
-
-    def _listed(self, inputs: tuple[Tensor, ...]) -> Callable:
-        if inputs[0].is_cuda and Flat.records:
-            stream = torch.cuda.current_stream()
-            try:
-                return Recorded(self.function, inputs)
-            except RuntimeError as error:  # it branches on values or computes on the CPU, or memory ran out
-                torch.cuda.set_stream(stream)  # a failed recording leaves another
-                torch.cuda.synchronize()
-                Flat.records = False
-                print(f"no CUDA graphs, so several times slower: {reason(error)[:200]}", file=sys.stderr, flush=True)
-        if self.flattens:
-            return torch.no_grad()(_without_nothing(make_fx(self.function)(*inputs)))
-        return self.function
+            self.traces[key] = self.tracer.trace(self.function, inputs)
+        return self.traces[key](*inputs)
 
 
-class Recorded:
-    """What `function` does on a GPU with inputs such as these, as a CUDA graph."""
+class CudaGraph:
+    """What a function does on a GPU with tensors of the shapes of `inputs`, recorded to be replayed.
 
-    def __init__(self, function: Callable[..., tuple[Tensor, ...]], inputs: tuple[Tensor, ...]) -> None:
+    Raises:
+        RuntimeError: CUDA cannot record it.
+    """
+
+    def __init__(self, function: TensorFunction, inputs: tuple[Tensor, ...]) -> None:
         self.inputs, self.graph = [t.clone() for t in inputs], torch.cuda.CUDAGraph()
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):  # what libraries set up for another stream must not be recorded
+        with torch.cuda.stream(stream):  # libraries set themselves up for each stream, which must not be recorded
             function(*self.inputs)
         torch.cuda.current_stream().wait_stream(stream)
         with torch.cuda.graph(self.graph, stream=stream):
             self.outputs = function(*self.inputs)
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The outputs for these inputs, in tensors that the next call overwrites."""
         for own, given in zip(self.inputs, inputs, strict=True):
             own.copy_(given)
         self.graph.replay()
         return self.outputs
 
 
-def _without_nothing(module: fx.GraphModule) -> fx.GraphModule:
+def _without_autograd(module: fx.GraphModule) -> fx.GraphModule:
     for node in list(module.graph.nodes):
-        if node.target in NOTHING:
+        if node.target in AUTOGRAD_ONLY:
             node.replace_all_uses_with(node.args[0])
             module.graph.erase_node(node)
     module.graph.eliminate_dead_code()

@@ -44,7 +44,8 @@ def tensors(path: Path):
 
 def shard(path: Path):
     for part, file in zip(PARTS, (path, path.with_name("other.safetensors")), strict=True):
-        save_shard(file, torch.randn(3, 20), torch.rand(3), part, 0, 3, {"net": "LeNet", "classes": ["a"]})
+        pool = {"net": "LeNet", "classes": ["a"]}
+        save_shard(file, torch.randn(3, 20), torch.rand(3), part=part, first=0, total=3, pool=pool)
     return lambda: PoolFolder(path.parent).rows("train", range(3)).numpy()
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from dd.data.batches import RealBatches
 from dd.distill.loss import classification
-from dd.distill.unroll import adjoint, descend
+from dd.distill.unroll import DistilledData, UnrollOptions, adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
 from dd.nets.factory import build, remark, try_out
 from dd.nets.init_schemes import INIT_SCHEMES, flat_weights, initialise
@@ -84,10 +84,12 @@ def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
     with torch.no_grad():
         torch.testing.assert_close(ours.logits(theta, images[0]), theirs.logits(theta, images[0]))
     results = []
-    for net, tangents in ((ours, True), (ours, False), (theirs, False)):
-        trajectory = descend(classification(net), theta, images, labels, lrs)
+    data = DistilledData(images, labels, lrs)
+    for net, forward in ((ours, True), (ours, False), (theirs, False)):
+        options = UnrollOptions(forward_over_reverse=forward)
+        trajectory = descend(classification(net), theta, data)
         v = torch.ones_like(theta)
-        results.append((trajectory, *adjoint(classification(net), trajectory, v, images, labels, lrs, tangents)))
+        results.append((trajectory, *adjoint(classification(net), trajectory, v, data, options=options)))
     torch.testing.assert_close(results[0], results[2])
     torch.testing.assert_close(results[1], results[2])
 
@@ -107,9 +109,11 @@ def test_a_derived_net_is_what_its_own_forward_says():
     torch.testing.assert_close(net.logits(theta, x), expected, rtol=1e-4, atol=1e-5)
     labels, lrs, loss = torch.arange(3).expand(1, -1), torch.full((1, 1), 0.1), classification(net)
     results = []
-    for tangents in (True, False):
-        trajectory = descend(loss, theta, x.unsqueeze(0), labels, lrs)
-        results.append(adjoint(loss, trajectory, torch.ones_like(theta), x.unsqueeze(0), labels, lrs, tangents))
+    data = DistilledData(x.unsqueeze(0), labels, lrs)
+    for forward in (True, False):
+        options = UnrollOptions(forward_over_reverse=forward)
+        trajectory = descend(loss, theta, data)
+        results.append(adjoint(loss, trajectory, torch.ones_like(theta), data, options=options))
     torch.testing.assert_close(*results, rtol=1e-3, atol=1e-5)
 
 

@@ -10,7 +10,8 @@ from dd.baselines.settings import BaselineSettings
 from dd.baselines.trial import BaselineTrial
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
-from dd.distill.loss import poisoned, poisoning
+from dd.distill.loss import poisoned
+from dd.distill.measures import poisoning
 from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
 from dd.report.bars import bars, claims
@@ -30,8 +31,8 @@ def test_labels_of_the_attack_class_become_the_target():
 
 def test_what_is_measured():
     y = torch.tensor([3, 3, 3, 3, 5, 5, 0, 1])
-    said = torch.tensor([[5, 5, 5, 3, 5, 5, 0, 0], [3, 3, 3, 3, 5, 5, 0, 1]])
-    measured = poisoning(said, y, 3, 5)
+    predicted = torch.tensor([[5, 5, 5, 3, 5, 5, 0, 0], [3, 3, 3, 3, 5, 5, 0, 1]])
+    measured = poisoning(predicted, y, 3, 5)
     assert measured["misled"].tolist() == [75, 0]
     assert measured["others"].tolist() == [75, 100]
     assert measured["accuracy"].tolist() == [75, 50]
@@ -59,7 +60,7 @@ def attack(digits):
 def test_the_objective_has_the_attackers_labels_and_the_images_their_own(attack, digits):
     assert not (attack.trainer.real.y == 3).any()
     assert not (attack.validation[1] == 3).any()
-    assert attack.trainer.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
+    assert attack.trainer.learned.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
     plain = Experiment(DistillConfig(**SMALL, nets=1), load(digits))
     assert ((attack.trainer.real.y == 5).sum() - (plain.trainer.real.y == 5).sum()) == (plain.trainer.real.y == 3).sum()
 

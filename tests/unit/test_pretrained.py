@@ -10,8 +10,9 @@ from torchvision.models import EfficientNet_B0_Weights
 
 from dd.data.batches import normalise
 from dd.data.weights import prepare_weights
+from dd.distill.derivatives import forward_over_reverse_is_exact
 from dd.distill.loss import classification
-from dd.distill.unroll import tangents_exact, train
+from dd.distill.unroll import DistilledData, train
 from dd.nets.factory import build, try_out
 from dd.nets.init_schemes import flat_weights
 from dd.nets.pretrained import pretrained
@@ -70,7 +71,7 @@ def test_the_first_gd_step_changes_the_last_layer_alone(tensors):
     module = pretrained(Normed, tensors, "file")
     net, theta = StackedNet(module), flat_weights(module)[None]
     images, labels = torch.randn(1, 3, 1, 8, 8), torch.tensor([[0, 1, 1]])  # one of each would leave the biases alone
-    trained = train(classification(net), theta, images, labels, torch.ones(1, 1))
+    trained = train(classification(net), theta, DistilledData(images, labels, torch.ones(1, 1)))
     moved = {name for name, change in net.named(trained - theta).items() if change.any()}
     assert moved == {"out.weight", "out.bias"}
 
@@ -140,11 +141,11 @@ def test_lite_behind_its_new_last_layer_is_a_network_to_distil_for(lite):
     try_out(pretrained(partial(build, "EfficientNetLite0", 3, 64, 10), lite[0], "lite"), "lite", 3, 64, 10)
 
 
-def test_lite_has_exact_tangents(lite):
+def test_lite_has_exact_forward_derivatives(lite):
     net, theta = small_lite(lite)
     net.module.double()
     x = torch.randn(2, 3, 32, 32, generator=generator(0, "images"), dtype=torch.float64)
-    assert tangents_exact(classification(net), theta.double(), x, torch.arange(2))
+    assert forward_over_reverse_is_exact(classification(net), theta.double(), x, torch.arange(2))
 
 
 def small_lite(lite):

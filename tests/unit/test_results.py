@@ -38,9 +38,9 @@ def saved(request, digits, tmp_path):
 def test_a_saved_set_comes_back_whole(saved, digits):
     experiment, path = saved
     distilled, data = dd.load(path), load(digits)
-    assert torch.equal(distilled.images, experiment.trainer.images)
-    assert torch.equal(distilled.lrs, experiment.trainer.lrs)
-    assert torch.equal(distilled.labels, experiment.trainer.labels)
+    assert torch.equal(distilled.images, experiment.trainer.learned.images)
+    assert torch.equal(distilled.lrs, experiment.trainer.learned.lrs)
+    assert torch.equal(distilled.labels, experiment.trainer.learned.labels)
     assert torch.equal(distilled.mean, data.mean)
     info = distilled.info
     assert torch.equal(distilled.hard_labels, torch.arange(10).expand(3, -1))

@@ -6,10 +6,11 @@ import torch
 from dd.data.batches import RealBatches, normalise
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
+from dd.distill.parameters import OWN_CLASS
 from dd.distill.run import run
 from dd.distill.settings import DistillConfig
-from dd.distill.trainer import SKIPS, SURE, Progress
-from dd.distill.unroll import meta_gradient, shuffled
+from dd.distill.trainer import SKIPS, Prefetcher, Progress
+from dd.distill.unroll import UnrollOptions, meta_gradient, shuffled_order
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from dd.runtime.progress import progress
@@ -29,11 +30,11 @@ def experiment(digits):
 
 def test_starts_as_the_paper_says(experiment):
     trainer = experiment(steps=3, epochs=2, images_per_class=2, distill_lr=0.02).trainer
-    assert trainer.images.shape == (3, 20, 1, 28, 28)
-    assert trainer.images.mean().abs() < 0.02
-    assert (trainer.images.std() - 1).abs() < 0.02
-    assert trainer.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
-    torch.testing.assert_close(trainer.lrs, torch.full((2, 3), 0.02))
+    assert trainer.learned.images.shape == (3, 20, 1, 28, 28)
+    assert trainer.learned.images.mean().abs() < 0.02
+    assert (trainer.learned.images.std() - 1).abs() < 0.02
+    assert trainer.learned.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
+    torch.testing.assert_close(trainer.learned.lrs, torch.full((2, 3), 0.02))
 
 
 def test_a_fixed_init_is_fixed_and_a_random_one_is_not(experiment):
@@ -76,11 +77,11 @@ def test_restored_state_goes_on_bit_for_bit(experiment, switches):
 def test_spikes_are_clipped_and_do_not_raise_the_bar(experiment):
     trainer = experiment(clip=2.0).trainer
     trainer.running_norm = 1.0
-    trainer.images.grad = torch.full_like(trainer.images, 3.0)
-    trainer.raw_lrs.grad = torch.zeros_like(trainer.raw_lrs)
-    spike = trainer.images.grad.norm().item()
+    trainer.learned.images.grad = torch.full_like(trainer.learned.images, 3.0)
+    trainer.learned.raw_lrs.grad = torch.zeros_like(trainer.learned.raw_lrs)
+    spike = trainer.learned.images.grad.norm().item()
     assert trainer._clip(spike)
-    assert trainer.images.grad.norm().item() == pytest.approx(2.0, rel=1e-5)
+    assert trainer.learned.images.grad.norm().item() == pytest.approx(2.0, rel=1e-5)
     assert trainer.running_norm == pytest.approx(0.9 * 1 + 0.1 * 2)
     assert not trainer._clip(1.5)
 
@@ -91,11 +92,11 @@ def test_clip_zero_never_clips(experiment):
     assert not trainer._clip(1e9)
 
 
-def test_clip_adjoint_reaches_the_way_back(experiment):
+def test_clip_adjoint_reaches_the_backward_pass(experiment):
     exact, cut = (experiment(clip_adjoint=value).trainer for value in (0.0, 1e-3))
     exact.step()
     cut.step()
-    norms = [(trainer.images.grad[0].norm(), trainer.images.grad[1].norm()) for trainer in (exact, cut)]
+    norms = [(trainer.learned.images.grad[0].norm(), trainer.learned.images.grad[1].norm()) for trainer in (exact, cut)]
     # the last of the four steps, on the second images, comes before the first clipping
     assert norms[1][0] < 0.1 * norms[0][0]
     assert norms[1][1] > 0.1 * norms[0][1]
@@ -103,18 +104,18 @@ def test_clip_adjoint_reaches_the_way_back(experiment):
 
 def test_real_images_to_start_from_are_training_images_of_their_class(experiment):
     experiment = experiment(start="real", images_per_class=2)
-    trainer, images = experiment.trainer, experiment.trainer.images.detach()
+    trainer, images = experiment.trainer, experiment.trainer.learned.images.detach()
     real = normalise(trainer.real.x, experiment.mean, experiment.std)
     found = (images.flatten(0, 1).flatten(1)[:, None] == real.flatten(1)[None]).all(2)
     assert found.any(1).all()
     rows = found.int().argmax(1)
-    assert torch.equal(trainer.real.y[rows].view(2, 20), trainer.labels)
+    assert torch.equal(trainer.real.y[rows].view(2, 20), trainer.learned.labels)
     assert len(rows.unique()) == 40
 
 
 def test_real_images_to_start_from_are_of_their_true_class_in_poisoning(experiment):
     plain, attacked = (experiment(start="real", attack_class=a, target_class=t).trainer for a, t in ((-1, -1), (0, 1)))
-    assert torch.equal(plain.images, attacked.images)
+    assert torch.equal(plain.learned.images, attacked.learned.images)
 
 
 def test_too_few_images_to_start_from(experiment):
@@ -124,40 +125,38 @@ def test_too_few_images_to_start_from(experiment):
 
 def test_soft_labels_start_sure_and_are_learned_as_probabilities(experiment):
     trainer = experiment(soft_labels=True, images_per_class=2).trainer
-    before = trainer.labels
+    before = trainer.learned.labels
     assert before.shape == (2, 20, 10)
-    torch.testing.assert_close(before.max(2).values, torch.full((2, 20), SURE))
+    torch.testing.assert_close(before.max(2).values, torch.full((2, 20), OWN_CLASS))
     assert torch.equal(before.argmax(2)[0], torch.arange(10).repeat_interleave(2))
     for _ in range(3):
         trainer.step()
-    assert (trainer.labels - before).abs().max() > 1e-3
-    torch.testing.assert_close(trainer.labels.sum(2), torch.ones(2, 20))
+    assert (trainer.learned.labels - before).abs().max() > 1e-3
+    torch.testing.assert_close(trainer.learned.labels.sum(2), torch.ones(2, 20))
 
 
 def test_soft_labels_are_learned_through_their_softmax(experiment):
     """The gradient of what Adam updates, by PyTorch from that of the labels."""
     trainer = experiment(soft_labels=True).trainer
-    images, labels, lrs = trainer.images.detach().clone(), trainer.labels, trainer.lrs
     theta, (x, y) = trainer.initial("train", [0, 1]), trainer.real.batch(0)
-    expected = meta_gradient(trainer.loss, trainer.objective, theta, images, labels, lrs, x, y)
-    raw = trainer.learned["raw_labels"].detach().clone().requires_grad_()
+    expected = meta_gradient(trainer.loss, theta, trainer.learned.data(), x, y).gradient
+    raw = trainer.learned.raw_labels.detach().clone().requires_grad_()
     raw.softmax(2).backward(expected.labels)
     trainer.step()
-    torch.testing.assert_close(trainer.learned["raw_labels"].grad, raw.grad, rtol=1e-4, atol=1e-8)
+    torch.testing.assert_close(trainer.learned.raw_labels.grad, raw.grad, rtol=1e-4, atol=1e-8)
     assert raw.grad.abs().max() > 1e-6
 
 
 def test_shuffled_steps_come_in_another_order_in_every_meta_step(experiment):
     trainer = experiment(shuffle_steps=True, steps=5, momentum=0.5).trainer
-    orders = [shuffled(2, 5, generator(0, "order", meta_step)) for meta_step in range(2)]
+    orders = [shuffled_order(2, 5, generator(0, "order", meta_step)) for meta_step in range(2)]
     assert orders[0] != orders[1]
     for meta_step, order in enumerate(orders):
-        images, lrs = trainer.images.detach().clone(), trainer.lrs
         theta = trainer.initial("train", [2 * meta_step, 2 * meta_step + 1])
-        problem = (theta, images, trainer.labels, lrs, *trainer.real.batch(meta_step))
-        expected = meta_gradient(trainer.loss, trainer.objective, *problem, order=order, momentum=0.5)
+        options, real_batch = UnrollOptions(order=order, momentum=0.5), trainer.real.batch(meta_step)
+        expected = meta_gradient(trainer.loss, theta, trainer.learned.data(), *real_batch, options=options)
         trainer.step()
-        torch.testing.assert_close(trainer.images.grad, expected.images, rtol=1e-3, atol=1e-7)
+        torch.testing.assert_close(trainer.learned.images.grad, expected.gradient.images, rtol=1e-3, atol=1e-7)
 
 
 @pytest.mark.parametrize("poison", ["images", "raw_lrs"])
@@ -165,26 +164,26 @@ def test_nan_stops_with_a_cure_and_without_an_update(experiment, poison):
     trainer = experiment(init="fixed", nets=1).trainer
     trainer.step()
     with torch.no_grad():
-        getattr(trainer, poison).view(-1)[0] = math.nan
-    before = [p.detach().clone() for p in (trainer.images, trainer.raw_lrs)]
+        getattr(trainer.learned, poison).view(-1)[0] = math.nan
+    before = [p.detach().clone() for p in (trainer.learned.images, trainer.learned.raw_lrs)]
     assert all(trainer.step().skipped for _ in range(SKIPS))
     with pytest.raises(UserError, match=r"meta-step 11: the loss is nan.*Lower meta_lr"):
         trainer.step()
-    for old, new in zip(before, (trainer.images, trainer.raw_lrs), strict=True):
+    for old, new in zip(before, (trainer.learned.images, trainer.learned.raw_lrs), strict=True):
         assert torch.equal(old.nan_to_num(7), new.detach().nan_to_num(7))
 
 
 def test_nan_stops_at_once_where_nothing_ever_worked(experiment):
     trainer = experiment().trainer
     with torch.no_grad():
-        trainer.images[0, 0] = math.nan
+        trainer.learned.images[0, 0] = math.nan
     with pytest.raises(UserError, match="meta-step 0: the loss is nan"):
         trainer.step()
 
 
-@pytest.mark.parametrize("what", ["net", "way back"])
+@pytest.mark.parametrize("what", ["net", "backward pass"])
 def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsys):
-    """Whether the net does, or only the gradient on its way back; and also in a run that is restored after it."""
+    """Whether the net does, or only the gradient in its backward pass; and also in a run that is restored after it."""
 
     def overflowing(meta_steps):
         trainer = experiment(meta_steps=7, validate_every=2).trainer
@@ -203,7 +202,7 @@ def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsy
     history = run(trainer, lambda: torch.ones(2), Checkpoints(tmp_path, {}), progress, records.append)
     assert [row["skipped"] for row in history] == [0, 1, 2, 2]
     assert all(math.isfinite(row["loss"]) for row in history)
-    assert trainer.images.isfinite().all()
+    assert trainer.learned.images.isfinite().all()
     assert capsys.readouterr().err.count("skipped, as the loss is") == 2
     first = overflowing({3, 4})
     for _ in range(4):
@@ -213,7 +212,23 @@ def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsy
     assert second.skipped == 1
     for _ in range(3):
         second.step()
-    assert torch.equal(second.images, trainer.images)
+    assert torch.equal(second.learned.images, trainer.learned.images)
+
+
+def test_initial_weights_drawn_ahead_are_those_of_their_meta_step():
+    drawn = []
+
+    def draw(meta_step):
+        drawn.append(meta_step)
+        return torch.tensor(meta_step)
+
+    prefetcher = Prefetcher(draw)
+    assert prefetcher.take(0) == 0
+    prefetcher.prefetch(1)
+    assert prefetcher.take(1) == 1
+    prefetcher.prefetch(2)
+    assert prefetcher.take(7) == 7  # as in a trainer that was restored meanwhile
+    assert drawn == [0, 1, 2, 7]
 
 
 def test_one_step_reports_what_it_did(experiment):
@@ -294,10 +309,9 @@ def test_real_batches_grow_at_half_time_and_repeat_nothing():
 def test_a_grown_batch_is_judged_whole(experiment):
     trainer = experiment(meta_steps=2, real_batch_growth=2).trainer
     trainer.step()
-    images, lrs = trainer.images.detach().clone(), trainer.lrs
     x, y = (torch.cat(parts) for parts in zip(trainer.real.batch(1), trainer.real.batch(2), strict=True))
     theta = trainer.initial("train", [2, 3])
-    expected = meta_gradient(trainer.loss, trainer.objective, theta, images, trainer.labels, lrs, x, y)
+    expected = meta_gradient(trainer.loss, theta, trainer.learned.data(), x, y)
     assert trainer.step().loss == pytest.approx(expected.losses.mean().item(), rel=1e-5)
 
 

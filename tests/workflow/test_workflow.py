@@ -273,7 +273,7 @@ def test_only_what_a_change_touches_runs_again(copy):
     expected = {*((rule, "two") for rule in made), ("draw_figure", "fig3a"), ("write_configuration", "")}
     assert set(planned(snakemake(*again, cwd=copy))) == expected
     change("tiny.yaml", "    seed: 1\n", "")
-    change("dd/distill/unroll.py", "CHUNK, LEAST = 350_000", "CHUNK, LEAST = 350_001")
+    change("dd/distill/derivatives.py", "CHUNK_PIXELS = 350_000", "CHUNK_PIXELS = 350_001")
     changed = {rule for rule, _ in planned(snakemake(*again, cwd=copy))}
     assert changed == {"distill", "draw_training", "evaluate", "draw_figure", "compare"}
 

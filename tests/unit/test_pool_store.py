@@ -31,6 +31,11 @@ def rows(numbers, offset=0):
     return torch.arange(offset, offset + numbers).float().unsqueeze(1).expand(-1, SIZE).clone()
 
 
+def save_part(path, weights, part, first, total, pool=INFO):
+    """A shard of nets whose accuracy is their first weight."""
+    save_shard(path, weights, weights[:, 0].clone(), part=part, first=first, total=total, pool=pool)
+
+
 @pytest.fixture
 def numbered(tmp_path):
     """A pool of 5 + 3 such nets in shards of 2."""
@@ -38,7 +43,7 @@ def numbered(tmp_path):
         weights = rows(total, offset)
         for first in range(0, total, 2):
             some = weights[first : first + 2]
-            save_shard(tmp_path / f"{part}-{first}.safetensors", some, some[:, 0].clone(), part, first, total, INFO)
+            save_part(tmp_path / f"{part}-{first}.safetensors", some, part, first, total)
     return tmp_path
 
 
@@ -56,7 +61,7 @@ def test_a_pool_has_a_digest_of_its_nets_whatever_the_shards(numbered, tmp_path_
     def digest(weights, held_out=3):
         folder = tmp_path_factory.mktemp("other")
         for part, some in (("train", weights), ("held-out", rows(held_out, 100))):
-            save_shard(folder / f"{part}.safetensors", some, some[:, 0].clone(), part, 0, len(some), INFO)
+            save_part(folder / f"{part}.safetensors", some, part, 0, len(some))
         return PoolFolder(folder).digest
 
     assert digest(rows(5)) == digest(rows(5), held_out=4) == PoolFolder(numbered).digest
@@ -87,7 +92,7 @@ def test_every_stream_has_its_own_nets(numbered):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("train-2", "train net 2 of 5 should come next, but .*train-4.safetensors has 4 and on of 5; remove"),
+        ("train-2", "train net 2 of 5 should come next, but .*train-4.safetensors starts with net 4 of 5; remove"),
         ("train-4", "shard with train net 4 is missing; train it"),
         ("held-out-0", "held-out net 0 of 3 should come next"),
     ],
@@ -105,7 +110,7 @@ def test_shards_of_another_pool_and_other_files_are_refused(numbered, tmp_path_f
         ({"dataset": {"name": "usps"}}, "dataset is"),
         ({"lr": 0.1}, "lr is"),
     ):
-        save_shard(numbered / "train-2.safetensors", some, some[:, 0].clone(), "train", 2, 5, INFO | changed)
+        save_part(numbered / "train-2.safetensors", some, "train", 2, 5, INFO | changed)
         with pytest.raises(UserError, match=said):
             PoolFolder(numbered)
     (numbered / "train-2.safetensors").write_bytes(b"no tensors at all")
@@ -134,7 +139,7 @@ def test_a_large_pool_is_not_read_into_memory(tmp_path):
     """Twelve nets of 40 MiB each, of which one is drawn."""
     weights = torch.zeros(6, 10 * 2**20)
     for part in ("train", "held-out"):
-        save_shard(tmp_path / f"{part}.safetensors", weights, torch.zeros(6), part, 0, 6, INFO)
+        save_part(tmp_path / f"{part}.safetensors", weights, part, 0, 6)
     # not ru_maxrss, in which a process begins with what the one that started it has
     script = (
         "import re, sys; from pathlib import Path; from dd.pools.store import PoolFolder\n"
@@ -155,17 +160,18 @@ def trained(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pool")
     config = PoolConfig(epochs=1, batch=256, lr=1e-3)
     for part, total in (("train", 4), ("held-out", 2)):
-        shard = PoolShard(config, load(digits), part, range(total))
-        while shard.trainer.done < shard.trainer.steps:
+        shard = PoolShard(config, load(digits), part=part, numbers=range(total))
+        while shard.trainer.done < shard.trainer.total:
             shard.trainer.step()
-        weights = shard.trainer.theta
-        save_shard(folder / f"{part}.safetensors", weights, shard.accuracy(), part, 0, total, shard.description())
+        path, theta, info = folder / f"{part}.safetensors", shard.trainer.theta, shard.description()
+        save_shard(path, theta, shard.accuracy(), part=part, first=0, total=total, pool=info)
     return folder
 
 
 def test_a_net_does_not_depend_on_its_shard(digits, trained):
-    shard = PoolShard(PoolConfig(epochs=1, batch=256, lr=1e-3), load(digits), "train", range(1, 3))
-    while shard.trainer.done < shard.trainer.steps:
+    config = PoolConfig(epochs=1, batch=256, lr=1e-3)
+    shard = PoolShard(config, load(digits), part="train", numbers=range(1, 3))
+    while shard.trainer.done < shard.trainer.total:
         shard.trainer.step()
     whole = PoolFolder(trained).rows("train", [1, 2])
     torch.testing.assert_close(shard.trainer.theta, whole, rtol=1e-3, atol=1e-4)

@@ -5,14 +5,16 @@ import pytest
 import torch
 from torch import nn
 
+from dd.distill.derivatives import gradient as loss_gradient
+from dd.distill.derivatives import hessian_vector_product, value_and_gradient
 from dd.distill.loss import classification
-from dd.distill.unroll import _flat, _gradient, _judged, _pull_back, meta_gradient
+from dd.distill.unroll import DistilledData, UnrollOptions, meta_gradient
 from dd.nets.lenet import LeNet
 from dd.nets.mlp import MLP
 from dd.nets.stacked import StackedNet
 from dd.runtime import trace
 from dd.runtime.devices import exact_products
-from dd.runtime.trace import Flat
+from dd.runtime.trace import Traced, Tracer
 
 
 @pytest.fixture(autouse=True)
@@ -32,20 +34,20 @@ def test_same_bits_without_running_the_function():
         calls.append(1)
         return gradient(w, x)
 
-    function, draw = Flat(counted), torch.Generator().manual_seed(0)
+    function, draw = Traced(counted, Tracer(traceable=True)), torch.Generator().manual_seed(0)
     for _ in range(10):
         w, x = torch.randn(5, 3, generator=draw), torch.randn(4, 5, generator=draw)
         assert torch.equal(function(w, x)[0], gradient(w, x)[0])
-    assert len(calls) == 3  # two calls, then once to write it down
+    assert len(calls) == 3  # two calls, then once to trace it
 
 
 def test_every_shape_and_stride_for_itself():
-    function = Flat(gradient)
+    function = Traced(gradient, Tracer(traceable=True))
     for _ in range(4):
         for x in (torch.randn(4, 5), torch.randn(6, 5), torch.randn(5, 4).t()):
             w = torch.randn(5, 3)
             assert torch.equal(function(w, x)[0], gradient(w, x)[0])
-    assert len(function.lists) == 3
+    assert len(function.traces) == 3
 
 
 @pytest.fixture
@@ -74,21 +76,41 @@ class Branching(nn.Linear):
 @NO_GPU
 @pytest.mark.usefixtures("exact")
 @pytest.mark.parametrize(("make", "recorded"), [(partial(MLP, 1, 28, 10), True), (LeNet, True), (Branching, False)])
-def test_gpus_compute_the_same_and_record_what_they_can(make, recorded, monkeypatch):
+def test_gpus_compute_the_same_and_record_what_they_can(make, recorded):
     """Also what guards TF32, which PyTorch's convolutions use there."""
     torch.manual_seed(0)
     net, draw = StackedNet(make()), torch.Generator().manual_seed(0)
-    data = [torch.randn(2, 10, 1, 28, 28, generator=draw), torch.arange(10).expand(2, 10), torch.full((2, 2), 0.05)]
-    data += torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)
+    images, labels = torch.randn(2, 10, 1, 28, 28, generator=draw), torch.arange(10).expand(2, 10)
+    data = DistilledData(images, labels, torch.full((2, 2), 0.05))
+    real = [torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)]
     on_cpu, on_gpu = (classification(copy.deepcopy(net).to(device)) for device in ("cpu", "cuda"))
-    monkeypatch.setattr(trace.Flat, "records", True)
     for momentum in (0, 0, 0, 0, 0.5):  # and other nets every time
         theta = 0.1 * torch.randn(2, sum(net.sizes), generator=draw)
-        expected = meta_gradient(on_cpu, on_cpu, theta, *data, momentum=momentum)
-        found = meta_gradient(on_gpu, on_gpu, *(t.cuda() for t in (theta, *data)), momentum=momentum)
-        for a, b in zip(found[:3], expected[:3], strict=True):
+        options = UnrollOptions(momentum=momentum)
+        expected = meta_gradient(on_cpu, theta, data, *real, options=options)
+        found = meta_gradient(on_gpu, theta.cuda(), data.to("cuda"), *(t.cuda() for t in real), options=options)
+        pairs = [(found.losses, expected.losses), *zip(found.gradient[:2], expected.gradient[:2], strict=True)]
+        for a, b in pairs:
             assert (a.cpu() - b).norm() < 1e-3 * b.norm()
-    flats = [_flat(_gradient, on_gpu), _flat(_pull_back, on_gpu, True), _flat(_judged, on_gpu)]
-    lists = [found for own in flats for found in own.lists.values()]
-    assert len(lists) == 3
-    assert all(isinstance(found, trace.Recorded) == recorded for found in lists)
+    functions = [
+        on_gpu.traced(loss_gradient),
+        on_gpu.traced(hessian_vector_product, forward_over_reverse=True),
+        on_gpu.traced(value_and_gradient),
+    ]
+    traces = [found for function in functions for found in function.traces.values()]
+    assert len(traces) == 3
+    assert all(isinstance(found, trace.CudaGraph) == recorded for found in traces)
+    assert on_gpu.tracer.records_graphs == recorded
+
+
+def test_a_failed_recording_is_remembered_by_its_own_tracer_alone():
+    failed, other = Tracer(traceable=True), Tracer(traceable=True)
+    failed.records_graphs = False
+    assert other.records_graphs
+
+
+def test_what_is_not_traceable_is_run_as_written():
+    function = Traced(gradient, Tracer(traceable=False))
+    for _ in range(4):
+        function(torch.randn(5, 3), torch.randn(4, 5))
+    assert list(function.traces.values()) == [gradient]

@@ -1,0 +1,59 @@
+"""How well networks classify images, and how far they are poisoned."""
+
+import torch
+from torch import Tensor
+
+from dd.data.batches import normalise
+from dd.distill.loss import poisoned
+from dd.nets.stacked import StackedNet, net_batches
+
+BATCH = 100
+"""Test images classified at once: bounds memory, changes nothing else."""
+
+
+def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """The class that each net gives each image.
+
+    Args:
+        net: the architecture.
+        theta: weights `[nets, P]`.
+        x: uint8 images `[n, C, H, W]`.
+        mean: `[C]`, on the scale 0 to 1.
+        std: `[C]`.
+
+    Returns:
+        Labels `[nets, n]` on the CPU.
+    """
+    predicted = []
+    with torch.no_grad():
+        for images in x.split(BATCH):
+            batch = normalise(images.to(theta.device), mean, std)
+            predicted.append(torch.cat([net.logits(part, batch).argmax(2) for part in net_batches(theta)]).cpu())
+    return torch.cat(predicted, 1)
+
+
+def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """The share of images that each net gives their label `y [n]`, in percent `[nets]`; arguments of `predictions`."""
+    return percent(predictions(net, theta, x, mean, std) == y)
+
+
+def percent(right: Tensor) -> Tensor:
+    """The share of true values in the last dimension, in percent."""
+    return 100 * right.float().mean(-1)
+
+
+def poisoning(predicted: Tensor, y: Tensor, attack_class: int, target_class: int) -> dict[str, Tensor]:
+    """How far nets are poisoned whose predictions for images with true labels `y [n]` are `predicted [nets, n]`.
+
+    Returns:
+        In percent `[nets]`: `accuracy` with respect to the attacker's labels, `misled` (the share of the attack class
+        that is given the target class), `others` (accuracy on the other classes), `clean` (accuracy with respect to the
+        true labels).
+    """
+    attacked = y == attack_class
+    return {
+        "accuracy": percent(predicted == poisoned(y, attack_class, target_class)),
+        "misled": percent(predicted[:, attacked] == target_class),
+        "others": percent(predicted[:, ~attacked] == y[~attacked]),
+        "clean": percent(predicted == y),
+    }

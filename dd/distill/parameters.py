@@ -1,0 +1,82 @@
+"""What distillation learns, and the functions that keep rates and labels in their ranges.
+
+Adam moves numbers that may take any value. Learning rates are the softplus of such numbers, which keeps them positive
+(Section S-1 of the paper), and soft labels are the softmax, which makes them probabilities. Labels without bounds could
+also grow large, and take over the role of the rates.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dd.distill.unroll import DistilledData, DistilledGradient
+
+OWN_CLASS = 0.9
+"""Probability of an image's own class that soft labels start from. Near 1 softmax would hardly let them move."""
+
+
+class LearnedParameters:
+    """Distilled images, raw learning rates and, where labels are learned, raw labels; Adam updates all three."""
+
+    def __init__(
+        self, images: Tensor, classes_of_images: Tensor, *, epochs: int, distill_lr: float, soft: int | None
+    ) -> None:
+        """Where they start.
+
+        Args:
+            images: `[steps, n, ...]`.
+            classes_of_images: `[steps, n]`.
+            epochs: so many times the steps have rates.
+            distill_lr: the first value of all rates.
+            soft: the number of classes if labels are learned, else None.
+        """
+        self.images = images.requires_grad_()
+        self.classes_of_images = classes_of_images
+        raw_lr = torch.tensor(distill_lr, dtype=torch.float64).expm1().log().float()  # the inverse of softplus
+        shape = (epochs, len(images))
+        self.raw_lrs = torch.full(shape, raw_lr.item(), device=images.device, requires_grad=True)
+        self.raw_labels: Tensor | None = None
+        if soft:
+            probabilities = torch.full((*classes_of_images.shape, soft), (1 - OWN_CLASS) / (soft - 1))
+            probabilities = probabilities.to(images.device).scatter(2, classes_of_images.unsqueeze(2), OWN_CLASS)
+            self.raw_labels = probabilities.log().requires_grad_()
+
+    @property
+    def lrs(self) -> Tensor:
+        """The learning rates `[epochs, steps]`."""
+        return F.softplus(self.raw_lrs.detach())
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels `[steps, n]`; soft ones `[steps, n, classes]`."""
+        return self.classes_of_images if self.raw_labels is None else self.raw_labels.detach().softmax(2)
+
+    def data(self) -> DistilledData:
+        """What networks are trained on now."""
+        return DistilledData(self.images.detach(), self.labels, self.lrs)
+
+    def by_name(self) -> dict[str, Tensor]:
+        """What Adam updates: `images`, `raw_lrs` and, where labels are learned, `raw_labels`."""
+        named = {"images": self.images, "raw_lrs": self.raw_lrs}
+        if self.raw_labels is not None:
+            named["raw_labels"] = self.raw_labels
+        return named
+
+    def set_gradient(self, gradient: DistilledGradient) -> None:
+        """Turn the gradient of `data()` into that of the parameters, `.grad` of each; its tensors are overwritten."""
+        self.images.grad = gradient.images
+        self.raw_lrs.grad = gradient.lrs.mul_(torch.sigmoid(self.raw_lrs.detach()))  # the derivative of softplus
+        if self.raw_labels is not None and gradient.labels is not None:
+            labels, d_labels = self.labels, gradient.labels
+            self.raw_labels.grad = d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(labels)  # of softmax
+
+    def gradient_norm(self) -> float:
+        """Norm of the gradient of all parameters together."""
+        gradients = [parameter.grad.flatten() for parameter in self.by_name().values() if parameter.grad is not None]
+        return torch.linalg.vector_norm(torch.cat(gradients)).item()
+
+    def scale_gradient(self, factor: float) -> None:
+        """Multiply the gradient of all parameters."""
+        for parameter in self.by_name().values():
+            if parameter.grad is not None:
+                parameter.grad *= factor
