@@ -61,7 +61,7 @@ def distill(
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
     from dd.nets.pretrained import PretrainedFile
-    from dd.report.training import Events
+    from dd.report.figures.training import Events
     from dd.runtime.checkpoints import Checkpoints
     from dd.runtime.code_digest import digest
     from dd.runtime.files import write_text

@@ -43,8 +43,8 @@ def linear_figure(metrics, out) -> None:
     Example:
       python -m dd linear-figure --metrics linear.csv --out linear.png
     """
-    from dd.report.curves import linear_case as draw
-    from dd.report.tables import read_table
+    from dd.report.figures.curves import linear_case as draw
+    from dd.report.tables.paper_table import read_table
 
     check_endings(out)
     save(draw(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")), out)

@@ -30,9 +30,9 @@ def curves(lines, note, csv, out) -> None:
     Example:
       python -m dd curves --line MNIST "2 epochs" steps one.csv,five.csv,ten.csv --out fig4.png
     """
-    from dd.report.curves import AXES, accuracy_curves, claims, line, to_table
-    from dd.report.noted import of_data
-    from dd.report.tables import read_evaluated
+    from dd.report.figures.curves import AXES, accuracy_curves, claims, line, to_table
+    from dd.report.provenance import of_data
+    from dd.report.tables.paper_table import read_evaluated
     from dd.runtime.files import write_text
 
     check_endings(out)
@@ -64,7 +64,7 @@ def table(name, metrics, metadata, scale, out) -> None:
     Example:
       python -m dd table table1 --metrics accuracy.csv --metrics k_means.csv --data mnist.npz --scale mine --out t.md
     """
-    from dd.report.tables import WRITERS, paper_table, read_data, read_measured
+    from dd.report.tables.paper_table import WRITERS, paper_table, read_data, read_measured
     from dd.runtime.files import write_text
 
     check_endings(out, tuple(WRITERS))
@@ -87,9 +87,9 @@ def bars(metrics, scale, csv, out) -> None:
       python -m dd bars --metrics accuracy.csv --metrics random.csv --scale mine --table bars.csv --out bars.png
     """
     from dd.distill.settings import POISONING
-    from dd.report.bars import bars as draw
-    from dd.report.bars import poisoned
-    from dd.report.tables import read_measured
+    from dd.report.figures.poisoning import bars as draw
+    from dd.report.figures.poisoning import poisoned
+    from dd.report.tables.paper_table import read_measured
     from dd.runtime.files import write_text
 
     check_endings(out)
@@ -117,8 +117,8 @@ def figure(set_path, metrics, steps, out) -> None:
       python -m dd figure --set set.safetensors --metrics accuracy.csv --steps 1,5,10 --out images.png --out images.pdf
     """
     from dd import load as load_set
-    from dd.report.figures import distilled_images, title
-    from dd.report.tables import read_evaluated
+    from dd.report.figures.distilled_images import distilled_images, title
+    from dd.report.tables.paper_table import read_evaluated
 
     check_endings(out)
     distilled = load_set(set_path)
@@ -160,9 +160,9 @@ def compare(measured, not_run, scale, out) -> None:
       python -m dd compare --measured table1 table1.csv --measured fig2a evaluate/mnist_fixed.csv \\
         --not-run fig6 cifar10 "takes days without a GPU" --scale laptop --out compare.md
     """
-    from dd.report.compare import compare as rows
-    from dd.report.compare import read
-    from dd.report.compared import WRITERS, summary
+    from dd.report.comparison import compare as rows
+    from dd.report.comparison import read
+    from dd.report.comparison_page import WRITERS, summary
     from dd.runtime.files import write_text
 
     check_endings(out, tuple(WRITERS))
@@ -186,9 +186,9 @@ def training(history, out) -> None:
     Example:
       python -m dd training --history history.csv --out training.png
     """
-    from dd.report.tables import read_table
-    from dd.report.training import COLUMNS
-    from dd.report.training import training as draw
+    from dd.report.figures.training import COLUMNS
+    from dd.report.figures.training import training as draw
+    from dd.report.tables.paper_table import read_table
 
     check_endings(out)
     save(draw(read_table(history, COLUMNS, "distill --history"), history.resolve().parent.name), out)
@@ -205,7 +205,7 @@ def configuration(text, scale, out) -> None:
     Example:
       python -m dd configuration --text "$(cat config.yaml)" --scale paper --out configuration.html
     """
-    from dd.report.page import configuration as written
+    from dd.report.html_page import configuration as written
     from dd.runtime.files import write_text
 
     write_text(out, written(scale, text))

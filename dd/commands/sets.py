@@ -62,7 +62,7 @@ def transfer(metrics, out) -> None:
     Example:
       python -m dd transfer --metrics carried.csv --out transfer.md --out transfer.html
     """
-    from dd.report.transfer import WRITERS, transfers
+    from dd.report.tables.transfer import WRITERS, transfers
     from dd.runtime.files import write_text
 
     check_endings(out, tuple(WRITERS))

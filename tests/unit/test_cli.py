@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from dd.report.tables import METRICS, read_table
+from dd.report.tables.paper_table import METRICS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 
@@ -217,7 +217,7 @@ def test_text_is_utf_8_whatever_the_locale(dd, tmp_path):
     assert all("mnist → usps" in path.read_text("utf-8").lower() for path in written.values())
     assert re.search(r"\d ± \d", written[".md"].read_text("utf-8"))
 
-    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables'))"
+    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables.paper_table'))"
     digests = [
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=True).stdout
         for env in (os.environ, options["env"])

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from dd.report.compare import compare, read
-from dd.report.compared import WRITERS, summary
-from dd.report.paper import PICTURES, PLACES, cells
+from dd.report.comparison import compare, read
+from dd.report.comparison_page import WRITERS, summary
+from dd.report.paper_numbers import PICTURES, PLACES, cells
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from dd.report.curves import accuracy_curves, from_table, line, to_table
-from dd.report.curves import claims as claimed
+from dd.report.figures.curves import accuracy_curves, from_table, line, to_table
+from dd.report.figures.curves import claims as claimed
 
 
 def measured(x, value, accuracies, steps):

@@ -10,9 +10,9 @@ from dd.distill.experiment import Experiment
 from dd.distill.loss import poisoned, poisoning
 from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
-from dd.report.bars import bars, claims
-from dd.report.bars import poisoned as figure_rows
-from dd.report.paper import POISONED
+from dd.report.figures.poisoning import bars, claims
+from dd.report.figures.poisoning import poisoned as figure_rows
+from dd.report.paper_numbers import POISONED
 from dd.runtime.errors import UserError
 
 ATTACK = {"attack_class": 3, "target_class": 5}

@@ -12,7 +12,7 @@ from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.settings import DistillConfig
 from dd.evaluation.held_out import evaluate
-from dd.report.figures import distilled_images, title
+from dd.report.figures.distilled_images import distilled_images, title
 from dd.report.publish import publish
 from dd.runtime.errors import UserError
 from dd.runtime.files import save_tensors

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dd.report.tables import WRITERS, Data, paper_table, pooled, read_evaluated
-from dd.report.transfer import transfers
+from dd.report.tables.paper_table import WRITERS, Data, paper_table, pooled, read_evaluated
+from dd.report.tables.transfer import transfers
 from dd.runtime.errors import UserError
 
 SETTING = {"steps": 10, "distilled_images": 100}

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dd.report.training import Events, training
+from dd.report.figures.training import Events, training
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL

@@ -19,7 +19,7 @@ from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.nets.build import NETS
 from dd.pools.settings import PoolConfig, TrainConfig
-from dd.report.paper import TABLES
+from dd.report.paper_numbers import TABLES
 from tests.conftest import ROOT, checkout
 
 BIN = Path(sys.executable).parent
@@ -337,9 +337,9 @@ def test_only_what_a_change_touches_runs_again(copy):
         assert old in text
         path.write_text(text.replace(old, new, 1))
 
-    change("dd/report/figures.py", "CELL = 0.62", "CELL = 0.63")
+    change("dd/report/figures/distilled_images.py", "CELL = 0.62", "CELL = 0.63")
     assert set(planned(snakemake(*again, cwd=copy))) == {("draw_figure", "fig2a"), ("draw_figure", "fig3a")}
-    change("dd/report/figures.py", "CELL = 0.63", "CELL = 0.62")
+    change("dd/report/figures/distilled_images.py", "CELL = 0.63", "CELL = 0.62")
     change("dd/data/image_folder.py", "LANCZOS", "BICUBIC")  # where other datasets come from
     assert planned(snakemake(*again, cwd=copy)) == []
     change("tiny.yaml", "two:\n    dataset", "two:\n    seed: 1\n    dataset")

@@ -19,7 +19,7 @@ rule draw_figure:
         "../../environment.yml"
     params:
         steps=lambda wildcards: ",".join(map(str, config["figures"][wildcards.figure]["steps"])),
-        code=digest("dd.report.figures"),
+        code=digest("dd.report.figures.distilled_images"),
     shell:
         "python -m dd figure --set {input.set} --metrics {input.metrics} --steps {params.steps} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
@@ -47,7 +47,7 @@ rule draw_curves:
     params:
         lines=get_lines,
         scale=config["scale"],
-        code=digest("dd.report.curves"),
+        code=digest("dd.report.figures.curves"),
     shell:
         "python -m dd curves {params.lines} --note 'scale {params.scale}, final state, test images' --table {output.csv} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
@@ -75,7 +75,7 @@ rule draw_bars:
     params:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input),
         scale=config["scale"],
-        code=digest("dd.report.bars"),
+        code=digest("dd.report.figures.poisoning"),
     shell:
         "python -m dd bars {params.metrics} --scale {params.scale} --table {output.csv} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
@@ -106,7 +106,7 @@ rule write_table:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.measured),
         metadata=lambda wildcards, input: " ".join(f"--data {path}" for path in input.metadata),
         scale=config["scale"],
-        code=digest("dd.report.tables"),
+        code=digest("dd.report.tables.paper_table"),
     shell:
         "python -m dd table {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"

@@ -1,6 +1,6 @@
 """What is wanted: the targets of `all`, the points of curves, what tables and figures are made of."""
 
-from dd.report.paper import COMPARED, PLACES
+from dd.report.paper_numbers import COMPARED, PLACES
 
 WRITTEN = ["csv", "md", "tex", "html"]  # as which tables are written
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dd.report.paper import BASELINES, METHODS, TABLES
+from dd.report.paper_numbers import BASELINES, METHODS, TABLES
 
 ROUNDING = 1e-6
 """Gaps to a global minimum below this share are none."""

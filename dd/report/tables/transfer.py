@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from dd.report.noted import noted
-from dd.report.page import listed, page, wide
-from dd.report.tables import METRICS, read_table
+from dd.report.html_page import listed, page, wide
+from dd.report.provenance import noted
+from dd.report.tables.paper_table import METRICS, read_table
 from dd.runtime.errors import UserError
 
 TITLE = "Distilled sets on other networks"

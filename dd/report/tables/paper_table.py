@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dd.report.noted import noted, shown
-from dd.report.page import listed, page, wide
-from dd.report.paper import COMPARED, EPOCHS, METHODS, OURS, TABLES, TITLES, Reported
+from dd.report.html_page import listed, page, wide
+from dd.report.paper_numbers import COMPARED, EPOCHS, METHODS, OURS, TABLES, TITLES, Reported
+from dd.report.provenance import noted, shown
 from dd.runtime.errors import UserError
 
 METRICS = {

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dd.report.claims import Said, merged
-from dd.report.noted import noted, shown, small_print
+from dd.report.provenance import noted, shown, small_print
+from dd.report.verdicts import Said, merged
 
 LEAST = 1e-8
 """Smaller gaps are drawn here: they are rounding."""

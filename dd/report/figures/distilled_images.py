@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from dd.report.noted import noted, of_data, shown, small_print
+from dd.report.provenance import noted, of_data, shown, small_print
 
 CELL = 0.62
 """Inches a side of one image, with a `GAP` at each edge."""

@@ -5,10 +5,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from dd.distill.settings import POISONING
-from dd.report.claims import Said
-from dd.report.noted import COLUMNS, noted, of_data, shown, small_print
-from dd.report.paper import BASELINES, METHODS, MISLED, POISONED
-from dd.report.tables import combination, pooled
+from dd.report.paper_numbers import BASELINES, METHODS, MISLED, POISONED
+from dd.report.provenance import COLUMNS, noted, of_data, shown, small_print
+from dd.report.tables.paper_table import combination, pooled
+from dd.report.verdicts import Said
 from dd.runtime.errors import UserError
 
 PANELS = {

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dd.report import bars, curves
-from dd.report.claims import BEATS, LINEAR, Said, linear_claim, meant, merged, table_claim
-from dd.report.noted import noted
-from dd.report.paper import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells
-from dd.report.tables import METRICS, read_evaluated, read_table
+from dd.report.figures import curves
+from dd.report.figures import poisoning as bars
+from dd.report.paper_numbers import EPOCHS, FULL, PICTURES, PLACES, POISONED, TABLES, cells
+from dd.report.provenance import noted
+from dd.report.tables.paper_table import METRICS, read_evaluated, read_table
+from dd.report.verdicts import BEATS, LINEAR, Said, linear_claim, meant, merged, table_claim
 from dd.runtime.errors import UserError
 
 POINTS = 2.0

@@ -7,11 +7,11 @@ from html import escape
 
 import pandas as pd
 
-from dd.report.compare import POINTS
-from dd.report.noted import shown
-from dd.report.page import listed, page, wide
-from dd.report.paper import place
-from dd.report.tables import cell, tex
+from dd.report.comparison import POINTS
+from dd.report.html_page import listed, page, wide
+from dd.report.paper_numbers import place
+from dd.report.provenance import shown
+from dd.report.tables.paper_table import cell, tex
 
 TITLE = "The paper's numbers and claims beside those measured here"
 
