@@ -1,4 +1,16 @@
-from dd.commands import adapt, baseline, data, distill, evaluate, linear, pool, report, sets  # noqa: F401 (they add their commands)
+from dd.commands import (  # noqa: F401 (they add their commands)
+    adapt,
+    baseline,
+    data,
+    distill,
+    evaluate,
+    figures,
+    linear,
+    pool,
+    report,
+    sets,
+    transfer,
+)
 from dd.commands.main import main
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def baseline(kind, set_path, data_path, out, pool, device, workers, **protocol) 
     from dd import load as load_set
     from dd.baselines.grid import Judge, Protocol, measure, sets_of
     from dd.data.prepared import load
-    from dd.report.tables.paper_table import combination, pooled
+    from dd.report.measurements import combination, pooled
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 

@@ -61,7 +61,7 @@ def distill(
     from dd.distill.experiment import Experiment
     from dd.distill.run import StoppedError, run
     from dd.nets.pretrained import PretrainedFile
-    from dd.report.figures.training import Events
+    from dd.report.event_files import EventFiles
     from dd.runtime.checkpoints import Checkpoints
     from dd.runtime.code_digest import digest
     from dd.runtime.files import write_text
@@ -88,7 +88,7 @@ def distill(
 
     with checkpoints.locked() if leads() else nullcontext(), process_group(workers, config.nets, device) as group:
         experiment.trainer.group = group
-        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
+        events = EventFiles(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
         try:
             history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         except StoppedError as stopped:

@@ -1,11 +1,11 @@
-"""The commands for who has a distilled set: other formats, other networks."""
+"""The command that writes a distilled set for other programs."""
 
 from pathlib import Path
 
 import click
 
 from dd.commands.main import main
-from dd.commands.options import IN, OUT, Command, check_endings
+from dd.commands.options import IN, Command
 from dd.runtime.errors import UserError
 
 
@@ -50,22 +50,3 @@ def export(set_path, out) -> None:
             f"pictures: {lost['clipped_percent']} % of values clipped, "
             f"error {lost['rms_error']} standard deviations of real images{weights}"
         )
-
-
-@main.command(cls=Command)
-@click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md or .html; may be repeated.")
-def transfer(metrics, out) -> None:
-    r"""Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
-
-    \b
-    Example:
-      python -m dd transfer --metrics carried.csv --out transfer.md --out transfer.html
-    """
-    from dd.report.tables.transfer import WRITERS, transfers
-    from dd.runtime.files import write_text
-
-    check_endings(out, tuple(WRITERS))
-    table = transfers(metrics)
-    for path in out:
-        write_text(path, WRITERS[path.suffix](table))

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from dd.report.tables.paper_table import METRICS, read_table
+from dd.report.measurements import EVALUATION_COLUMNS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
 
@@ -85,10 +85,10 @@ def test_mistakes_are_one_line(dd, arguments, message):
 
 def test_other_tables_are_refused(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        read_table(tmp_path / "no.csv", METRICS, "evaluate")
+        read_table(tmp_path / "no.csv", EVALUATION_COLUMNS, "evaluate")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="not a table of"):
-        read_table(tmp_path / "other.csv", METRICS, "evaluate")
+        read_table(tmp_path / "other.csv", EVALUATION_COLUMNS, "evaluate")
 
 
 def test_from_a_set_to_table_1(dd, digits, tmp_path):

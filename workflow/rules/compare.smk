@@ -21,7 +21,10 @@ rule compare:
     params:
         measured=get_measurements,
         scale=config["scale"],
-        code=digest("dd.report.comparison", "dd.report.comparison_page"),
+        code=digest(
+            *("dd.report.comparison", "dd.report.comparison_page"),
+            *(declared.module for declared in [*FIGURES.values(), *TABLES.values()]),
+        ),
     shell:
         "python -m dd compare {params.measured} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"

@@ -106,7 +106,7 @@ rule write_table:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.measured),
         metadata=lambda wildcards, input: " ".join(f"--data {path}" for path in input.metadata),
         scale=config["scale"],
-        code=digest("dd.report.tables.paper_table"),
+        code=lambda wildcards: digest("dd.report.tables.paper_table", "dd.report.tables.writing", TABLES[wildcards.table].module),
     shell:
         "python -m dd table {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"

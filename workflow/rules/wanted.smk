@@ -1,15 +1,11 @@
 """What is wanted: the targets of `all`, the points of curves, what tables and figures are made of."""
 
-from dd.report.paper_numbers import COMPARED, PLACES
+from dd.report.comparison import TASKS as PLACES
+from dd.report.figures import FIGURES
+from dd.report.tables import TABLES
 
 WRITTEN = ["csv", "md", "tex", "html"]  # as which tables are written
 BASELINES = ["random", "optimized", "k_means", "average", "knn_random", "knn_k_means"]
-# what the experiments of a table are compared with
-RIVALS = {
-    "table1": {"baselines": BASELINES, "methods": []},
-    "table2": {"baselines": BASELINES[:4], "methods": ["fada", "full"]},
-    "table3": {"baselines": ["random", "optimized", "average"], "methods": ["full"]},
-}
 
 
 def get_points(curve):
@@ -93,12 +89,12 @@ def get_downloads():
 
 def get_measured(wildcards):
     """The measurements a table holds."""
-    experiments, rivals = config["tables"][wildcards.table], RIVALS[wildcards.table]
-    compared = [name for name in experiments if get_experiment(name)["init"] == COMPARED[wildcards.table]]
+    experiments, table = config["tables"][wildcards.table], TABLES[wildcards.table]
+    compared = [name for name in experiments if get_experiment(name)["init"] == table.rivals_init]
     return (
         expand("<results>/evaluate/{experiment}.csv", experiment=experiments)
-        + expand("<results>/baseline/{experiment}/{kind}.csv", experiment=compared, kind=rivals["baselines"])
-        + expand("<results>/adapt/{experiment}/{method}.csv", experiment=compared, method=rivals["methods"])
+        + expand("<results>/baseline/{experiment}/{kind}.csv", experiment=compared, kind=table.baselines)
+        + expand("<results>/adapt/{experiment}/{method}.csv", experiment=compared, method=table.adaptations)
     )
 
 
@@ -106,7 +102,7 @@ def get_poisoned(wildcards):
     """The measurements a figure of bars holds."""
     experiments = config["bars"][wildcards.bars]
     return expand("<results>/evaluate/{experiment}.csv", experiment=experiments) + expand(
-        "<results>/baseline/{experiment}/{kind}.csv", experiment=experiments, kind=BASELINES[:4]
+        "<results>/baseline/{experiment}/{kind}.csv", experiment=experiments, kind=FIGURES["poisoning"].baselines
     )
 
 

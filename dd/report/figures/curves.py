@@ -1,52 +1,42 @@
-"""Pictures of measurements: Figures 4 and 5, and Section 3.3."""
+"""Accuracy against a setting, as in Figures 4 and 5: curves whose every point is a distillation of its own."""
+
+from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
+import click
 
-from dd.report.provenance import noted, shown, small_print
-from dd.report.verdicts import Said, merged
+from dd.report.comparison_source import ComparisonSource
+from dd.report.figures.kind import FILE, Drawing, FigureKind
+from dd.report.measurements import read_evaluation, with_kind
+from dd.report.paper_numbers import PaperClaim, Place
+from dd.report.provenance import data_lines, with_provenance
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, merged
+from dd.report.wording import display_name, small_print
+from dd.runtime.errors import UserError
 
-LEAST = 1e-8
-"""Smaller gaps are drawn here: they are rounding."""
-STYLES = {
-    "closed form": {"color": "#1f6fb4", "marker": "o"},
-    "learned": {"color": "#c8571b", "marker": "s", "markersize": 4},
-    "lower bound": {"color": "0.4", "linestyle": "--"},
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+AGAINST = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
+"""What accuracy may be drawn against: columns of `dd evaluate`, and their names on the axis."""
+POINT_COLUMNS = ["x", "steps", "mean", "std", "nets"]
+LINE_COLORS = ("#1f6fb4", "#c8571b", "#3a923a")
+DATASETS = ("mnist", "cifar10")
+"""Which the paper draws in both figures."""
+LEVEL_OFF = "They level off"
+LESS_THAN_STEPS = "Epochs help less than steps"
+MANY_BEAT_ONE = "Many steps beat one"
+CURVE_CLAIMS = {
+    "fig4": ("More steps help", "More epochs help", LEVEL_OFF, LESS_THAN_STEPS),
+    "fig5": (MANY_BEAT_ONE,),
 }
-
-
-def linear_case(table: pd.DataFrame) -> Figure:
-    """The gap after one GD step against M / D: mean over initial weights, least and greatest problem as a band."""
-    figure = Figure(figsize=(6, 3.8), layout="constrained")
-    axes = figure.subplots()
-    for method, style in STYLES.items():
-        by_size = table[table["method"] == method].groupby("M")["gap"]
-        share = np.array(sorted(table["M"].unique())) / table["D"].iloc[0]
-        least, mean, most = (np.maximum(values, LEAST) for values in (by_size.min(), by_size.mean(), by_size.max()))
-        axes.plot(share, mean, label=method, zorder=3 if method == "learned" else 2, **style)
-        if method != "lower bound":
-            axes.fill_between(share, least, most, color=style["color"], alpha=0.15, linewidth=0)
-    axes.axvline(1, color="0.7", linewidth=1)
-    axes.text(1.01, 0.97, "M = D", transform=axes.get_xaxis_transform(), color="0.4", va="top", fontsize=8)
-    axes.set_yscale("log")
-    axes.set_xlabel("distilled pairs / dimension, M / D", fontsize=8)
-    axes.set_ylabel("gap to the global minimum,\nshare of that before the step", fontsize=8)
-    axes.tick_params(labelsize=8)
-    problems = table["problem"].nunique()
-    axes.set_title(f"One GD step from any initial weights, {problems} random least-squares problems", fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
-    return figure
-
-
-AXES = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
-"""What accuracy may be drawn against: columns of `dd evaluate`."""
-POINT = ("x", "steps", "mean", "std", "nets")
-COLORS = ("#1f6fb4", "#c8571b", "#3a923a")
+"""What the paper says of its curves (Section 4.1), by figure."""
 
 
 class Line(NamedTuple):
@@ -55,12 +45,12 @@ class Line(NamedTuple):
     panel: str
     label: str
     dataset: str
-    x: str
-    """What it is drawn against, of `AXES`."""
+    against: str
+    """What it is drawn against, of `AGAINST`."""
     points: pd.DataFrame
     """Columns x, steps, mean, std, nets; sorted by x."""
-    beyond: str = ""
-    """Where its sets are not made in the paper's way."""
+    departures: str = ""
+    """From the paper's method, in its sets."""
 
     @property
     def gain(self) -> float:
@@ -68,114 +58,204 @@ class Line(NamedTuple):
         return self.points["mean"].iloc[-1] - self.points["mean"].iloc[0]
 
 
-def line(panel: str, label: str, x: str, measured: list[pd.DataFrame]) -> Line:
+class JudgedPanel(NamedTuple):
+    """The verdicts on the claims that one panel makes of one dataset."""
+
+    panel: str
+    dataset: str
+    verdicts: list[ClaimVerdict]
+
+
+def make_line(panel: str, label: str, against: str, measured: Sequence[pd.DataFrame]) -> Line:
     """A line whose points are tables of `dd evaluate`: mean and standard deviation over held-out nets, in percent."""
-    rows, beyond = [], {}
-    for table in map(noted, measured):
-        beyond[table["beyond"].iloc[0]] = None
+    import pandas as pd
+
+    rows = []
+    departures = []
+    for table in map(with_provenance, measured):
+        departures.append(table["beyond"].iloc[0])
         after = table[table["stage"] == "after"]
-        first, accuracy = after.iloc[0], after["accuracy"]
-        rows.append([first[x], first["steps"], accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
-    points = pd.DataFrame(rows, columns=POINT)
-    points = points.sort_values("x", ignore_index=True)
-    return Line(panel, label, measured[0]["dataset"].iloc[0], x, points, "; ".join(filter(None, beyond)))
+        accuracy = after["accuracy"]
+        x, steps = after[against].iloc[0], after["steps"].iloc[0]
+        rows.append([x, steps, accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
+    points = pd.DataFrame(rows, columns=POINT_COLUMNS).sort_values("x", ignore_index=True)
+    every = "; ".join(text for text in dict.fromkeys(departures) if text)
+    return Line(panel, label, measured[0]["dataset"].iloc[0], against, points, every)
 
 
-def to_table(lines: list[Line]) -> pd.DataFrame:
-    """A row a point: panel, label, dataset, against (of `AXES`), beyond, x, steps, mean and std (%), nets."""
+def to_table(lines: Sequence[Line]) -> pd.DataFrame:
+    """A row a point: panel, label, dataset, against (of `AGAINST`), beyond, x, steps, mean and std (%), nets."""
+    import pandas as pd
+
     parts = []
-    for drawn in lines:
-        known = {"panel": drawn.panel, "label": drawn.label, "dataset": drawn.dataset, "against": drawn.x}
-        known["beyond"] = drawn.beyond
-        parts.append(pd.DataFrame([known] * len(drawn.points)).join(drawn.points))
-    return pd.concat(parts, ignore_index=True)
+    for line in lines:
+        known = {"panel": line.panel, "label": line.label, "dataset": line.dataset, "against": line.against}
+        known["beyond"] = line.departures
+        parts.append(pd.DataFrame([known] * len(line.points)).join(line.points))
+    return with_kind("curves", pd.concat(parts, ignore_index=True))
 
 
 def from_table(table: pd.DataFrame) -> list[Line]:
     """The lines of a `to_table`."""
-    keys = ["panel", "label", "dataset", "against", "beyond"]
-    groups = noted(table).groupby(keys, sort=False, dropna=False)  # a label "none" is read as nothing
-    return [Line(*key, points[list(POINT)].reset_index(drop=True), beyond) for (*key, beyond), points in groups]
+    columns = ["panel", "label", "dataset", "against", "beyond"]
+    lines = []
+    # a label "none" is read as nothing
+    for _, rows in with_provenance(table).groupby(columns, sort=False, dropna=False):
+        first, points = rows.iloc[0], rows[POINT_COLUMNS].reset_index(drop=True)
+        lines.append(Line(first["panel"], first["label"], first["dataset"], first["against"], points, first["beyond"]))
+    return lines
 
 
-CLAIMS = {
-    "fig4": ("More steps help", "More epochs help", "They level off", "Epochs help less than steps"),
-    "fig5": ("Many steps beat one",),
-}
-"""What the paper says of its curves (Section 4.1), by figure."""
-
-
-def claims(lines: list[Line]) -> dict[tuple[str, str], list[Said]]:
-    """What the paper says of such curves, and whether those made in its way bear it out: by panel and dataset.
+def judge_lines(lines: Sequence[Line]) -> list[JudgedPanel]:
+    """What the paper says of such curves, and whether those made by its method support it.
 
     More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
     points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
     many images.
     """
-    said: dict[tuple[str, str], list[Said]] = {}
-    lines = [drawn for drawn in lines if not drawn.beyond]
-    for key in dict.fromkeys((drawn.panel, drawn.dataset) for drawn in lines):
-        inside = [drawn for drawn in lines if (drawn.panel, drawn.dataset) == key]
-        if inside[0].x == "distilled_images":
-            said[key] = _many_against_one(inside)
+    lines = [line for line in lines if not line.departures]
+    judged: dict[Place, list[Line]] = {}
+    for line in lines:
+        judged.setdefault(Place(line.panel, line.dataset), []).append(line)
+    panels = []
+    for (panel, dataset), inside in judged.items():
+        if inside[0].against == "distilled_images":
+            verdicts = _many_against_one(inside)
         else:
-            said[key] = merged([one for drawn in inside for one in _more(drawn)]) + _less_than_steps(inside, lines)
-    return said
+            verdicts = merged(one for line in inside for one in _more_helps(line)) + _less_than_steps(inside, lines)
+        panels.append(JudgedPanel(panel, dataset, verdicts))
+    return panels
 
 
-def _more(drawn: Line) -> list[Said]:
-    said = [Said(f"More {drawn.x} help", drawn.gain > 0, f"{drawn.gain:+.1f} points")]
-    if drawn.x == "epochs" and len(drawn.points) > 2:
-        slopes = drawn.points["mean"].diff() / drawn.points["x"].diff()
-        first, last = slopes.iloc[1], slopes.iloc[-1]
-        said.append(Said("They level off", last < first, f"{first:+.1f}, at last {last:+.1f} points an epoch"))
-    return said
+def _more_helps(line: Line) -> Iterator[ClaimVerdict]:
+    yield ClaimVerdict(f"More {line.against} help", line.gain > 0, f"{line.gain:+.1f} points")
+    if line.against == "epochs" and len(line.points) > 2:
+        gains = line.points["mean"].diff() / line.points["x"].diff()
+        first, last = gains.iloc[1], gains.iloc[-1]
+        yield ClaimVerdict(LEVEL_OFF, last < first, f"{first:+.1f}, at last {last:+.1f} points an epoch")
 
 
-def _less_than_steps(inside: list[Line], lines: list[Line]) -> list[Said]:
-    epochs = [drawn for drawn in inside if drawn.x == "epochs"]
-    steps = [drawn.gain for drawn in lines for of in epochs if drawn.x == "steps" and drawn.dataset == of.dataset]
+def _less_than_steps(inside: Sequence[Line], lines: Sequence[Line]) -> list[ClaimVerdict]:
+    epochs = [line for line in inside if line.against == "epochs"]
+    datasets = {line.dataset for line in epochs}
+    steps = [line.gain for line in lines if line.against == "steps" and line.dataset in datasets]
     if not steps:
         return []
-    most, least = max(drawn.gain for drawn in epochs), min(steps)
-    return [Said("Epochs help less than steps", most < least, f"{most:+.1f} against {least:+.1f} points")]
+    most, least = max(line.gain for line in epochs), min(steps)
+    return [ClaimVerdict(LESS_THAN_STEPS, most < least, f"{most:+.1f} against {least:+.1f} points")]
 
 
-def _many_against_one(lines: list[Line]) -> list[Said]:
-    one = [drawn for drawn in lines if (drawn.points["steps"] == 1).all()]
+def _many_against_one(lines: Sequence[Line]) -> list[ClaimVerdict]:
+    one = [line for line in lines if (line.points["steps"] == 1).all()]
     if len(lines) != 2 or len(one) != 1:
         return []
-    (many,) = (drawn for drawn in lines if drawn is not one[0])
+    (many,) = (line for line in lines if line is not one[0])
     several = many.points[many.points["steps"] > 1].set_index("x")["mean"]
     ahead = (several - one[0].points.set_index("x")["mean"]).dropna()
     if ahead.empty:
         return []
-    return [Said("Many steps beat one", (ahead > 0).all(), f"by {ahead.min():.1f} to {ahead.max():.1f} points")]
+    return [ClaimVerdict(MANY_BEAT_ONE, bool((ahead > 0).all()), f"by {ahead.min():.1f} to {ahead.max():.1f} points")]
 
 
-def accuracy_curves(lines: list[Line], notes: list[str]) -> Figure:
-    """A panel for each of the lines' panels, mean with a band of one standard deviation, the claims below it, and
-    `notes` in small print.
-    """
-    panels = list(dict.fromkeys(drawn.panel for drawn in lines))
-    said, datasets = claims(lines), {drawn.dataset for drawn in lines}
+def curves_picture(lines: Sequence[Line], notes: list[str]) -> Figure:
+    """Means with a band of one standard deviation, the verdicts on claims below each panel, `notes` in small print."""
+    from matplotlib.figure import Figure
+
+    panels = list(dict.fromkeys(line.panel for line in lines))
+    judged = judge_lines(lines)
+    several_datasets = len({line.dataset for line in lines}) > 1
     figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        inside = [drawn for drawn in lines if drawn.panel == panel]
-        for drawn, color in zip(inside, itertools.cycle(COLORS), strict=False):
-            x, mean, std = (drawn.points[column] for column in ("x", "mean", "std"))
-            label = f"{drawn.label}, {drawn.beyond}" if drawn.beyond else drawn.label
-            axes.plot(x, mean, color=color, marker="o", markersize=4, label=label)
-            axes.fill_between(x, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        nets = inside[0].points["nets"].iloc[0]
-        axes.set_title(f"{panel}, {nets} held-out nets", fontsize=9)
-        told = [(dataset, one) for (where, dataset), several in said.items() if where == panel for one in several]
-        below = "\n".join(f"{shown(dataset)}: {one}" if len(datasets) > 1 else str(one) for dataset, one in told)
-        axes.set_xlabel(f"{AXES[inside[0].x]}\n\n{below}", fontsize=8)
-        axes.set_ylabel("test accuracy, %", fontsize=8)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=8)
+        sentences = []
+        for one in judged:
+            if one.panel == panel:
+                start = f"{display_name(one.dataset)}: " if several_datasets else ""
+                sentences += [f"{start}{verdict}" for verdict in one.verdicts]
+        _draw_panel(axes, [line for line in lines if line.panel == panel], sentences)
     figure.supxlabel(small_print(notes, 5 * len(panels)), fontsize=7, color="0.4")
     return figure
+
+
+def _draw_panel(axes: Axes, lines: Sequence[Line], sentences: Sequence[str]) -> None:
+    for line, color in zip(lines, itertools.cycle(LINE_COLORS), strict=False):
+        x, mean, std = line.points["x"], line.points["mean"], line.points["std"]
+        label = f"{line.label}, {line.departures}" if line.departures else line.label
+        axes.plot(x, mean, color=color, marker="o", markersize=4, label=label)
+        axes.fill_between(x, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
+    axes.locator_params(axis="x", integer=True)
+    nets = lines[0].points["nets"].iloc[0]
+    axes.set_title(f"{lines[0].panel}, {nets} held-out nets", fontsize=9)
+    below = "\n".join(sentences)
+    axes.set_xlabel(f"{AGAINST[lines[0].against]}\n\n{below}", fontsize=8)
+    axes.set_ylabel("test accuracy, %", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
+    """Curves of `(panel, label, what it is drawn against, CSVs of dd evaluate)`, the last separated by commas.
+
+    Raises:
+        UserError: a curve against something else than `AGAINST`, or a CSV that is no evaluation.
+    """
+    drawn, measured = [], []
+    for panel, label, against, paths in lines:
+        if against not in AGAINST:
+            raise UserError(f"--line: {against!r} is not one of {', '.join(AGAINST)}")
+        tables = [read_evaluation(Path(path), "after") for path in paths.split(",")]
+        drawn.append(make_line(panel, label, against, tables))
+        measured += tables
+    sentences = [f"{one.panel}: {verdict}" for one in judge_lines(drawn) for verdict in one.verdicts]
+    return Drawing(curves_picture(drawn, [note, *data_lines(*measured)]), to_table(drawn), sentences)
+
+
+def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
+    for name, table in tables.items():
+        panels = judge_lines(from_table(table))
+        for dataset in table["dataset"].unique():
+            verdicts = merged(verdict for one in panels if one.dataset == dataset for verdict in one.verdicts)
+            yield from (JudgedClaim(Place(name, dataset), verdict) for verdict in verdicts)
+
+
+FIGURE = FigureKind(
+    name="curves",
+    order=2,
+    module=__name__,
+    section="curves",
+    caption="curves.rst",
+    command="curves",
+    help=r"""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of
+    them.
+
+    \b
+    Example:
+      python -m dd curves --line MNIST "2 epochs" steps one.csv,five.csv,ten.csv --out fig4.png
+    """,
+    options=(
+        click.Option(
+            ["--line", "lines"],
+            nargs=4,
+            multiple=True,
+            required=True,
+            metavar="PANEL LABEL X CSV,...",
+            help="A curve: its panel and label, what it is drawn against (steps, epochs or distilled_images), and the "
+            "CSV of `dd evaluate` of each point. Repeat.",
+        ),
+        click.Option(["--note"], default="", help="Small print below."),
+    ),
+    table_option=click.Option(["--table", "table_path"], type=FILE, help="CSV of the points, to write."),
+    draw=draw,
+    comparison=ComparisonSource(
+        csv_kind="curves",
+        task_column="dataset",
+        tasks=dict.fromkeys(CURVE_CLAIMS, DATASETS),
+        claims=tuple(
+            PaperClaim(Place(name, dataset), text)
+            for name, texts in CURVE_CLAIMS.items()
+            for dataset in DATASETS
+            for text in texts
+        ),
+        judge=_judged,
+    ),
+)

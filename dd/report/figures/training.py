@@ -1,41 +1,53 @@
-"""How a distillation went: a picture of its history, and TensorBoard's event files."""
+"""How a distillation went: a picture of its history."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from matplotlib.figure import Figure
+import click
 
-from dd.runtime.errors import UserError
+from dd.report.figures.kind import FILE, Drawing, FigureKind
+from dd.report.measurements import read_table
 
-COLUMNS = {"meta_step", "loss", "grad_norm", "meta_lr", "mean_distill_lr", "accuracy", "accuracy_std", "nets"}
-"""Columns of the history that `dd distill` writes."""
-PANELS = {
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+HISTORY_COLUMNS = frozenset(
+    ["meta_step", "loss", "grad_norm", "meta_lr", "mean_distill_lr", "accuracy", "accuracy_std", "nets"]
+)
+"""Columns that are drawn of the history that `dd distill` writes."""
+HISTORY_PANELS = {
     "loss": "loss on real images",
     "accuracy": "held-out accuracy, %",
     "grad_norm": "norm of the meta-gradient",
     "mean_distill_lr": "learning rates",
 }
-LRS = {"mean_distill_lr": "of the distilled images, mean", "meta_lr": "of Adam"}
-COLOR = "#1f6fb4"
+RATE_LABELS = {"mean_distill_lr": "of the distilled images, mean", "meta_lr": "of Adam"}
+HISTORY_COLOR = "#1f6fb4"
+ADAM_COLOR = "#c8571b"
 
 
-def training(history: pd.DataFrame, title: str) -> Figure:
+def training_picture(history: pd.DataFrame, title: str) -> Figure:
     """Loss, held-out accuracy (mean with a band of one standard deviation over nets), gradient norm and rates."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 5), layout="constrained")
     step = history["meta_step"]
-    for axes, (column, label) in zip(figure.subplots(2, 2, sharex=True).flat, PANELS.items(), strict=True):
+    marker = "o" if len(step) < 20 else None
+    for axes, (column, label) in zip(figure.subplots(2, 2, sharex=True).flat, HISTORY_PANELS.items(), strict=True):
         values = history[column]
-        marker = "o" if len(step) < 20 else None
-        axes.plot(step, values, color=COLOR, marker=marker, markersize=3, label=LRS.get(column))
+        axes.plot(step, values, color=HISTORY_COLOR, marker=marker, markersize=3, label=RATE_LABELS.get(column))
         if column == "accuracy":
             std = history["accuracy_std"]
-            axes.fill_between(step, values - std, values + std, color=COLOR, alpha=0.15, linewidth=0)
+            axes.fill_between(step, values - std, values + std, color=HISTORY_COLOR, alpha=0.15, linewidth=0)
             label = f"{label}: {values.iloc[-1]:.1f} at last, {history['nets'].iloc[-1]} net(s)"
-        if column in LRS:
-            axes.plot(step, history["meta_lr"], color="#c8571b", label=LRS["meta_lr"])
-            axes.legend(frameon=False, fontsize=7)
-        if column != "accuracy":
+        else:
             axes.set_yscale("log")
+        if column in RATE_LABELS:
+            axes.plot(step, history["meta_lr"], color=ADAM_COLOR, label=RATE_LABELS["meta_lr"])
+            axes.legend(frameon=False, fontsize=7)
         axes.set_title(label, fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("meta-step", fontsize=8)
@@ -43,27 +55,29 @@ def training(history: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-class Events:
-    """Event files for TensorBoard in `folder`, a scalar for every number of a history; those there before are replaced.
+def draw(*, history: Path) -> Drawing:
+    """The picture of a history, titled by the folder it lies in."""
+    rows = read_table(history, HISTORY_COLUMNS, "distill --history")
+    return Drawing(training_picture(rows, history.resolve().parent.name))
 
-    Raises:
-        UserError: the package tensorboard is not installed.
-    """
 
-    def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise UserError("--tensorboard: the package is missing; `pip install tensorboard`") from error
-        for old in folder.glob("events.out.tfevents.*"):
-            old.unlink()
-        self.writer, self.written = SummaryWriter(str(folder)), 0
+FIGURE = FigureKind(
+    name="training",
+    order=5,
+    module=__name__,
+    section="",
+    caption="training.rst",
+    command="training",
+    help=r"""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
 
-    def write(self, history: list[dict]) -> None:
-        """The rows that came since the last call."""
-        for row in history[self.written :]:
-            for name, value in row.items():
-                if name != "meta_step":
-                    self.writer.add_scalar(name, value, row["meta_step"])
-        self.written = len(history)
-        self.writer.flush()
+    \b
+    Example:
+      python -m dd training --history history.csv --out training.png
+    """,
+    options=(
+        click.Option(
+            ["--history"], type=FILE, required=True, help="CSV that `dd distill` writes; it may still be growing."
+        ),
+    ),
+    draw=draw,
+)
