@@ -94,11 +94,11 @@ def kind_of_old_file(columns: Set[Hashable]) -> str:
     return next((kind for kind, known in KIND_COLUMNS.items() if columns >= known), "")
 
 
-def read_table(path: Path, columns: Set[str], command: str, separator: str = ",") -> pd.DataFrame:
+def read_table(path: Path, columns: Set[str], command: str, *, kind: str = "", separator: str = ",") -> pd.DataFrame:
     """The CSV that `command` wrote.
 
     Raises:
-        UserError: no such file, or one that lacks `columns`.
+        UserError: no such file, or one that lacks `columns` or is not of the `kind`, where that is given.
     """
     import pandas as pd
 
@@ -108,7 +108,8 @@ def read_table(path: Path, columns: Set[str], command: str, separator: str = ","
         raise UserError(f"{path}: no such file") from error
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error})") from error
-    if table.empty or not set(table) >= columns:
+    whole = len(table) > 0 and set(table) >= columns
+    if not whole or (kind and kind_of(table) != kind):
         raise UserError(f"{path}: not a table of `python -m dd {command}`")
     return table
 
@@ -132,9 +133,7 @@ def read_evaluation(path: Path, *stages: str) -> pd.DataFrame:
     Raises:
         UserError: no such file, one that lacks any of `stages`, or one of other networks or another protocol.
     """
-    table = read_table(path, EVALUATION_COLUMNS, "evaluate")
-    if kind_of(table) != "evaluation":
-        raise UserError(f"{path}: not a table of `python -m dd evaluate`")
+    table = read_table(path, EVALUATION_COLUMNS, "evaluate", kind="evaluation")
     check_nets(path, table, *stages)
     return table
 

@@ -72,7 +72,8 @@ def linear_case_picture(table: pd.DataFrame) -> Figure:
 
 def draw(*, metrics: Path) -> Drawing:
     """The picture of a CSV of `dd linear-case`."""
-    return Drawing(linear_case_picture(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")))
+    table = read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case", kind="linear case")
+    return Drawing(linear_case_picture(table))
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

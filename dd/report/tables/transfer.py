@@ -38,7 +38,10 @@ def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
     if twice:
         raise UserError(f"--metrics: two files are named {min(twice)}, as which the table has them; rename one")
     columns = EVALUATION_COLUMNS | {"protocol"}
-    tables = [read_table(path, columns, "evaluate --protocol").assign(set=path.stem) for path in paths]
+    tables = []
+    for path in paths:
+        table = read_table(path, columns, "evaluate --protocol", kind="evaluation")
+        tables.append(table.assign(set=path.stem))
     after = with_provenance(pd.concat(tables)).query("stage == 'after'")
     rows = after.groupby(["set", "beyond", "net", "protocol"], sort=False)["accuracy"]
     summary = rows.agg(accuracy="mean", std=lambda values: values.std(ddof=0), nets="size")
