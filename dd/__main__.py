@@ -12,10 +12,11 @@ try:
         distill,
         evaluate,
         export,
+        figures,
         linear,
         pool,
         report,
-        sets,
+        transfer,
     )
     from dd.commands.main import main
 except UserError as error:  # two declarations with one name, for example

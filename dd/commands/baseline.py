@@ -54,7 +54,7 @@ def baseline(
     from dd.baselines.trial import BaselineTrial
     from dd.data.prepared import load
     from dd.report.formatting import mean_std
-    from dd.report.tables import combination, pooled
+    from dd.report.measurements import combination, pooled
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 

@@ -57,7 +57,7 @@ def distill(
     from dd.distill.experiment import Experiment
     from dd.distill.run import run
     from dd.nets.pretrained import PretrainedFile
-    from dd.report.training import Events
+    from dd.report.event_files import EventFiles
     from dd.runtime.checkpoints import checkpointed
     from dd.runtime.files import write_text
     from dd.runtime.process_group import process_group
@@ -86,7 +86,7 @@ def distill(
         process_group(workers, config.nets, device) as group,
     ):
         experiment.trainer.group = group
-        events = Events(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
+        events = EventFiles(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
         history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         if group.leads:
             experiment.distilled(history[-1]).save(out)

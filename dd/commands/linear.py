@@ -1,9 +1,12 @@
-"""The commands for Section 3.3: measured, and drawn."""
+"""The command that measures the linear case (Section 3.3)."""
+
+from pathlib import Path
 
 import click
 
 from dd.commands.main import main
-from dd.commands.options import IN, OUT, Command, check_endings, numbers, save
+from dd.commands.options import OUT, Command
+from dd.runtime.number_lists import number_list
 
 
 @main.command(cls=Command)
@@ -12,7 +15,7 @@ from dd.commands.options import IN, OUT, Command, check_endings, numbers, save
 @click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
 @click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
 @click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
-def linear_case(dimension, sizes, problems, meta_steps, out) -> None:
+def linear_case(dimension: int, sizes: str, problems: int, meta_steps: int, out: Path) -> None:
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
     By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
@@ -22,29 +25,13 @@ def linear_case(dimension, sizes, problems, meta_steps, out) -> None:
       python -m dd linear-case --dimension 4 --sizes 1,2,4,6 --out linear.csv
     """
     from dd.distill.linear_case import linear_case as run
+    from dd.report.measurements import with_kind
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 
-    counts = numbers("--sizes", sizes)
+    counts = number_list("--sizes", sizes)
     with progress(problems * len(counts), unit="set") as bar:
         table = run(dimension, counts, problems, meta_steps, on_one=bar.update)
-    write_text(out, table.to_csv(index=False))
+    write_text(out, with_kind("linear case", table).to_csv(index=False))
     for method, rows in table[table["M"] >= dimension].groupby("method", sort=False):
         click.echo(f"{method}: M >= D leaves {rows['gap'].max():.1g} of the gap")
-
-
-@main.command(cls=Command)
-@click.option("--metrics", type=IN, required=True, help="CSV of `dd linear-case`.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Picture to write, .png or .pdf; may be repeated.")
-def linear_figure(metrics, out) -> None:
-    """Draw what `dd linear-case` measured.
-
-    \b
-    Example:
-      python -m dd linear-figure --metrics linear.csv --out linear.png
-    """
-    from dd.report.curves import linear_case as draw
-    from dd.report.tables import read_table
-
-    check_endings(out)
-    save(draw(read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case")), out)

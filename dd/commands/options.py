@@ -142,17 +142,6 @@ def given_options(settings: type[Settings]) -> set[str]:
     return {key for key in settings.model_fields if source(key) is ParameterSource.COMMANDLINE}
 
 
-def numbers(option: str, text: str) -> list[int]:
-    """`1,2,5` as numbers."""
-    try:
-        numbers = [int(number) for number in text.split(",")]
-    except ValueError as error:
-        raise UserError(f"{option}: {text!r} is not a list of numbers such as 1,2,5") from error
-    if min(numbers) < 1:
-        raise UserError(f"{option}: {text} must be numbers from 1")
-    return numbers
-
-
 def tell_remark(module, name: str) -> None:
     """Say before training what may surprise of a network whose layers stay in evaluation mode."""
     from dd.nets.factory import remark

@@ -5,7 +5,7 @@ from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import Experiment
 from dd.distill.inits import INITS
-from dd.report.paper import PLACES
+from dd.report.comparison import TASKS
 from dd.runtime.code_digest import find
 from dd.runtime.errors import UserError
 from dd.runtime.settings import did_you_mean
@@ -131,6 +131,6 @@ def check_not_run(config: Config) -> None:
     """Refuse reasons for what the paper does not have; raises what `check` raises."""
     for where, reasons in config.not_run.items():
         for task in reasons:
-            if task not in PLACES.get(where, ()):
-                known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in PLACES.items())
+            if task not in TASKS.get(where, ()):
+                known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in TASKS.items())
                 raise UserError(f"not_run.{where}: the paper has no {task!r} there. It has {known}")

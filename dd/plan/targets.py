@@ -10,6 +10,8 @@ import yaml
 from dd.config.kinds.base import Artefact
 from dd.config.model import Config
 from dd.plan.pools import PoolPlan
+from dd.report.figures import FIGURES
+from dd.report.tables import TABLES
 from dd.runtime.errors import UserError
 
 COMPARISON = ("csv", "md", "tex", "html")
@@ -85,6 +87,11 @@ class TargetPlan:
         """The measurements of everything in `all` that the paper has, by name and in the order of `all`."""
         measured = {name: self._by_name[name].measurements() for name in self.config.all}
         return {name: path for name, path in measured.items() if path}
+
+    def comparison_modules(self) -> list[str]:
+        """The modules whose change makes the comparison anew."""
+        declared = [*FIGURES.values(), *TABLES.values()]
+        return ["dd.report.comparison", "dd.report.comparison_page", *(each.module for each in declared)]
 
     def comparison_options(self) -> str:
         """Options of `dd compare`: the measurements, and the reasons for what is missing."""

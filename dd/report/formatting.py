@@ -1,12 +1,31 @@
-"""How numbers are written."""
+"""How numbers and tables are written out."""
+
+from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "—"
+"""Stands where there is no number."""
+LATEX_MACROS = {"±": r"$\pm$", MISSING: "--", "→": r"$\to$", "≥": r"$\geq$"}
 
 
-def mean_std(mean: float, std: float | None, digits: int = 1) -> str:
-    """`87.1 ± 3.9`; without a standard deviation the mean alone, and a dash where there is no mean."""
+def mean_std(mean: float, std: float | None = None, digits: int = 1) -> str:
+    """`87.1 ± 3.9`: the mean alone where there is no standard deviation, and a dash where there is no mean."""
     if math.isnan(mean):
-        return "—"
+        return MISSING
+    text = f"{mean:.{digits}f}"
     if std is None or math.isnan(std):
-        return f"{mean:.{digits}f}"
-    return f"{mean:.{digits}f} ± {std:.{digits}f}"
+        return text
+    return f"{text} ± {std:.{digits}f}"
+
+
+def latex_table(table: pd.DataFrame) -> str:
+    """A tabular in LaTeX, without row numbers."""
+    text = table.to_latex(index=False, escape=True)
+    for sign, macro in LATEX_MACROS.items():
+        text = text.replace(sign, macro)
+    return text

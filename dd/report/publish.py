@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dd.report.tables import read_table
+from dd.report.measurements import read_table
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, load_tensors, write_text
 

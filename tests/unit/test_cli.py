@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from dd.report.tables import METRICS, read_table
+from dd.report.measurements import EVALUATION_COLUMNS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL, checkout
 
@@ -85,10 +85,10 @@ def test_mistakes_are_one_line(dd, arguments, message):
 
 def test_other_tables_are_refused(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        read_table(tmp_path / "no.csv", METRICS, "evaluate")
+        read_table(tmp_path / "no.csv", EVALUATION_COLUMNS, "evaluate")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="not a table of"):
-        read_table(tmp_path / "other.csv", METRICS, "evaluate")
+        read_table(tmp_path / "other.csv", EVALUATION_COLUMNS, "evaluate")
 
 
 def test_from_a_set_to_table_1(dd, digits, tmp_path):
@@ -275,7 +275,7 @@ def test_text_is_utf_8_whatever_the_locale(dd, tmp_path):
     assert all("mnist → usps" in path.read_text("utf-8").lower() for path in written.values())
     assert re.search(r"\d ± \d", written[".md"].read_text("utf-8"))
 
-    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables'))"
+    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables.paper_table'))"
     digests = [
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=True).stdout
         for env in (os.environ, options["env"])

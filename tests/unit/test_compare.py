@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from dd.report.compare import compare, read
-from dd.report.compared import WRITERS, summary
-from dd.report.paper import PICTURES, PLACES, cells
+from dd.report.comparison import CLAIMS, NUMBERS, TASKS, Measurement, compare, read_measurement
+from dd.report.comparison_page import COMPARISON_WRITERS, summary
+from dd.report.paper_numbers import Place
+from dd.report.tables import TABLES
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
 
@@ -30,7 +31,7 @@ FADA = "Ours, fixed pre-trained, beats few-shot adaptation"
 @pytest.fixture
 def published():
     """The published measurements, by table or figure."""
-    return {name: read(PUBLISHED / f"{path}.csv") for name, path in SOURCES.items()}
+    return {name: read_measurement(PUBLISHED / f"{path}.csv") for name, path in SOURCES.items()}
 
 
 def rows(measured, **keys):
@@ -41,9 +42,9 @@ def rows(measured, **keys):
 
 
 def test_every_number_of_the_paper_is_there_once():
-    found = [(c.where, c.task, c.row) for c in cells()]
+    found = [(*number.place, number.row) for number in NUMBERS]
     assert len(found) == len(set(found)) == 2 * 8 + 3 * 9 + 2 * 5 + 6 + 4 + 2
-    numbers = {(c.where, c.task, c.row): tuple(c.reported) for c in cells()}
+    numbers = {(*number.place, number.row): tuple(number.reported) for number in NUMBERS}
     assert numbers["table2", "svhn → mnist", "fada"] == (74.0, 1.5)
     assert numbers["fig2b", "cifar10", "before"] == (8.82, None)
     assert numbers["fig6", "cifar10", "misled"] == (45.9, 18.1)
@@ -62,7 +63,9 @@ def test_every_number_of_the_paper_is_there_once():
 def test_verdicts(published, accuracy, std, verdict):
     kind, table = published["table1"]
     table.loc[table["method"].eq("random init") & table["task"].eq("mnist"), ["accuracy", "std"]] = accuracy, std
-    row = rows({"table1": (kind, table)}, kind="number", where="table1", task="mnist", what="Ours, random init").iloc[0]
+    row = rows(
+        {"table1": Measurement(kind, table)}, kind="number", where="table1", task="mnist", what="Ours, random init"
+    ).iloc[0]
     assert row["verdict"] == verdict
     assert row["difference"] == pytest.approx(accuracy - 79.5)
     assert (row["nets"], row["sets"], row["scale"]) == (50, 1, "test")
@@ -70,12 +73,12 @@ def test_verdicts(published, accuracy, std, verdict):
 
 def test_numbers_are_compared_in_the_papers_setting_only(published):
     kind, table = published["fig2a"]
-    other = rows({"fig2a": (kind, table.assign(steps=2))}, where="fig2a", kind="number")
+    other = rows({"fig2a": Measurement(kind, table.assign(steps=2))}, where="fig2a", kind="number")
     assert set(other["why"]) == {"run in another setting than the paper's"}
     assert set(other["verdict"]) == {"not run"}
-    digits = rows({"fig2a": (kind, table.assign(dataset="digits"))}, where="fig2a", kind="number")
+    digits = rows({"fig2a": Measurement(kind, table.assign(dataset="digits"))}, where="fig2a", kind="number")
     assert set(digits["verdict"]) == {"not run"}
-    ours = rows({"fig2a": (kind, table)}, where="fig2a", kind="number").set_index("what")
+    ours = rows({"fig2a": Measurement(kind, table)}, where="fig2a", kind="number").set_index("what")
     after = table.loc[table["stage"] == "after", "accuracy"].item()
     assert ours.loc["after it", ["measured", "verdict"]].tolist() == [after, "reproduced"]
 
@@ -83,9 +86,9 @@ def test_numbers_are_compared_in_the_papers_setting_only(published):
 @pytest.mark.parametrize("where", ["fig3a", "fig4", "fig6", "table1"])
 def test_what_was_made_in_another_way_gets_no_verdict(published, where):
     kind, table = published[where]
-    judged = rows({where: (kind, table)}, where=where)
+    judged = rows({where: Measurement(kind, table)}, where=where)
     assert len(judged[judged["verdict"] != "not run"])
-    soft = rows({where: (kind, table.assign(beyond="soft_labels"))}, where=where)
+    soft = rows({where: Measurement(kind, table.assign(beyond="soft_labels"))}, where=where)
     assert set(soft["verdict"]) == {"not run"}
     assert "of a set with soft_labels, not the paper's way" in set(soft["why"])
 
@@ -93,26 +96,28 @@ def test_what_was_made_in_another_way_gets_no_verdict(published, where):
 def test_only_what_was_made_in_another_way_loses_its_verdict(published):
     kind, table = published["table1"]
     table["beyond"] = ["soft_labels" if method == "fixed" else None for method in table["method"]]
-    numbers = rows({"table1": (kind, table)}, where="table1", kind="number").set_index("what")["verdict"]
+    numbers = rows({"table1": Measurement(kind, table)}, where="table1", kind="number").set_index("what")["verdict"]
     assert set(numbers["Ours, fixed init"]) == {"not run"}
     assert "not run" not in set(numbers.drop("Ours, fixed init"))
     twice = pd.concat([table.assign(beyond=None), table.assign(beyond="soft_labels", accuracy=1.0, paper=None)])
-    pd.testing.assert_frame_equal(rows({"table1": (kind, twice)}), rows({"table1": (kind, table.assign(beyond=""))}))
+    pd.testing.assert_frame_equal(
+        rows({"table1": Measurement(kind, twice)}), rows({"table1": Measurement(kind, table.assign(beyond=""))})
+    )
 
 
 def test_the_datas_fidelity_stands_beside_the_numbers(published):
     kind, table = published["fig3b"]
     said = "test images 1,000 to 9,999 were decoded from JPEG"
-    compared = compare({"fig3b": (kind, table.assign(fidelity=said))}, {}, "test")
+    compared = compare({"fig3b": Measurement(kind, table.assign(fidelity=said))}, {}, "test")
     run = compared[compared["verdict"] != "not run"]
     assert set(run["fidelity"]) == {said}
     assert set(compared.drop(run.index)["fidelity"]) == {""}
     for suffix in (".md", ".tex", ".html"):
-        assert f"Data of CIFAR10: {said}" in WRITERS[suffix](compared, "test")
+        assert f"Data of CIFAR10: {said}" in COMPARISON_WRITERS[suffix](compared, "test")
 
 
 def test_what_was_not_run_says_why(published):
-    table = compare(published, {("fig6", "cifar10"): "too slow"}, "test")
+    table = compare(published, {Place("fig6", "cifar10"): "too slow"}, "test")
     of = table[table["where"].eq("fig6") & table["task"].eq("cifar10")]
     assert len(of) == 5
     assert set(of["why"]) == {"too slow"}
@@ -120,7 +125,7 @@ def test_what_was_not_run_says_why(published):
         "not part of scale test"
     }
     with pytest.raises(UserError, match=r"nothing of 'svhn' in table2\. There are table1: mnist, cifar10;"):
-        compare(published, {("table2", "svhn"): "offline"}, "test")
+        compare(published, {Place("table2", "svhn"): "offline"}, "test")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,7 @@ def test_claims_follow_the_numbers(published, name, task, ours, rival, claim):
         others = table["task"].eq(task) & ~of[ours] & ~table["method"].eq("knn_k_means")  # which is ahead in the paper
         table.loc[others, "accuracy"] = table.loc[of[ours], "accuracy"].item() - 1
         table.loc[of[rival], "accuracy"] = table.loc[of[ours], "accuracy"].item() + ahead
-        (row,) = rows({name: (kind, table)}, where=name, task=task, what=claim).itertuples()
+        (row,) = rows({name: Measurement(kind, table)}, where=name, task=task, what=claim).itertuples()
         assert row.verdict == verdict
 
 
@@ -148,7 +153,7 @@ def test_a_baseline_ahead_in_the_paper_may_be_ahead_here(published):
     table.loc[table["method"].eq("knn_k_means") & table["task"].eq("mnist"), "accuracy"] = 99.0
     table.loc[table["method"].eq("random init") & table["task"].eq("mnist"), "accuracy"] = 98.0
     claim = "Ours, random init, beats the baselines"
-    (row,) = rows({"table1": (kind, table)}, where="table1", task="mnist", what=claim).itertuples()
+    (row,) = rows({"table1": Measurement(kind, table)}, where="table1", task="mnist", what=claim).itertuples()
     assert row.verdict == "supported"
 
 
@@ -162,42 +167,44 @@ def test_what_the_papers_own_numbers_deny_is_no_claim_of_it():
 @pytest.mark.parametrize("change", [{"steps": 10}, {"epochs": 3}, {"init": "random"}, {"net": "MLP"}])
 def test_poisoning_in_another_setting_has_no_number_of_the_paper(published, change):
     kind, table = published["fig6"]
-    judged = rows({"fig6": (kind, table)}, kind="number", where="fig6", task="mnist")
+    judged = rows({"fig6": Measurement(kind, table)}, kind="number", where="fig6", task="mnist")
     assert "not run" not in set(judged["verdict"])
-    other = rows({"fig6": (kind, table.assign(**change))}, kind="number", where="fig6", task="mnist")
+    other = rows({"fig6": Measurement(kind, table.assign(**change))}, kind="number", where="fig6", task="mnist")
     assert set(other["why"]) == {"run in another setting than the paper's"}
 
 
 def test_claims_of_several_panels_and_datasets(published):
     kind, table = published["fig4"]
     falling = table.assign(panel="again", mean=-table["mean"])
-    both = rows({"fig4": (kind, pd.concat([table, falling]))}, kind="claim", where="fig4", task="mnist")
+    both = rows({"fig4": Measurement(kind, pd.concat([table, falling]))}, kind="claim", where="fig4", task="mnist")
     assert both.set_index("what").loc["More steps help", "verdict"] == "NOT supported"
     two = pd.concat([table, falling.assign(panel=table["panel"], label="other", dataset="cifar10")])
-    verdicts = rows({"fig4": (kind, two)}, kind="claim", where="fig4", what="More steps help").set_index("task")[
-        "verdict"
-    ]
+    verdicts = rows({"fig4": Measurement(kind, two)}, kind="claim", where="fig4", what="More steps help").set_index(
+        "task"
+    )["verdict"]
     assert verdicts.to_dict() == {"mnist": "supported", "cifar10": "NOT supported"}
 
 
 def test_figures_claims(published):
     kind, table = published["fig6"]
-    cifar10 = rows({"fig6": (kind, table.assign(dataset="cifar10"))}, kind="claim", task="cifar10", where="fig6")
+    cifar10 = rows(
+        {"fig6": Measurement(kind, table.assign(dataset="cifar10"))}, kind="claim", task="cifar10", where="fig6"
+    )
     assert cifar10["verdict"].tolist() == ["supported", "NOT supported", "supported"]  # must mislead more than all
     ours = table["method"].eq("ours")
     table.loc[ours & table["measure"].eq("others"), "before"] = 99.9
     table.loc[ours & table["measure"].eq("misled"), "mean"] = 60.0  # more than one baseline alone
-    mnist = rows({"fig6": (kind, table)}, kind="claim", where="fig6", task="mnist")
+    mnist = rows({"fig6": Measurement(kind, table)}, kind="claim", where="fig6", task="mnist")
     assert mnist["verdict"].tolist() == ["supported", "NOT supported", "NOT supported"]
     kind, table = published["linear_case"]
     table.loc[table["M"] == 12, "gap_max"] = 0.1
-    assert rows({"linear_case": (kind, table)}, where="linear_case")["verdict"].tolist() == ["NOT supported"]
+    assert rows({"linear_case": Measurement(kind, table)}, where="linear_case")["verdict"].tolist() == ["NOT supported"]
     kind, table = published["fig3a"]
-    better = {"fig2a": published["fig2a"], "fig3a": (kind, table.assign(accuracy=99.0))}
+    better = {"fig2a": published["fig2a"], "fig3a": Measurement(kind, table.assign(accuracy=99.0))}
     assert rows(better, where="fig2a", kind="claim")["verdict"].tolist() == ["NOT supported", "supported"]
     kind, table = published["fig2a"]
     for other in ({"init": "random"}, {"distilled_images": 100}, {"net": "MLP"}):
-        no_few = better | {"fig2a": (kind, table.assign(**other))}
+        no_few = better | {"fig2a": Measurement(kind, table.assign(**other))}
         assert set(rows(no_few, where="fig2a", kind="claim")["verdict"]) == {"not run"}
 
 
@@ -205,20 +212,22 @@ def test_other_data_has_claims_and_no_numbers(published):
     kind, table = published["table1"]
     own = table[table["task"] == "mnist"].assign(task="digits", paper=float("nan"))
     kind_4, curves = published["fig4"]
-    made = {"table1": (kind, own), "fig4": (kind_4, curves.assign(dataset="digits"))}
+    made = {"table1": Measurement(kind, own), "fig4": Measurement(kind_4, curves.assign(dataset="digits"))}
     table = compare(made, {}, "demo")
     assert set(table.loc[table["kind"] == "number", "verdict"]) == {"not run"}
     digits = table[table["task"] == "digits"]
     assert digits["verdict"].tolist() == ["supported", "NOT supported", *["supported"] * 4]  # all baselines are meant
     for suffix in (".md", ".tex", ".html"):
-        assert "Nothing at scale demo is a number of the paper" in WRITERS[suffix](table, "demo").replace("\n", " ")
+        assert "Nothing at scale demo is a number of the paper" in COMPARISON_WRITERS[suffix](table, "demo").replace(
+            "\n", " "
+        )
 
 
 def test_published_comparison_is_that_of_the_published_files(published):
     scale = yaml.safe_load((ROOT / "workflow/scales/laptop.yaml").read_text())
-    reasons = {(where, task): why for where, tasks in scale["not_run"].items() for task, why in tasks.items()}
+    reasons = {Place(where, task): why for where, tasks in scale["not_run"].items() for task, why in tasks.items()}
     table = compare(published, reasons, "laptop")
-    assert WRITERS[".md"](table, "laptop") == (PUBLISHED / "compare.md").read_text()
+    assert COMPARISON_WRITERS[".md"](table, "laptop") == (PUBLISHED / "compare.md").read_text()
     written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": "", "fidelity": ""})
     pd.testing.assert_frame_equal(written, table, check_dtype=False)
     assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
@@ -243,7 +252,7 @@ def test_the_readmes_tables_are_those_published(name):
 
 def test_a_claim_without_what_it_compares_says_so(published):
     kind, table = published["fig6"]
-    alone = {"fig6": (kind, table[table["method"] == "ours"]), "fig2a": published["fig2a"]}
+    alone = {"fig6": Measurement(kind, table[table["method"] == "ours"]), "fig2a": published["fig2a"]}
     claims = rows(alone, kind="claim")
     untried = claims[claims["why"] == "what it compares was not all run"]
     assert set(zip(untried["where"], untried["task"], strict=True)) == {("fig6", "mnist"), ("fig2a", "mnist")}
@@ -252,8 +261,9 @@ def test_a_claim_without_what_it_compares_says_so(published):
 
 
 def test_every_place_is_listed():
-    assert {c.where for c in cells()} - {"text"} | {"fig4", "fig5"} == set(PLACES)
-    assert set(PICTURES) < set(PLACES)
+    assert {number.place.where for number in NUMBERS} - {"text"} | {"fig4", "fig5"} == set(TASKS)
+    assert {claim.place.where for claim in CLAIMS} - {"linear_case"} < set(TASKS)
+    assert set(TABLES) < set(TASKS)
 
 
 def test_figures_of_ones_own_keep_their_names(published):
@@ -265,11 +275,11 @@ def test_figures_of_ones_own_keep_their_names(published):
 
 def test_command(dd, tmp_path):
     words = ["--measured", "fig2a", PUBLISHED / "evaluate/mnist_fixed.csv", "--scale", "x"]
-    outs = [word for end in WRITERS for word in ("--out", tmp_path / f"c{end}")]
+    outs = [word for end in COMPARISON_WRITERS for word in ("--out", tmp_path / f"c{end}")]
     done = dd("compare", *words, *outs)
     assert done.returncode == 0, done.stderr
     assert re.search(r"Figure 2a +2 +1 +0 +1 +0 ", done.stdout)
-    assert all((tmp_path / f"c{end}").stat().st_size > 1000 for end in WRITERS)
+    assert all((tmp_path / f"c{end}").stat().st_size > 1000 for end in COMPARISON_WRITERS)
     foreign = PUBLISHED / "runs.csv"
     done = dd("compare", "--measured", "fig2a", foreign, "--scale", "x", "--out", tmp_path / "c.md")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

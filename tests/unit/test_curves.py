@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from dd.report.curves import accuracy_curves, from_table, line, to_table
-from dd.report.curves import claims as claimed
+from dd.report.figures.curves import curves_picture, from_table, judge_lines, make_line, to_table
 
 
 def measured(x, value, accuracies, steps):
@@ -16,11 +15,11 @@ def measured(x, value, accuracies, steps):
 
 def curve(x, means, label="a", one_step=False):
     steps = {v: 1 if one_step else v // 10 if x == "distilled_images" else v for v in means}
-    return line("MNIST", label, x, [measured(x, v, [m - 1, m + 1], steps[v]) for v, m in means.items()])
+    return make_line("MNIST", label, x, [measured(x, v, [m - 1, m + 1], steps[v]) for v, m in means.items()])
 
 
 def claims(lines):
-    return {panel: [str(said) for said in several] for (panel, _), several in claimed(lines).items()}
+    return {one.panel: [str(verdict) for verdict in one.verdicts] for one in judge_lines(lines)}
 
 
 def test_points_are_sorted_means_over_nets():
@@ -65,9 +64,12 @@ def test_epochs_against_steps_across_panels(fifth, holds):
 def test_a_claim_of_several_lines_must_hold_of_all():
     up, down = curve("steps", {1: 50, 10: 60}), curve("steps", {1: 50, 10: 40}, "b")
     assert claims([down, up]) == {"MNIST": ["More steps help: NO (-10.0 points; +10.0 points)."]}
-    (said,) = claimed([up, down._replace(dataset="cifar10")])["MNIST", "mnist"]
-    assert said.holds
-    picture = accuracy_curves([up, down._replace(dataset="cifar10")], [])
+    judged = judge_lines([up, down._replace(dataset="cifar10")])
+    assert [(one.dataset, [verdict.holds for verdict in one.verdicts]) for one in judged] == [
+        ("mnist", [True]),
+        ("cifar10", [False]),
+    ]
+    picture = curves_picture([up, down._replace(dataset="cifar10")], [])
     assert "MNIST: More steps help: yes" in picture.axes[0].get_xlabel()
 
 
@@ -87,19 +89,19 @@ def test_nothing_is_said_where_nothing_can_be_compared():
 
 
 def test_the_verdict_stands_in_the_picture():
-    picture = accuracy_curves([curve("steps", {1: 50, 5: 70})], ["scale test"])
+    picture = curves_picture([curve("steps", {1: 50, 5: 70})], ["scale test"])
     assert "More steps help: yes" in picture.axes[0].get_xlabel()
     assert "2 held-out nets" in picture.axes[0].get_title()
 
 
 def test_lines_not_made_in_the_papers_way_are_named_and_not_judged():
     ours = curve("steps", {1: 50, 5: 70})
-    lines = [ours, curve("steps", {1: 70, 5: 50}, "b")._replace(beyond="soft_labels")]
+    lines = [ours, curve("steps", {1: 70, 5: 50}, "b")._replace(departures="soft_labels")]
     assert claims(lines) == claims([ours])
-    picture = accuracy_curves(lines, ["scale test"])
+    picture = curves_picture(lines, ["scale test"])
     assert [text.get_text() for text in picture.axes[0].get_legend().texts] == [ours.label, "b, soft_labels"]
-    assert [drawn.beyond for drawn in from_table(to_table(lines))] == ["", "soft_labels"]
-    assert from_table(to_table(lines).drop(columns="beyond"))[1].beyond == "", "an older table"
+    assert [drawn.departures for drawn in from_table(to_table(lines))] == ["", "soft_labels"]
+    assert from_table(to_table(lines).drop(columns="beyond"))[1].departures == "", "an older table"
 
 
 def test_lines_come_back_from_their_table():

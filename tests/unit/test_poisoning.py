@@ -14,9 +14,7 @@ from dd.distill.loss import poisoned
 from dd.distill.measures import poisoning
 from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
-from dd.report.bars import bars, claims
-from dd.report.bars import poisoned as figure_rows
-from dd.report.paper import POISONED
+from dd.report.figures.poisoning import judge_attack, paper_setting, poisoning_picture, poisoning_rows
 from dd.runtime.errors import UserError
 
 ATTACK = {"attack_class": 3, "target_class": 5}
@@ -78,7 +76,7 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     few = BaselineSettings(nets=1, test_nets=1)
     fair = measure(BASELINES["average"], BaselineTrial(twice.distilled(LAST), data, twice.initial, few))
     assert set(fair["epochs"]) == {2}  # as many as the attacker's own
-    rows = figure_rows([table, ours], "tiny")
+    rows = poisoning_rows([table, ours], "tiny")
     assert list(dict.fromkeys(rows["method"])) == ["ours", "random"]
     after = ours[ours["stage"] == "after"]
     mean = rows.set_index(["method", "measure"])["mean"]
@@ -88,17 +86,20 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     assert before == pytest.approx([untrained.mean(), untrained.std(ddof=0)])
     for wrong in ([table], [table, table, ours], [table, ours, ours]):
         with pytest.raises(UserError, match="digits wants one table of `dd evaluate`, and one of each"):
-            figure_rows(wrong, "tiny")
+            poisoning_rows(wrong, "tiny")
     assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
     gap = mean["ours", "accuracy"] - mean["random", "accuracy"]
-    assert str(claims(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
-    assert len(bars(rows).axes) == 3
+    assert str(judge_attack(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
+    assert len(poisoning_picture(rows).axes) == 3
     assert set(rows["beyond"]) == {""}
-    assert bars(rows).get_supxlabel() == "scale tiny, final state, test images\ndigits: as its source gives it"
-    papers = rows.assign(dataset="mnist", **POISONED["mnist"])
-    drawn = [bars(these).axes[1].get_legend() for these in (papers, papers.assign(steps=10))]
+    assert (
+        poisoning_picture(rows).get_supxlabel()
+        == "scale tiny, final state, test images\ndigits: as its source gives it"
+    )
+    papers = rows.assign(dataset="mnist", **paper_setting("mnist"))
+    drawn = [poisoning_picture(these).axes[1].get_legend() for these in (papers, papers.assign(steps=10))]
     assert (drawn[0].texts[0].get_text(), drawn[1]) == ("paper, ours: 71.4", None)
-    picture = bars(rows.assign(beyond="momentum 0.5"))
+    picture = poisoning_picture(rows.assign(beyond="momentum 0.5"))
     assert picture.axes[1].get_xlabel() == "with momentum 0.5, which is not the paper's way"
 
 

@@ -12,7 +12,8 @@ from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.settings import DistillConfig
 from dd.evaluation.held_out import evaluate
-from dd.report.figures import distilled_images, title
+from dd.report.figures.distilled_images import images_title
+from dd.report.figures.image_grid import images_picture
 from dd.report.publish import publish
 from dd.runtime.errors import UserError
 from dd.runtime.files import save_tensors
@@ -127,13 +128,13 @@ def metrics(nets):
 
 
 def test_titles():
-    assert title(metrics(1)) == "MNIST, LeNet, random init: 10.00 % → 80.00 %\non 10,000 test images"
+    assert images_title(metrics(1)) == "MNIST, LeNet, random init: 10.00 % → 80.00 %\non 10,000 test images"
     other = metrics(1).assign(beyond="soft_labels", fidelity="test images decoded from JPEG")
-    assert title(other).endswith(
+    assert images_title(other).endswith(
         "\nwith soft_labels, which is not the paper's way\nMNIST: test images decoded from JPEG"
     )
-    assert max(map(len, title(metrics(1).assign(fidelity="so much " * 30)).splitlines())) <= 80
-    assert title(metrics(3)).endswith("11.0 ± 0.8 % → 81.0 ± 0.8 %\non 10,000 test images, 3 held-out nets")
+    assert max(map(len, images_title(metrics(1).assign(fidelity="so much " * 30)).splitlines())) <= 80
+    assert images_title(metrics(3)).endswith("11.0 ± 0.8 % → 81.0 ± 0.8 %\non 10,000 test images, 3 held-out nets")
 
 
 @pytest.mark.parametrize(("steps", "shown"), [(1, [1]), (4, [1, 2, 4])])
@@ -141,7 +142,7 @@ def test_titles():
 def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
     images = np.random.default_rng(0).normal(size=(steps, 3, channels, 8, 8)).astype(np.float32)
     labels = np.tile([2, 0, 1], (steps, 1))
-    figure = distilled_images(images, labels, np.full((2, steps), 0.123), ["a", "b", "c"], shown, "title")
+    figure = images_picture(images, labels, np.full((2, steps), 0.123), ["a", "b", "c"], shown, "title")
     assert len(figure.axes) == 3 * len(shown)
     texts = [t.get_text() for t in figure.texts]
     assert {"a", "b", "c", "title"} <= set(texts)
@@ -156,7 +157,7 @@ def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
 def test_a_picture_of_learned_labels_tells_them(steps, shown):
     images = np.random.default_rng(0).normal(size=(steps, 4, 1, 8, 8))
     labels = np.tile([[0.9, 0.1], [0.6, 0.4], [0.25, 0.75], [0.7, 0.3]], (steps, 1, 1))
-    figure = distilled_images(images, labels, np.full((2, steps), 0.1), ["a", "b"], shown, "title")
+    figure = images_picture(images, labels, np.full((2, steps), 0.1), ["a", "b"], shown, "title")
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["a 90%", "a 60%", "b 75%", "a 70%"]
     assert [t.get_text() for t in figure.texts if t.get_text() in "ab"] == ["a", "a", "b", "b"]
 

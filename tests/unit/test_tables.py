@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dd.report.tables import WRITERS, Data, paper_table, pooled, read_evaluated
-from dd.report.transfer import transfers
+from dd.report.measurements import DatasetInfo, pooled, read_evaluation
+from dd.report.tables import TABLES
+from dd.report.tables.paper_table import paper_table
+from dd.report.tables.transfer import transfer_table
+from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError
 
 SETTING = {"steps": 10, "distilled_images": 100}
@@ -67,7 +70,7 @@ def table():
         evaluated("fixed", [95.0]),
         evaluated("fixed", [50.0], "digits"),
     ]
-    return paper_table("table1", measured, "laptop", [Data("mnist", "mnist", "bit-exact")])
+    return paper_table(TABLES["table1"], measured, "laptop", [DatasetInfo("mnist", "mnist", "bit-exact")])
 
 
 def test_rows_are_in_the_papers_order_with_its_numbers(table):
@@ -82,20 +85,22 @@ def test_rows_are_in_the_papers_order_with_its_numbers(table):
 
 @pytest.mark.parametrize("changed", [{"steps": 1}, {"epochs": 2}, {"distilled_images": 10}, {"net": "AlexCifarNet"}])
 def test_the_papers_number_stands_beside_its_own_setting_only(changed):
-    table = paper_table("table1", [evaluated("fixed", [95.0]).assign(**changed)], "laptop", [])
+    table = paper_table(TABLES["table1"], [evaluated("fixed", [95.0]).assign(**changed)], "laptop", [])
     assert np.isnan(table["paper"].iloc[0])
 
 
 @pytest.mark.parametrize("init", ["fixed", "random_pretrained"])
 def test_baselines_of_other_initial_weights_have_no_number_of_the_paper(init):
     rows = baseline("random", [60.0, 70.0], [3.0, 4.0], lr=0.1, epochs=5)
-    table = paper_table("table1", [rows, rows.assign(baseline="average", init=init)], "laptop", [])
+    table = paper_table(TABLES["table1"], [rows, rows.assign(baseline="average", init=init)], "laptop", [])
     assert table["paper"].isna().tolist() == [False, True]
 
 
 def test_one_net_and_one_set_have_no_deviation():
     one = baseline("average", [60.0], [0.0], lr=0.1, epochs=5).assign(nets=1)
-    table = paper_table("table1", [one, baseline("random", [60.0], [0.0], lr=0.1, epochs=5, augment=True)], "x", [])
+    table = paper_table(
+        TABLES["table1"], [one, baseline("random", [60.0], [0.0], lr=0.1, epochs=5, augment=True)], "x", []
+    )
     assert table.set_index("method")["std"].isna().to_dict() == {"average": True, "random": False}
     assert table["combination"].tolist() == ["rate 0.1, 5 epochs, augmented", "rate 0.1, 5 epochs"]
 
@@ -104,10 +109,10 @@ def test_one_net_and_one_set_have_no_deviation():
 def test_other_networks_and_protocols_are_no_measurement_of_a_set(tmp_path, change):
     path, table = tmp_path / "accuracy.csv", evaluated("random", [80.0, 90.0])
     table.assign(protocol="native").to_csv(path)
-    assert len(read_evaluated(path, "before", "after")) == 4
+    assert len(read_evaluation(path, "before", "after")) == 4
     table.assign(**change).to_csv(path)
     with pytest.raises(UserError, match=r"it has no nets before training|`python -m dd transfer` shows those"):
-        read_evaluated(path, "before", "after")
+        read_evaluation(path, "before", "after")
 
 
 def test_sets_of_one_name_are_never_one_row(tmp_path):
@@ -115,9 +120,9 @@ def test_sets_of_one_name_are_never_one_row(tmp_path):
     for path in paths:
         path.parent.mkdir()
         evaluated("random", [80.0, 90.0]).assign(protocol="native").to_csv(path)
-    assert len(transfers(paths[:1])) == 1
+    assert len(transfer_table(paths[:1])) == 1
     with pytest.raises(UserError, match="two files are named mnist"):
-        transfers(paths)
+        transfer_table(paths)
 
 
 def test_numbers_made_in_another_way_stand_alone_and_say_so():
@@ -127,7 +132,7 @@ def test_numbers_made_in_another_way_stand_alone_and_say_so():
         baseline("random", [60.0], [3.0], lr="learned", epochs=3).assign(**soft),
         evaluated("fixed", [95.0]).assign(beyond=float("nan")),  # as an empty one is read
     ]
-    table = paper_table("table1", measured, "laptop", []).set_index("method")
+    table = paper_table(TABLES["table1"], measured, "laptop", []).set_index("method")
     assert table["paper"].isna().to_dict() == {"fixed": False, "random init": True, "random": True}
     assert table["beyond"].tolist() == ["", *[soft["beyond"]] * 2]
     assert table["combination"].tolist() == [
@@ -135,7 +140,7 @@ def test_numbers_made_in_another_way_stand_alone_and_say_so():
         "as distilled, soft_labels, momentum 0.5",
         "learned rates, 3 epochs",
     ]
-    text = WRITERS[".md"]("table1", table.reset_index())
+    text = TABLE_WRITERS[".md"](TABLES["table1"], table.reset_index())
     said = (
         "MNIST: Ours, random init, Random real: of a set with soft_labels, momentum 0.5, not the paper's way: no number"
     )
@@ -144,7 +149,7 @@ def test_numbers_made_in_another_way_stand_alone_and_say_so():
 
 def test_every_format_says_number_scale_fidelity_and_choice(table):
     for suffix in (".md", ".tex", ".html"):
-        text = WRITERS[suffix]("table1", table)
+        text = TABLE_WRITERS[suffix](TABLES["table1"], table)
         for said in (
             "85.0",
             "79.5",
@@ -155,12 +160,12 @@ def test_every_format_says_number_scale_fidelity_and_choice(table):
             "rate 0.1, 5 epochs",
         ):
             assert said in text, (suffix, said)
-    assert r"85.0 $\pm$ 5.0" in WRITERS[".tex"]("table1", table)
-    assert "| MNIST  | Ours, random init |" in WRITERS[".md"]("table1", table)
-    assert WRITERS[".csv"]("table1", table).startswith("task,scale,fidelity,method,accuracy")
+    assert r"85.0 $\pm$ 5.0" in TABLE_WRITERS[".tex"](TABLES["table1"], table)
+    assert "| MNIST  | Ours, random init |" in TABLE_WRITERS[".md"](TABLES["table1"], table)
+    assert TABLE_WRITERS[".csv"](TABLES["table1"], table).startswith("kind,task,scale,fidelity,method,accuracy")
 
 
-USPS = Data("usps_28", "usps", "8 bit")
+USPS = DatasetInfo("usps_28", "usps", "8 bit")
 
 
 def test_table_2_is_by_direction_with_what_the_nets_began_with():
@@ -172,32 +177,32 @@ def test_table_2_is_by_direction_with_what_the_nets_began_with():
         evaluated("fixed_pretrained", [97.5], **moved),
         baseline("average", [93.0], [1.0], lr=0.1, epochs=5, init="random_pretrained", **moved),
     ]
-    table = paper_table("table2", measured, "laptop", [USPS, Data("mnist", "mnist", "bit-exact")])
+    table = paper_table(TABLES["table2"], measured, "laptop", [USPS, DatasetInfo("mnist", "mnist", "bit-exact")])
     assert set(table["task"]) == {"mnist → usps"}
     rows = table.set_index("method")
     assert list(rows.index) == ["fixed_pretrained", "random_pretrained", "average", "none", "full"]
     assert rows["accuracy"].tolist() == [97.5, 95.0, 93.0, 10.0, 97.5]
     assert rows["paper"].tolist() == [97.9, 95.4, 93.9, 90.4, 97.3]
-    text = WRITERS[".md"]("table2", table)
+    text = TABLE_WRITERS[".md"](TABLES["table2"], table)
     assert "| MNIST → USPS | Ours, random pre-trained" in text
     assert "- SVHN → MNIST: not run at this scale." in text
     assert "MNIST → USPS: 10,000 test images; USPS 8 bit; MNIST bit-exact" in text
-    assert r"MNIST $\to$ USPS" in WRITERS[".tex"]("table2", table)
+    assert r"MNIST $\to$ USPS" in TABLE_WRITERS[".tex"](TABLES["table2"], table)
 
 
 def test_table_3_leaves_out_numbers_of_other_networks():
     measured = [evaluated("fixed_pretrained", [60.0], "birds10", "efficientnet_lite0")]
-    table = paper_table("table3", measured, "laptop", [])
+    table = paper_table(TABLES["table3"], measured, "laptop", [])
     assert np.isnan(table["paper"].iloc[0])
-    assert "VOC2007: not run at this scale." in WRITERS[".md"]("table3", table)
+    assert "VOC2007: not run at this scale." in TABLE_WRITERS[".md"](TABLES["table3"], table)
 
 
 def test_a_variant_stands_for_its_dataset_where_networks_and_images_must_meet_alone():
-    data = [Data("mnist", "mnist", ""), Data("usps_28", "usps", ""), Data("mnist_32", "mnist", "")]
-    one = paper_table("table1", [evaluated("random", [80.0], "mnist_32")], "laptop", data)
+    data = [DatasetInfo("mnist", "mnist", ""), DatasetInfo("usps_28", "usps", ""), DatasetInfo("mnist_32", "mnist", "")]
+    one = paper_table(TABLES["table1"], [evaluated("random", [80.0], "mnist_32")], "laptop", data)
     assert one["task"].tolist() == ["mnist_32"]
     assert one["paper"].isna().all()
-    two = paper_table("table2", [evaluated("random_pretrained", [80.0], "usps_28", "mnist")], "laptop", data)
+    two = paper_table(TABLES["table2"], [evaluated("random_pretrained", [80.0], "usps_28", "mnist")], "laptop", data)
     assert set(two["task"]) == {"mnist → usps"}
-    own = paper_table("table2", [evaluated("random_pretrained", [80.0], "mnist_32", "mnist")], "laptop", data)
+    own = paper_table(TABLES["table2"], [evaluated("random_pretrained", [80.0], "mnist_32", "mnist")], "laptop", data)
     assert set(own["task"]) == {"mnist → mnist_32"}

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dd.report.training import Events, training
+from dd.report.event_files import EventFiles
+from dd.report.figures.training import training_picture
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL
@@ -25,7 +26,7 @@ def scalars(folder):
 @pytest.mark.parametrize("rows", [1, 30], ids=["just begun", "whole"])
 def test_the_picture_shows_every_row(rows):
     history = pd.read_csv(HISTORY).head(rows)
-    picture = training(history, "mnist_random")
+    picture = training_picture(history, "mnist_random")
     drawn = [line.get_ydata().tolist() for axes in picture.axes for line in axes.lines]
     assert drawn == [history[c].tolist() for c in ("loss", "accuracy", "grad_norm", "mean_distill_lr", "meta_lr")]
     assert f"{history['accuracy'].iloc[-1]:.1f} at last, 16 net(s)" in picture.axes[1].get_title()
@@ -69,8 +70,8 @@ def test_event_files_hold_the_history(dd, digits, tmp_path):
 def test_a_resumed_run_replaces_its_event_files(tmp_path):
     pytest.importorskip("tensorboard", reason="the optional package tensorboard is not installed")
     history = [{"meta_step": 5, "loss": 2.0}, {"meta_step": 10, "loss": 1.0}]
-    Events(tmp_path).write(history[:1])
-    again = Events(tmp_path)
+    EventFiles(tmp_path).write(history[:1])
+    again = EventFiles(tmp_path)
     again.write(history[:1])
     again.write(history)
     again.write(history)
@@ -80,4 +81,4 @@ def test_a_resumed_run_replaces_its_event_files(tmp_path):
 def test_without_the_package_one_line_says_so(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if it were not installed
     with pytest.raises(UserError, match=r"--tensorboard: the package is missing; `pip install tensorboard`"):
-        Events(tmp_path)
+        EventFiles(tmp_path)

@@ -11,6 +11,7 @@ from dd.config.read import typed
 from dd.plan.options import any_of
 from dd.plan.plan import Plan
 from dd.plan.resources import grow
+from dd.report.tables import TABLES
 from dd.runtime.code_digest import commit, digest
 from dd.runtime.errors import UserError
 

@@ -21,7 +21,7 @@ rule compare:
     params:
         measured=plan.targets.comparison_options(),
         scale=plan.config.scale,
-        code=digest("dd.report.compare", "dd.report.compared"),
+        code=digest(*plan.targets.comparison_modules()),
     shell:
         "python -m dd compare {params.measured} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
@@ -46,7 +46,7 @@ rule draw_training:
     conda:
         "../../environment.yml"
     params:
-        code=digest("dd.report.training"),
+        code=digest("dd.report.figures.training"),
     shell:
         "python -m dd training --history {input.history} --out {output.png} > {log} 2>&1"
 
@@ -69,6 +69,6 @@ rule write_configuration:
     params:
         text=plan.configuration,
         scale=plan.config.scale,
-        code=digest("dd.report.page"),
+        code=digest("dd.report.html_page"),
     shell:
         "python -m dd configuration --text {params.text:q} --scale {params.scale} --out {output.html} > {log} 2>&1"

@@ -36,6 +36,6 @@ rule draw_linear_case:
     conda:
         "../../environment.yml"
     params:
-        code=digest("dd.report.curves"),
+        code=digest("dd.report.figures.linear_case"),
     shell:
         "python -m dd linear-figure --metrics {input.metrics} --out {output.png} --out {output.pdf} > {log} 2>&1"

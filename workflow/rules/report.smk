@@ -18,7 +18,7 @@ rule draw_figure:
         "../../environment.yml"
     params:
         options=lambda wildcards: plan.targets.artefact("figures", wildcards.figure).options(),
-        code=digest("dd.report.figures"),
+        code=digest("dd.report.figures.distilled_images"),
     shell:
         "python -m dd figure --set {input.set} --metrics {input.metrics} {params.options} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
@@ -46,7 +46,7 @@ rule draw_curves:
     params:
         lines=lambda wildcards: plan.targets.artefact("curves", wildcards.curves).options(),
         scale=plan.config.scale,
-        code=digest("dd.report.curves"),
+        code=digest("dd.report.figures.curves"),
     shell:
         "python -m dd curves {params.lines} --note 'scale {params.scale}, final state, test images' --table {output.csv} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
@@ -74,7 +74,7 @@ rule draw_bars:
     params:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.metrics),
         scale=plan.config.scale,
-        code=digest("dd.report.bars"),
+        code=digest("dd.report.figures.poisoning"),
     shell:
         "python -m dd bars {params.metrics} --scale {params.scale} --table {output.csv} "
         "--out {output.png} --out {output.pdf} > {log} 2>&1"
@@ -104,7 +104,7 @@ rule write_table:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input.measured),
         metadata=lambda wildcards, input: " ".join(f"--data {path}" for path in input.metadata),
         scale=plan.config.scale,
-        code=digest("dd.report.tables"),
+        code=lambda wildcards: digest("dd.report.tables.writing", TABLES[wildcards.table].module),
     shell:
         "python -m dd table {wildcards.table} {params.metrics} {params.metadata} --scale {params.scale} "
         "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"

@@ -49,6 +49,6 @@ rule write_transfer:
         "../../environment.yml"
     params:
         metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input),
-        code=digest("dd.report.transfer"),
+        code=digest("dd.report.tables.transfer"),
     shell:
         "python -m dd transfer {params.metrics} --out {output.csv} --out {output.md} --out {output.html} > {log} 2>&1"

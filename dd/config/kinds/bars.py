@@ -1,7 +1,7 @@
 """Poisoning against its baselines, as in the paper's Figure 6."""
 
 from dd.config.kinds.base import Artefact
-from dd.report.paper import BASELINES
+from dd.report.figures import FIGURES
 from dd.runtime.errors import UserError
 
 
@@ -27,5 +27,7 @@ class Bars(Artefact[list[str]]):
         """See `Artefact`."""
         files = self.run.files
         measured = [files.evaluated(name) for name in self.entry]
-        measured += [files.baseline(name, baseline) for name in self.entry for baseline in BASELINES]
+        measured += [
+            files.baseline(name, baseline) for name in self.entry for baseline in FIGURES["poisoning"].baselines
+        ]
         return {"metrics": measured}

@@ -5,23 +5,19 @@ from typing import Any
 
 from pydantic import Field
 
-from dd.adaptation import ADAPTATIONS
-from dd.baselines import BASELINES
 from dd.config.kinds.base import Artefact
 from dd.distill.settings import PAPERS
-from dd.report.paper import COMPARED, TABLES, TITLES
+from dd.report.tables import TABLES
 from dd.runtime.settings import Names, made_settings
 
-_TABLES = {name: (Names | None, Field(default=None, description=TITLES[name].partition(": ")[2])) for name in TABLES}
+_TABLES = {
+    name: (Names | None, Field(default=None, description=table.title.partition(": ")[2]))
+    for name, table in TABLES.items()
+}
 
 
 class TablesSection(made_settings("Tables", _TABLES)):  # type: ignore[misc]  # a key for each table of the paper
     """Experiments whose results they hold; the baselines of that table are measured too."""
-
-
-def rows_of(table: str) -> list[str]:
-    """The methods of a table of the paper."""
-    return list(next(iter(TABLES[table].values())).reported)
 
 
 class Table(Artefact[list[str]]):
@@ -51,7 +47,7 @@ class Table(Artefact[list[str]]):
     def _task(self, experiment: str) -> str:
         """What the table calls the task of an experiment: its dataset, or in Table 2 the source and the target."""
         dataset = self.run.experiments[experiment].dataset
-        if self.name != "table2":
+        if not TABLES[self.name].by_direction:
             return dataset
         source = self.run.source(experiment)
         return f"{self.run.original(source) if source else ''} → {self.run.original(dataset)}"
@@ -62,13 +58,11 @@ class Table(Artefact[list[str]]):
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
-        files, given = self.run.files, self.run.experiments
-        compared = [name for name in self.entry if given[name].init == COMPARED[self.name]]
-        baselines = [row for row in rows_of(self.name) if row in BASELINES]
-        methods = [row for row in rows_of(self.name) if row in ADAPTATIONS]
+        files, given, table = self.run.files, self.run.experiments, TABLES[self.name]
+        compared = [name for name in self.entry if given[name].init == table.rivals_init]
         measured = [files.evaluated(name) for name in self.entry]
-        measured += [files.baseline(name, baseline) for name in compared for baseline in baselines]
-        measured += [files.adapted(name, method) for name in compared for method in methods]
+        measured += [files.baseline(name, baseline) for name in compared for baseline in table.baselines]
+        measured += [files.adapted(name, method) for name in compared for method in table.adaptations]
         sources = {self.run.source(name) for name in self.entry}
         datasets = sorted({given[name].dataset for name in self.entry} | set(filter(None, sources)))
         return {"measured": measured, "metadata": [files.dataset(dataset, "json") for dataset in datasets]}

@@ -1,10 +1,6 @@
-"""What is shown as a page of HTML in Snakemake's report, each in one file that needs no network."""
+"""Pages of HTML for Snakemake's report, each in one file that needs no network."""
 
 from html import escape
-
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import YamlLexer
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:1.5em;max-width:75em} h1{font-size:1.2em} h2{font-size:1.05em}"
@@ -30,8 +26,8 @@ document.querySelectorAll("th").forEach((head) => head.addEventListener("click",
   head.dataset.sorted = down === 1 ? "up" : "down"
 }))
 """
-"""Tells cells their heads. A click on the head of a column sorts by it, numbers by their value; another click turns the
-order round."""
+"""Gives each cell the head of its column, for phones. A click on the head of a column sorts by it, numbers by value;
+another click reverses the order."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
@@ -53,8 +49,12 @@ def listed(lines: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
-def configuration(scale: str, text: str) -> str:
+def configuration_page(scale: str, text: str) -> str:
     """The page of a configuration in YAML."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import YamlLexer
+
     formatter = HtmlFormatter()
     coloured = highlight(text, YamlLexer(), formatter)
     title = f"Configuration of scale {scale}: config.yaml under all overlays"

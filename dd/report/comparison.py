@@ -1,0 +1,208 @@
+"""Every number and claim of the paper beside what was measured: one row each, with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dd.report.comparison_source import ComparisonSource
+from dd.report.figures import FIGURES
+from dd.report.measurements import KIND_COLUMNS, check_nets, kind_of, read_table
+from dd.report.paper_numbers import TEXT_NUMBERS, PaperClaim, PaperNumber, Place
+from dd.report.provenance import DEPARTURES, FIDELITY, with_provenance
+from dd.report.tables.claims import TABLES_SOURCE
+from dd.report.verdicts import ClaimVerdict, MeasuredNumber, number_verdict
+from dd.report.wording import of_set_with
+from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCES = {
+    source.csv_kind: source
+    for source in (TABLES_SOURCE, *(figure.comparison for figure in FIGURES.values()))
+    if source is not None
+}
+"""What is compared, by the kind of its CSV."""
+TASKS = {name: tasks for source in SOURCES.values() for name, tasks in (source.tasks or {}).items()}
+"""Tables and figures of the paper, and what each measures or claims something of."""
+NUMBERS = (*(number for source in SOURCES.values() for number in source.numbers), *TEXT_NUMBERS)
+"""Every number that the paper, or its project page, reports."""
+CLAIMS = tuple(claim for source in SOURCES.values() for claim in source.claims)
+"""Every claim of the paper's tables, figures and Section 3.3."""
+FIRST_CLAIMS = ("fig2a",)
+"""Figures whose claims come before those of the tables, as in the paper."""
+NOT_RUN = "not run"
+NUMBER_COLUMNS = ("reported", "reported_std", "measured", "std", "nets", "sets", "difference")
+COMPARISON_COLUMNS = [
+    "kind",
+    "where",
+    "task",
+    "what",
+    "reported",
+    "reported_std",
+    "measured",
+    "std",
+    "nets",
+    "sets",
+    "scale",
+    "difference",
+    "verdict",
+    "why",
+    "fidelity",
+]
+
+
+class Measurement(NamedTuple):
+    """What was measured for one table or figure."""
+
+    kind: str
+    """Of its CSV, a key of `SOURCES`."""
+    rows: pd.DataFrame
+
+    @property
+    def source(self) -> ComparisonSource:
+        """What the paper says of this kind."""
+        return SOURCES[self.kind]
+
+
+def read_measurement(path: Path) -> Measurement:
+    """A measured CSV.
+
+    Raises:
+        UserError: no such file, or none of the kinds that are compared.
+    """
+    rows = read_table(path, frozenset(), "compare")
+    kind = kind_of(rows)
+    if kind not in SOURCES or not set(rows) >= KIND_COLUMNS.get(kind, frozenset()):
+        raise UserError(f"{path}: neither a table, curves, bars nor `python -m dd evaluate`; write it anew")
+    if kind == "evaluation":
+        check_nets(path, rows, "after")
+    return Measurement(kind, rows)
+
+
+def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], scale: str) -> pd.DataFrame:
+    """A row a number of the paper, then a row a claim; what was not made by the paper's method gets no verdict.
+
+    Args:
+        measured: by table or figure.
+        not_run: why something was not run.
+        scale: that it was measured at.
+
+    Returns:
+        The columns `COMPARISON_COLUMNS`: kind is `number` or `claim`, numbers are in percent, the difference in points.
+
+    Raises:
+        UserError: `not_run` names what the paper does not report.
+    """
+    import pandas as pd
+
+    check_places(not_run)
+    departures = {place: of_set_with(text) for place, text in _texts_by_place(measured, DEPARTURES).items()}
+    reasons = departures | dict(not_run)
+    papers_method = _without_departures(measured)
+    rows = [
+        *_number_rows(papers_method, reasons, scale),
+        *_claim_rows(papers_method, reasons, scale),
+    ]
+    fidelity = {place.task: text for place, text in _texts_by_place(measured, FIDELITY).items()}
+    for row in rows:
+        row[FIDELITY] = fidelity.get(row["task"], "") if row["verdict"] != NOT_RUN else ""
+    return pd.DataFrame(rows, columns=COMPARISON_COLUMNS).astype(dict.fromkeys(NUMBER_COLUMNS, float))
+
+
+def check_places(places: Mapping[Place, str]) -> None:
+    """Refuse reasons for what the paper has not.
+
+    Raises:
+        UserError: with all that it has.
+    """
+    for where, task in places:
+        if task not in TASKS.get(where, ()):
+            known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in TASKS.items())
+            raise UserError(f"--not-run: the paper reports nothing of {task!r} in {where}. There are {known}")
+
+
+def _without_departures(measured: Mapping[str, Measurement]) -> dict[str, Measurement]:
+    """The rows of sets made by the paper's method, of tables and figures that have any."""
+    kept = {}
+    for where, measurement in measured.items():
+        rows = measurement.rows[with_provenance(measurement.rows)[DEPARTURES] == ""]
+        if len(rows):
+            kept[where] = Measurement(measurement.kind, rows)
+    return kept
+
+
+def _texts_by_place(measured: Mapping[str, Measurement], column: str) -> dict[Place, str]:
+    """What measurements say in a column of `with_provenance`, where they say anything."""
+    texts = {}
+    for where, measurement in measured.items():
+        if measurement.source.task_column:
+            rows = with_provenance(measurement.rows)
+            by_task = rows[rows[column] != ""].groupby(measurement.source.task_column)[column]
+            for task, of_task in by_task:
+                texts[Place(where, str(task))] = "; ".join(of_task.unique())
+    return texts
+
+
+def _number_rows(
+    measured: Mapping[str, Measurement], reasons: Mapping[Place, str], scale: str
+) -> Iterator[dict[str, Any]]:
+    found: dict[Place, dict[str, MeasuredNumber]] = {}
+    for where, measurement in measured.items():
+        for number in measurement.source.measure(where, measurement.rows):
+            found.setdefault(number.place, {})[number.row] = number
+    for paper in NUMBERS:
+        measured_number = found.get(paper.place, {}).get(paper.row)
+        row = {"kind": "number", **paper.place._asdict(), "what": paper.label}
+        row |= {"reported": paper.reported.mean, "reported_std": paper.reported.std}
+        if measured_number and measured_number.papers_setting:
+            yield row | _compared(paper, measured_number) | {"scale": scale}
+        else:
+            why = "run in another setting than the paper's" if measured_number else f"not part of scale {scale}"
+            yield row | {"verdict": NOT_RUN, "why": paper.never_run or reasons.get(paper.place, why)}
+
+
+def _compared(paper: PaperNumber, number: MeasuredNumber) -> dict[str, Any]:
+    difference = number.mean - paper.reported.mean
+    return {
+        "measured": number.mean,
+        "std": number.std,
+        "nets": number.nets,
+        "sets": number.sets,
+        "difference": difference,
+        "verdict": number_verdict(difference, paper.reported.std, number.std),
+        "why": paper.remark,
+    }
+
+
+def _claim_rows(measured: Mapping[str, Measurement], reasons: Mapping[Place, str], scale: str) -> list[dict[str, Any]]:
+    verdicts: dict[PaperClaim, ClaimVerdict] = {}
+    for kind, source in SOURCES.items():
+        rows = {where: measurement.rows for where, measurement in measured.items() if measurement.kind == kind}
+        for judged in source.judge(rows):
+            verdicts[judged.claim] = judged.verdict
+    run = _places(measured)
+    claims = []
+    for claim in dict.fromkeys([*CLAIMS, *verdicts]):
+        row = {"kind": "claim", **claim.place._asdict(), "what": claim.text}
+        verdict = verdicts.get(claim)
+        if verdict:
+            row |= {"scale": scale, "verdict": "supported" if verdict.holds else "NOT supported", "why": verdict.detail}
+        else:
+            why = "what it compares was not all run" if claim.place in run else f"not part of scale {scale}"
+            row |= {"scale": None, "verdict": NOT_RUN, "why": reasons.get(claim.place, why)}
+        claims.append(row)
+    order = list(dict.fromkeys([*FIRST_CLAIMS, *(claim.place.where for claim in CLAIMS), *measured]))
+    return sorted(claims, key=lambda row: order.index(row["where"]))
+
+
+def _places(measured: Mapping[str, Measurement]) -> set[Place]:
+    """All that was run, where it has data."""
+    places = set()
+    for where, measurement in measured.items():
+        column = measurement.source.task_column
+        if column:
+            places |= {Place(where, task) for task in measurement.rows[column]}
+    return places

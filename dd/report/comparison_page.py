@@ -1,0 +1,133 @@
+"""The comparison with the paper as CSV, Markdown, LaTeX and HTML."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from dd.report.comparison import NOT_RUN
+from dd.report.formatting import MISSING, latex_table, mean_std
+from dd.report.html_page import listed, page, wide
+from dd.report.verdicts import TOLERANCE
+from dd.report.wording import display_name, place_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMPARISON_TITLE = "The paper's numbers and claims beside those measured here"
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts of verdicts, a row a table or figure and one of all."""
+    import pandas as pd
+
+    groups = [(place_name(str(where)), rows) for where, rows in table.groupby("where", sort=False)]
+    groups.sort(key=lambda group: group[0])
+    return pd.DataFrame([_counts(name, rows) for name, rows in [*groups, ("all", table)]])
+
+
+def _counts(name: str, rows: pd.DataFrame) -> dict[str, Any]:
+    numbers = Counter(rows.loc[rows["kind"] == "number", "verdict"])
+    claims = Counter(rows.loc[rows["kind"] == "claim", "verdict"])
+    run = claims.total() - claims[NOT_RUN]
+    return {
+        "where": name,
+        "numbers": numbers.total(),
+        **{verdict: numbers[verdict] for verdict in ("reproduced", "better", "worse", NOT_RUN)},
+        "claims supported": f"{claims['supported']} of {run}" if run else MISSING,
+        "claims not run": claims[NOT_RUN],
+    }
+
+
+def _shown_claims(table: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = table[table["kind"] == "claim"]
+    return pd.DataFrame(
+        {
+            "where": rows["where"].map(place_name),
+            "on": rows["task"].map(display_name),
+            "claim": rows["what"],
+            "verdict": rows["verdict"],
+            "measured": rows["why"],
+        }
+    )
+
+
+def _shown_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = table[table["kind"] == "number"]
+    counts = [f"{_count(nets)} / {_count(sets)}" for nets, sets in zip(rows["nets"], rows["sets"], strict=True)]
+    verdicts = [
+        f"{verdict}: {why}" if why else verdict for verdict, why in zip(rows["verdict"], rows["why"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "where": rows["where"].map(place_name),
+            "on": rows["task"].map(display_name),
+            "what": rows["what"],
+            "paper, %": list(map(mean_std, rows["reported"], rows["reported_std"])),
+            "here, %": list(map(mean_std, rows["measured"], rows["std"])),
+            "difference": [MISSING if math.isnan(points) else f"{points:+.1f}" for points in rows["difference"]],
+            "nets / sets": counts,
+            "verdict": verdicts,
+        }
+    )
+
+
+def _count(number: float) -> str:
+    return MISSING if math.isnan(number) else f"{number:.0f}"
+
+
+def notes(table: pd.DataFrame, scale: str) -> list[str]:
+    """What stands above the comparison: how to read it, and where the data come from."""
+    lines = [
+        f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over "
+        "held-out nets and sets; a set is one seed.",
+        f"Reproduced: within the larger standard deviation, or {TOLERANCE:.0f} points; else better (above) or worse.",
+        "That ours beats the baselines means those which it beats by the paper's own numbers; on other data, all.",
+    ]
+    data = table.loc[table["fidelity"] != "", ["task", "fidelity"]].drop_duplicates()
+    lines += [f"Data of {display_name(row['task'])}: {row['fidelity']}" for _, row in data.iterrows()]
+    if not (table["kind"].eq("number") & table["verdict"].ne(NOT_RUN)).any():
+        lines.insert(0, f"Nothing at scale {scale} is a number of the paper: only its claims are tried, on other data.")
+    return lines
+
+
+def _parts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {"Summary": summary(table), "Claims": _shown_claims(table), "Numbers": _shown_numbers(table)}
+
+
+def _csv(table: pd.DataFrame, _scale: str) -> str:
+    return table.to_csv(index=False)
+
+
+def _markdown(table: pd.DataFrame, scale: str) -> str:
+    listing = "".join(f"- {line}\n" for line in notes(table, scale))
+    parts = [f"## {name}\n\n{rows.to_markdown(index=False)}\n" for name, rows in _parts(table).items()]
+    return "\n".join([f"# {COMPARISON_TITLE}\n", listing, *parts])
+
+
+def _latex(table: pd.DataFrame, scale: str) -> str:
+    listing = "".join(f"% {line}\n" for line in notes(table, scale))
+    return "\n".join([*(latex_table(rows) for rows in _parts(table).values()), listing])
+
+
+def _html(table: pd.DataFrame, scale: str) -> str:
+    body = listed(notes(table, scale))
+    for name, rows in _parts(table).items():
+        body += f"<h2>{escape(name)}</h2>{wide(rows.to_html(index=False, border=0))}"
+    return page(COMPARISON_TITLE, body)
+
+
+COMPARISON_WRITERS: dict[str, Callable[[pd.DataFrame, str], str]] = {
+    ".csv": _csv,
+    ".md": _markdown,
+    ".tex": _latex,
+    ".html": _html,
+}
+"""The text of a comparison, given its rows and scale, by the ending of its file."""

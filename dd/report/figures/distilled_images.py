@@ -1,0 +1,184 @@
+"""Pictures of distilled images, as in Figures 2 and 3, and what their titles say of the accuracy of nets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from dd.report.comparison_source import ComparisonSource
+from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
+from dd.report.figures.kind import FILE, Drawing, FigureKind
+from dd.report.formatting import mean_std
+from dd.report.measurements import read_evaluation
+from dd.report.paper_numbers import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
+from dd.report.provenance import data_lines, with_provenance
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
+from dd.report.wording import display_name, made_with, small_print
+from dd.runtime.errors import UserError
+from dd.runtime.number_lists import number_list
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ReportedImages(NamedTuple):
+    """A figure of the paper, whose title says how accurate nets are."""
+
+    dataset: str
+    init: str
+    net: str
+    steps: int
+    images: int
+    """Distilled ones, in all."""
+    stages: dict[str, Reported]
+    """`before` and `after` training on the images."""
+
+
+PAPER_FIGURES = {
+    "fig2a": ReportedImages("mnist", "fixed", "LeNet", 1, 10, {"before": Reported(12.90), "after": Reported(93.76)}),
+    "fig2b": ReportedImages(
+        "cifar10", "fixed", "AlexCifarNet", 10, 100, {"before": Reported(8.82), "after": Reported(54.03)}
+    ),
+    "fig3a": ReportedImages("mnist", "random", "LeNet", 10, 100, {"after": Reported(79.50, 8.08)}),
+    "fig3b": ReportedImages("cifar10", "random", "AlexCifarNet", 10, 100, {"after": Reported(36.79, 1.18)}),
+}
+STAGE_LABELS = {"before": "before training on the distilled images", "after": "after it"}
+BEFORE_REMARK = "chance, by the draw of one net"
+FEW_ARE_BETTER = "A few images for one known net do better than more for any net"
+FEW_COME_CLOSE = "Ten images for one known net come within 10 points of full training"
+
+
+def images_title(metrics: pd.DataFrame) -> str:
+    """`MNIST, LeNet, random init: 10.1 ± 2.3 % → 80.5 ± 1.9 % on 10,000 test images, 20 held-out nets`.
+
+    Departures from the paper's method and what is known of the data are lines below.
+    """
+    first = with_provenance(metrics).iloc[0]
+    nets = metrics["held_out_net"].nunique()
+    before, after = (metrics.loc[metrics["stage"] == stage, "accuracy"] for stage in ("before", "after"))
+    judged = ", by the attacker's labels" if "misled" in metrics else ""
+    if nets > 1:
+        judged += f", {nets} held-out nets"
+    nets_of = f"{display_name(first['dataset'])}, {first['net']}, {first['init']} init"
+    lines = [
+        f"{nets_of}: {_percent(before)} → {_percent(after)}",
+        f"on {first['test_images']:,} test images{judged}",
+    ]
+    if first["beyond"]:
+        lines.append(made_with(first["beyond"]))
+    return small_print(lines + data_lines(metrics), TITLE_WIDTH - 0.4, TITLE_POINTS)
+
+
+def _percent(accuracy: pd.Series) -> str:
+    """Of several nets the mean and standard deviation; of one, two decimals as in the paper."""
+    text = (
+        mean_std(accuracy.mean(), digits=2) if len(accuracy) == 1 else mean_std(accuracy.mean(), accuracy.std(ddof=0))
+    )
+    return f"{text} %"
+
+
+def draw(*, set_path: Path, metrics: Path, steps: str) -> Drawing:
+    """The images of a distilled set, titled by its CSV of `dd evaluate`.
+
+    Raises:
+        UserError: no such set or CSV, or `steps` that the set does not have.
+    """
+    from dd import load
+
+    distilled = load(set_path)
+    total = len(distilled.images)
+    chosen = number_list("--steps", steps) if steps else list(range(1, total + 1))
+    if max(chosen) > total:
+        raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
+    picture = images_picture(
+        distilled.images.numpy(),
+        distilled.labels.numpy(),
+        distilled.lrs.numpy(),
+        distilled.info["classes"],
+        chosen,
+        images_title(read_evaluation(metrics, "before", "after")),
+    )
+    return Drawing(picture)
+
+
+def _paper_numbers() -> Iterator[PaperNumber]:
+    for name, figure in PAPER_FIGURES.items():
+        for stage, number in figure.stages.items():
+            remark = BEFORE_REMARK if stage == "before" else ""
+            yield PaperNumber(Place(name, figure.dataset), stage, STAGE_LABELS[stage], number, remark=remark)
+
+
+def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]:
+    if name not in PAPER_FIGURES:
+        return
+    paper, first = PAPER_FIGURES[name], rows.iloc[0]
+    setting = (first["init"], first["net"], first["steps"], first["distilled_images"], first["epochs"])
+    same = setting == (paper.init, paper.net, paper.steps, paper.images, DISTILLED_EPOCHS)
+    for stage, accuracy in rows.groupby("stage")["accuracy"]:
+        nets = len(accuracy)
+        std = accuracy.std(ddof=0) if nets > 1 else math.nan
+        yield MeasuredNumber(Place(name, first["dataset"]), str(stage), accuracy.mean(), std, nets, 1, same)
+
+
+def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
+    """That a fixed initialisation needs few images: Figure 2a beside Figure 3a, and beside full training."""
+    few = tables.get("fig2a")
+    if few is None or few["init"].iloc[0] != "fixed":
+        return
+    first, accuracy = few.iloc[0], _after(few)
+    place = Place("fig2a", first["dataset"])
+    many = tables.get("fig3a")
+    if many is not None and _more_for_any_net(first, many.iloc[0]):
+        detail = f"{accuracy:.1f} % ({first['distilled_images']} images)"
+        detail += f", {_after(many):.1f} % ({many['distilled_images'].iloc[0]})"
+        yield JudgedClaim(place, ClaimVerdict(FEW_ARE_BETTER, accuracy > _after(many), detail))
+    full = FULL_TRAINING.get(first["dataset"])
+    if full and first["net"] == full.net and first["distilled_images"] == PAPER_FIGURES["fig2a"].images:
+        detail = f"{accuracy:.1f} % of {full.reported.mean:.0f}"
+        yield JudgedClaim(place, ClaimVerdict(FEW_COME_CLOSE, accuracy > full.reported.mean - 10, detail))
+
+
+def _after(rows: pd.DataFrame) -> float:
+    """Mean accuracy after training, in percent."""
+    return rows.loc[rows["stage"] == "after", "accuracy"].mean()
+
+
+def _more_for_any_net(few: pd.Series, many: pd.Series) -> bool:
+    """Whether `many` measures more images for random initial weights, of the same dataset and network as `few`."""
+    same = few["dataset"] == many["dataset"] and few["net"] == many["net"]
+    return many["init"] == "random" and same and few["distilled_images"] < many["distilled_images"]
+
+
+FIGURE = FigureKind(
+    name="distilled_images",
+    order=1,
+    module=__name__,
+    section="figures",
+    caption="figure.rst",
+    command="figure",
+    help=r"""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
+
+    \b
+    Example:
+      python -m dd figure --set set.safetensors --metrics accuracy.csv --steps 1,5,10 --out images.png --out images.pdf
+    """,
+    options=(
+        click.Option(["--set", "set_path"], type=FILE, required=True, help="Distilled set, a .safetensors."),
+        click.Option(["--metrics"], type=FILE, required=True, help="CSV of `dd evaluate` for the title."),
+        click.Option(["--steps"], default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]"),
+    ),
+    draw=draw,
+    comparison=ComparisonSource(
+        csv_kind="evaluation",
+        task_column="dataset",
+        tasks={name: (figure.dataset,) for name, figure in PAPER_FIGURES.items()},
+        numbers=tuple(_paper_numbers()),
+        claims=tuple(PaperClaim(Place("fig2a", "mnist"), text) for text in (FEW_ARE_BETTER, FEW_COME_CLOSE)),
+        measure=_measured_numbers,
+        judge=_judged,
+    ),
+)

@@ -1,0 +1,100 @@
+"""Section 3.3 as a picture: one GD step on M distilled pairs, for least squares in D dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dd.report.comparison_source import ComparisonSource
+from dd.report.figures.kind import FILE, Drawing, FigureKind
+from dd.report.measurements import read_table
+from dd.report.paper_numbers import PaperClaim, Place
+from dd.report.verdicts import ClaimVerdict, JudgedClaim
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+SMALLEST_GAP = 1e-8
+"""Smaller gaps are rounding, and drawn here."""
+LARGEST_ROUNDING = 1e-6
+"""Gaps to the global minimum below this share count as none in the claim."""
+METHOD_STYLES: dict[str, dict[str, Any]] = {
+    "closed form": {"color": "#1f6fb4", "marker": "o"},
+    "learned": {"color": "#c8571b", "marker": "s", "markersize": 4},
+    "lower bound": {"color": "0.4", "linestyle": "--"},
+}
+LINEAR_CLAIM = PaperClaim(
+    Place("linear_case", "least squares"),
+    "One GD step reaches the optimum from any weights if, and only if, M ≥ D",
+)
+
+
+def judge_linear_case(table: pd.DataFrame) -> ClaimVerdict:
+    """The claim of Section 3.3 for the measurements of `dd linear-case`."""
+    enough = table["M"] >= table["D"]
+    left = table[enough & (table["method"] == "closed form")]["gap_max"].max()
+    least = table[~enough & (table["method"] == "lower bound")]["gap"].min()
+    holds = left < LARGEST_ROUNDING < least
+    return ClaimVerdict(LINEAR_CLAIM.text, holds, f"gap {left:.0e} from M = D on, at least {least:.1g} below")
+
+
+def linear_case_picture(table: pd.DataFrame) -> Figure:
+    """The gap after one GD step against M / D: mean over initial weights, least and greatest problem as a band."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    share = np.array(sorted(table["M"].unique())) / table["D"].iloc[0]
+    for method, style in METHOD_STYLES.items():
+        by_size = table[table["method"] == method].groupby("M")["gap"]
+        mean = np.maximum(by_size.mean(), SMALLEST_GAP)
+        axes.plot(share, mean, label=method, zorder=3 if method == "learned" else 2, **style)
+        if method != "lower bound":
+            least, greatest = np.maximum(by_size.min(), SMALLEST_GAP), np.maximum(by_size.max(), SMALLEST_GAP)
+            axes.fill_between(share, least, greatest, color=style["color"], alpha=0.15, linewidth=0)
+    axes.axvline(1, color="0.7", linewidth=1)
+    axes.text(1.01, 0.97, "M = D", transform=axes.get_xaxis_transform(), color="0.4", va="top", fontsize=8)
+    axes.set_yscale("log")
+    axes.set_xlabel("distilled pairs / dimension, M / D", fontsize=8)
+    axes.set_ylabel("gap to the global minimum,\nshare of that before the step", fontsize=8)
+    axes.tick_params(labelsize=8)
+    problems = table["problem"].nunique()
+    axes.set_title(f"One GD step from any initial weights, {problems} random least-squares problems", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def draw(*, metrics: Path) -> Drawing:
+    """The picture of a CSV of `dd linear-case`."""
+    table = read_table(metrics, {"problem", "D", "M", "method", "gap"}, "linear-case", kind="linear case")
+    return Drawing(linear_case_picture(table))
+
+
+def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
+    for name, table in tables.items():
+        yield JudgedClaim(Place(name, LINEAR_CLAIM.place.task), judge_linear_case(table))
+
+
+FIGURE = FigureKind(
+    name="linear_case",
+    order=4,
+    module=__name__,
+    section="",
+    caption="linear_case.rst",
+    command="linear-figure",
+    help=r"""Draw what `dd linear-case` measured.
+
+    \b
+    Example:
+      python -m dd linear-figure --metrics linear.csv --out linear.png
+    """,
+    options=(click.Option(["--metrics"], type=FILE, required=True, help="CSV of `dd linear-case`."),),
+    draw=draw,
+    comparison=ComparisonSource(csv_kind="linear case", claims=(LINEAR_CLAIM,), judge=_judged),
+)

@@ -1,0 +1,204 @@
+"""Reading what the commands measured: which kind of CSV it is, whether it is whole, and means over sets and nets."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Hashable, Set
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVALUATION_COLUMNS = frozenset(
+    [
+        "dataset",
+        "source",
+        "net",
+        "init",
+        "steps",
+        "epochs",
+        "distilled_images",
+        "held_out_net",
+        "stage",
+        "test_images",
+        "accuracy",
+    ]
+)
+"""Of `dd evaluate`, and of `dd adapt`."""
+BASELINE_COLUMNS = frozenset(
+    [
+        "dataset",
+        "source",
+        "net",
+        "init",
+        "steps",
+        "distilled_images",
+        "baseline",
+        "draw",
+        "stage",
+        "images",
+        "chosen_on",
+        "accuracy",
+        "accuracy_std",
+        "nets",
+    ]
+)
+"""Of `dd baseline`."""
+KIND_COLUMNS = {
+    "table": frozenset(["task", "method", "accuracy", "std", "nets", "sets", "paper"]),
+    "curves": frozenset(["panel", "label", "against", "x", "steps", "mean", "std", "nets"]),
+    "poisoning": frozenset(
+        [
+            "dataset",
+            "net",
+            "init",
+            "steps",
+            "epochs",
+            "attack_class",
+            "target_class",
+            "distilled_images",
+            "method",
+            "measure",
+            "before",
+            "before_std",
+            "mean",
+        ]
+    ),
+    "linear case": frozenset(["D", "M", "method", "gap", "gap_max"]),
+    "baseline": BASELINE_COLUMNS,
+    "adaptation": EVALUATION_COLUMNS | {"method"},
+    "evaluation": EVALUATION_COLUMNS,
+}
+"""Columns that a CSV of a kind has at least. By these, old files without the column `kind` are told apart: the first
+kind that fits is meant."""
+
+
+def with_kind(kind: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its kind in front, as it is written."""
+    table = table.copy()
+    table.insert(0, "kind", kind)
+    return table
+
+
+def kind_of(table: pd.DataFrame) -> str:
+    """What a CSV is, such as `evaluation`, `baseline` or `table`; empty where that is unknown."""
+    return str(table["kind"].iloc[0]) if "kind" in table else kind_of_old_file(set(table.columns))
+
+
+def kind_of_old_file(columns: Set[Hashable]) -> str:
+    """The kind of a CSV without the column `kind`, as earlier versions wrote them; empty where that is unknown."""
+    return next((kind for kind, known in KIND_COLUMNS.items() if columns >= known), "")
+
+
+def read_table(path: Path, columns: Set[str], command: str, *, kind: str = "", separator: str = ",") -> pd.DataFrame:
+    """The CSV that `command` wrote.
+
+    Raises:
+        UserError: no such file, or one that lacks `columns` or is not of the `kind`, where that is given.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, sep=separator)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error})") from error
+    whole = len(table) > 0 and set(table) >= columns
+    if not whole or (kind and kind_of(table) != kind):
+        raise UserError(f"{path}: not a table of `python -m dd {command}`")
+    return table
+
+
+def check_nets(path: Path, table: pd.DataFrame, *stages: str) -> None:
+    """Refuse a table of `dd evaluate` that is not of one network, trained in the set's own way.
+
+    Raises:
+        UserError: it lacks any of `stages`, or is of several networks or of another protocol.
+    """
+    missing = [stage for stage in stages if stage not in set(table["stage"])]
+    if missing:
+        raise UserError(f"{path}: not a whole table of `python -m dd evaluate`; it has no nets {missing[0]} training")
+    if table["net"].nunique() > 1 or set(table.get("protocol", ["native"])) != {"native"}:
+        raise UserError(f"{path}: of several networks or another protocol; `python -m dd transfer` shows those")
+
+
+def read_evaluation(path: Path, *stages: str) -> pd.DataFrame:
+    """The CSV of `dd evaluate` for one network, trained in the set's own way.
+
+    Raises:
+        UserError: no such file, one that lacks any of `stages`, or one of other networks or another protocol.
+    """
+    table = read_table(path, EVALUATION_COLUMNS, "evaluate", kind="evaluation")
+    check_nets(path, table, *stages)
+    return table
+
+
+def read_measured(path: Path) -> pd.DataFrame:
+    """The CSV of `dd evaluate`, `dd baseline` or `dd adapt`.
+
+    Raises:
+        UserError: no such file, none of these, or without a final measurement.
+    """
+    table = read_table(path, {"stage"}, "evaluate` or `baseline")
+    kind = kind_of(table)
+    if kind == "baseline" and set(table) >= BASELINE_COLUMNS:
+        if "test" not in set(table["stage"]):
+            raise UserError(f"{path}: not a whole table of `python -m dd baseline`")
+    elif kind in ("evaluation", "adaptation") and set(table) >= EVALUATION_COLUMNS:
+        check_nets(path, table, "after")
+    else:
+        raise UserError(f"{path}: not a table of `python -m dd evaluate`, `baseline` or `adapt`")
+    return table.astype({"source": object}).fillna({"source": ""})
+
+
+class DatasetInfo(NamedTuple):
+    """What a table must know of a prepared dataset."""
+
+    name: str
+    root: str
+    """The dataset whose images these are at another size or in other channels, or itself."""
+    fidelity: str
+
+
+def read_dataset_info(path: Path) -> DatasetInfo:
+    """What the `.json` beside a prepared dataset says of it.
+
+    Raises:
+        UserError: no such file, or another.
+    """
+    sidecar = path.with_suffix(".json")
+    try:
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
+        return DatasetInfo(info["name"], info.get("of", info["name"]), info["fidelity"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{sidecar}: not the metadata of a prepared dataset ({error!r})") from error
+
+
+class Pooled(NamedTuple):
+    """A mean over all sets and nets."""
+
+    mean: float
+    std: float
+    nets: int
+    """Of each set."""
+
+
+def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
+    """Mean and standard deviation over all sets and nets, of rows that have both over the nets of one set."""
+    variance = (rows[f"{column}_std"] ** 2).mean() + rows[column].var(ddof=0)
+    return Pooled(rows[column].mean(), math.sqrt(variance), int(rows["nets"].iloc[0]))
+
+
+def combination(rows: pd.DataFrame) -> str:
+    """What the rows of a tested baseline used, such as `rate 0.1, 3 epochs` or `l2, K = 1, augmented`."""
+    first = rows.iloc[0]
+    augmented = ", augmented" if first.get("augment", False) else ""
+    if "metric" in rows:
+        return f"{first['metric']}, K = {first['neighbours']}{augmented}"
+    rates = "learned rates" if first["lr"] == "learned" else f"rate {first['lr']}"
+    return f"{rates}, {first['epochs']} epoch{'' if first['epochs'] == 1 else 's'}{augmented}"

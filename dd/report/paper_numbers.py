@@ -1,0 +1,65 @@
+"""What a number and a claim of the paper are; the numbers of a table or figure stand in its own file."""
+
+from typing import NamedTuple
+
+
+class Reported(NamedTuple):
+    """One number in percent: mean and standard deviation over held-out networks."""
+
+    mean: float
+    std: float | None = None
+    """None where there is a single network."""
+
+
+class Place(NamedTuple):
+    """What a number or claim is of."""
+
+    where: str
+    """A table or figure, such as `table1`."""
+    task: str
+    """The dataset; in Table 2 `source → target`."""
+
+
+class PaperNumber(NamedTuple):
+    """One number of the paper, or of its project page."""
+
+    place: Place
+    row: str
+    """A method, a stage, or what is measured."""
+    label: str
+    """The row as readers see it."""
+    reported: Reported
+    never_run: str = ""
+    """Why this software does not measure it, if it does not."""
+    remark: str = ""
+    """What its verdict is worth, if that is little."""
+
+
+class PaperClaim(NamedTuple):
+    """Something that the paper says in words."""
+
+    place: Place
+    text: str
+
+
+class FullTraining(NamedTuple):
+    """A network trained on all images of a dataset."""
+
+    net: str
+    reported: Reported
+
+
+DISTILLED_EPOCHS = 3
+"""Epochs of every distilled set in Tables 1 to 3 and Figures 2 and 3."""
+FULL_TRAINING = {
+    "mnist": FullTraining("LeNet", Reported(99.0)),
+    "cifar10": FullTraining("AlexCifarNet", Reported(80.0)),
+}
+"""Section 4, "about", by dataset."""
+TEXT_NUMBERS = tuple(
+    PaperNumber(
+        Place("text", dataset), "full", "Training on all images", trained.reported, "no rule trains to that end"
+    )
+    for dataset, trained in FULL_TRAINING.items()
+)
+"""What the text alone reports."""

@@ -1,0 +1,174 @@
+"""The rows of a table of the paper: what was measured beside what is reported, and the notes below it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from dd.adaptation import ADAPTATIONS
+from dd.baselines import BASELINES
+from dd.report.measurements import DatasetInfo, combination, kind_of, pooled
+from dd.report.paper_numbers import DISTILLED_EPOCHS, Reported
+from dd.report.provenance import with_provenance
+from dd.report.tables.declaration import OWN_ROWS, UNADAPTED, Table, row_label
+from dd.report.wording import display_name, of_set_with
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHOSEN_ON = {"held-out": "held-out training images", "test": "the test set, as in the paper"}
+"""Where the combination of a baseline was chosen, as the CSV and as the notes say it."""
+
+
+class Row(NamedTuple):
+    """A measured row, whose names are columns of the table."""
+
+    method: str
+    accuracy: float
+    std: float | None
+    """None where there is one net and one set."""
+    nets: int | None
+    """None where no net is trained."""
+    sets: int
+    test_images: int
+    combination: str
+    chosen_on: str
+
+
+def paper_table(
+    table: Table, measured: Sequence[pd.DataFrame], scale: str, datasets: Sequence[DatasetInfo]
+) -> pd.DataFrame:
+    """The rows of a table in its order: task, method, measured mean and std, reported ones, and how it was measured.
+
+    Args:
+        table: which one.
+        measured: tables of `dd evaluate`, `dd baseline` and `dd adapt`.
+        scale: that they were measured at.
+        datasets: all that occur.
+    """
+    import pandas as pd
+
+    info = {each.name: each for each in datasets}
+    rows = []
+    for measurement in map(with_provenance, measured):
+        first = measurement.iloc[0]
+        task = _task(table, first, info)
+        known = {"kind": "table", "task": task, "scale": scale, "fidelity": _fidelity(table, first, info)}
+        for row in _measured_rows(table, measurement):
+            number = _reported(table, task, row.method, first)
+            told = {"paper": number.mean, "paper_std": number.std, "label": row_label(row.method)}
+            rows.append(known | row._asdict() | told | {"beyond": first["beyond"]})
+    tasks = list(dict.fromkeys([*table.tasks, *(row["task"] for row in rows)]))
+    known_methods = [*OWN_ROWS, *BASELINES, *table.rows, *ADAPTATIONS]
+    methods = list(dict.fromkeys([*known_methods, *(row["method"] for row in rows)]))
+    rows.sort(key=lambda row: (tasks.index(row["task"]), methods.index(row["method"])))
+    return pd.DataFrame(rows)
+
+
+def _directed(first: pd.Series, info: Mapping[str, DatasetInfo]) -> tuple[str, str]:
+    """The datasets that nets have learned and shall learn, each a variant or the dataset that it is a variant of.
+
+    Networks and images meet at one size and number of channels, so a variant stands for its dataset; but not where both
+    are variants of one.
+    """
+    source, target = first["source"], first["dataset"]
+    roots = [info[name].root if name in info else name for name in (source, target)]
+    return (source, target) if roots[0] == roots[1] else (roots[0], roots[1])
+
+
+def _task(table: Table, first: pd.Series, info: Mapping[str, DatasetInfo]) -> str:
+    return " → ".join(_directed(first, info)) if table.by_direction else first["dataset"]
+
+
+def _fidelity(table: Table, first: pd.Series, info: Mapping[str, DatasetInfo]) -> str:
+    """What is known of the data of a measurement; nets that learned another dataset before, of that one too."""
+    name = first["dataset"]
+    text = info[name].fidelity if name in info else first["fidelity"]
+    if not table.by_direction or first["source"] not in info:
+        return text
+    source, target = _directed(first, info)
+    texts = {target: text, source: info[first["source"]].fidelity}
+    return "; ".join(f"{display_name(name)} {text}" for name, text in texts.items() if text)
+
+
+def _reported(table: Table, task: str, method: str, first: pd.Series) -> Reported:
+    """The paper's number, which stands beside its own setting and method only; `first` is a measurement of the row."""
+    nothing = Reported(math.nan)
+    paper = table.tasks.get(task)
+    if paper is None or first["beyond"]:
+        return nothing
+    epochs = DISTILLED_EPOCHS if method in BASELINES else first["epochs"]  # those of a baseline are what it tries
+    init = OWN_ROWS[method].init if method in OWN_ROWS else table.rivals_init
+    setting = (first["net"], first["steps"], first["distilled_images"], first["init"], epochs)
+    if setting != (paper.net, paper.steps, paper.images, init, DISTILLED_EPOCHS):
+        return nothing
+    return paper.reported.get(method, nothing)
+
+
+def _measured_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
+    match kind_of(measurement):
+        case "baseline":
+            yield _baseline_row(measurement)
+        case "adaptation":
+            yield _nets_row(measurement, measurement["method"].iloc[0], "after", "")
+        case _:
+            yield from _set_rows(table, measurement)
+
+
+def _set_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
+    """Of nets after training on a distilled set; where they come from another dataset, of those before as well."""
+    first = measurement.iloc[0]
+    method = next(row for row, own in OWN_ROWS.items() if own.init == first["init"])
+    departures = f", {first['beyond']}" if first["beyond"] else ""
+    yield _nets_row(measurement, method, "after", f"as distilled{departures}")
+    if table.by_direction and method == "random_pretrained":
+        yield _nets_row(measurement, UNADAPTED, "before", "")
+
+
+def _nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: str) -> Row:
+    rows = measurement[measurement["stage"] == stage]
+    return Row(
+        method=method,
+        accuracy=rows["accuracy"].mean(),
+        std=rows["accuracy"].std(ddof=0) if len(rows) > 1 else None,
+        nets=len(rows),
+        sets=1,
+        test_images=measurement["test_images"].iloc[0],
+        combination=combination,
+        chosen_on="",
+    )
+
+
+def _baseline_row(measurement: pd.DataFrame) -> Row:
+    test = measurement[measurement["stage"] == "test"]
+    over_all = pooled(test)
+    return Row(
+        method=test["baseline"].iloc[0],
+        accuracy=over_all.mean,
+        std=over_all.std if over_all.nets * len(test) > 1 else None,
+        nets=None if "metric" in test else over_all.nets,
+        sets=len(test),
+        test_images=test["images"].iloc[0],
+        combination=combination(test),
+        chosen_on=test["chosen_on"].iloc[0],
+    )
+
+
+def notes(table: Table, rows: pd.DataFrame) -> list[str]:
+    """What stands below the table: where numbers come from, and what is missing."""
+    scale = rows["scale"].iloc[0]
+    lines = [f"Scale {scale}; accuracy on test images, mean ± standard deviation over held-out nets and sets."]
+    for chosen_on in sorted({chosen for chosen in rows["chosen_on"] if chosen}):
+        lines.append(f"The combination of a baseline was chosen on {CHOSEN_ON[chosen_on]}.")
+    for task, group in rows.groupby("task", sort=False):
+        known = f"{group['test_images'].iloc[0]:,} test images; {group['fidelity'].iloc[0]}"
+        lines.append(f"{display_name(str(task))}: {known}")
+    for task in rows["task"].unique():
+        of_task = rows[(rows["task"] == task) & (rows["beyond"] != "")]
+        for departures, group in of_task.groupby("beyond", sort=False):
+            labels = ", ".join(group["label"])
+            sets = of_set_with(str(departures))
+            lines.append(f"{display_name(task)}: {labels}: {sets}: no number of it beside them.")
+    lines += [f"{display_name(task)}: not run at this scale." for task in table.tasks if task not in set(rows["task"])]
+    return lines

@@ -1,0 +1,31 @@
+"""How names of datasets, figures and tables are shown to readers, and sentences that stand in several places."""
+
+import re
+import textwrap
+
+
+def display_name(datasets: str) -> str:
+    """`mnist → usps` as the paper writes it; a user's own names as they are."""
+    return re.sub(r"\b(mnist|usps|svhn|cifar10|voc2007|cub200)\b", lambda name: name[0].upper(), datasets)
+
+
+def place_name(where: str) -> str:
+    """`fig2a` as `Figure 2a`."""
+    if numbered := re.fullmatch(r"(fig|table)(\d\w*)", where):
+        return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}"
+    return {"text": "Section 4", "linear_case": "Section 3.3"}.get(where, where)
+
+
+def of_set_with(departures: str) -> str:
+    """Which set a number is of, where that set departs from the paper's method."""
+    return f"of a set with {departures}, not the paper's way"
+
+
+def made_with(departures: str) -> str:
+    """How distilled images were made, where that departs from the paper's method."""
+    return f"with {departures}, which is not the paper's way"
+
+
+def small_print(lines: list[str], inches: float, points: int = 7) -> str:
+    """Lines of text, broken where they would be wider than so many inches in letters of that size."""
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, int(140 * inches / points)))

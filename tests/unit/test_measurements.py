@@ -1,0 +1,63 @@
+"""Which kind of CSV a file is, and how its numbers are written out."""
+
+import pandas as pd
+import pytest
+
+from dd.report.comparison import read_measurement
+from dd.report.formatting import mean_std
+from dd.report.measurements import kind_of, read_evaluation, read_measured, with_kind
+from dd.runtime.errors import UserError
+from tests.conftest import ROOT
+
+PUBLISHED = ROOT / "results/published/laptop"
+KINDS = {
+    "evaluate": "evaluation",
+    "baseline": "baseline",
+    "adapt": "adaptation",
+    "tables": "table",
+    "figures": "curves",
+    "linear": "linear case",
+}
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED.rglob("*.csv")), ids=lambda path: str(path.relative_to(PUBLISHED)))
+def test_files_of_earlier_versions_are_recognised(path):
+    """They have no column `kind`."""
+    kind = "poisoning" if path.stem == "fig6" else KINDS.get(path.relative_to(PUBLISHED).parts[0], "")
+    table = pd.read_csv(path)
+    if path.name == "compare.csv":  # whose `kind` says what a row is
+        assert kind_of(table) == "number"
+    else:
+        assert kind_of(table.drop(columns="kind", errors="ignore")) == kind
+        assert kind_of(table) == kind
+
+
+def test_a_file_is_what_it_says(tmp_path):
+    path = tmp_path / "accuracy.csv"
+    table = pd.read_csv(PUBLISHED / "evaluate/mnist_random.csv")
+    with_kind("evaluation", table).to_csv(path, index=False)
+    assert len(read_evaluation(path, "before", "after")) == len(table)
+    assert read_measurement(path).kind == "evaluation"
+    with_kind("adaptation", table).to_csv(path, index=False)
+    assert len(read_measured(path)) == len(table)
+    with pytest.raises(UserError, match="not a table of `python -m dd evaluate`"):
+        read_evaluation(path, "before", "after")
+    with pytest.raises(UserError, match="neither a table, curves, bars nor"):
+        read_measurement(path)
+
+
+@pytest.mark.parametrize("kind", ["evaluation", "baseline", "curves"])
+def test_a_damaged_file_is_refused_whatever_it_says(tmp_path, kind):
+    path = tmp_path / "damaged.csv"
+    pd.DataFrame({"kind": [kind], "stage": ["after"], "accuracy": [50.0]}).to_csv(path, index=False)
+    with pytest.raises(UserError, match="not a table of"):
+        read_measured(path)
+    with pytest.raises(UserError, match="neither a table, curves, bars nor"):
+        read_measurement(path)
+
+
+def test_a_mean_is_written_in_one_way():
+    assert mean_std(87.06, 3.94) == "87.1 ± 3.9"
+    assert mean_std(87.06, 3.94, digits=2) == "87.06 ± 3.94"
+    assert mean_std(87.06) == mean_std(87.06, float("nan")) == "87.1"
+    assert mean_std(float("nan"), 1.0) == "—"
