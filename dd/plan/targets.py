@@ -90,8 +90,9 @@ class TargetPlan:
 
     def comparison_modules(self) -> list[str]:
         """The modules whose change makes the comparison anew."""
-        declared = [*FIGURES.values(), *TABLES.values()]
-        return ["dd.report.comparison", "dd.report.comparison_page", *(each.module for each in declared)]
+        figures = [figure.module for figure in FIGURES.values()]
+        tables = [table.module for table in TABLES.values()]
+        return ["dd.report.comparison", "dd.report.comparison_page", *figures, *tables]
 
     def comparison_options(self) -> str:
         """Options of `dd compare`: the measurements, and the reasons for what is missing."""
