@@ -18,16 +18,22 @@ from dd.runtime.settings import OneOf, Settings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pydantic.fields import FieldInfo
+    from torch import nn
 
 IN = click.Path(path_type=Path, dir_okay=False)
 OUT = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+"""Adds options to a command."""
+
+
 class Command(click.Command):
     """Turns a user's mistake into one line and exit code 1."""
 
-    def invoke(self, ctx: click.Context):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except UserError as error:
@@ -40,15 +46,16 @@ class Command(click.Command):
         sys.exit(1)
 
 
-def compute_options(command: Callable) -> Callable:
-    """--threads and --gpus; the command gets `device`, `"cpu"` or `"cuda"`, and how many `workers` may share
-    its networks.
+def compute_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--threads and --gpus.
+
+    The command gets `device`, which is `"cpu"` or `"cuda"`, and how many processes (`workers`) may share its networks.
     """
 
     @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
     @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
     @functools.wraps(command)
-    def wrapped(threads: int, gpus: int, **options):
+    def wrapped(threads: int, gpus: int, **options: Any) -> None:
         from dd.runtime.devices import device, exact_products, plain_attention
         from dd.runtime.memory import keep_freed_memory, ran_out
         from dd.runtime.process_group import local_rank
@@ -66,7 +73,7 @@ def compute_options(command: Callable) -> Callable:
                 torch.cuda.set_device(local_rank())
                 exact_products()
             try:
-                return command(device=name, workers=gpus or threads, **options)
+                command(device=name, workers=gpus or threads, **options)
             except (RuntimeError, MemoryError) as error:
                 if ran_out(error):
                     raise UserError(
@@ -77,7 +84,7 @@ def compute_options(command: Callable) -> Callable:
     return wrapped
 
 
-def checkpoint_option(seconds: float) -> Callable:
+def checkpoint_option(seconds: float) -> Decorator:
     """--checkpoint-seconds, `seconds` by default; an environment variable reaches jobs that a workflow starts."""
     return click.option(
         "--checkpoint-seconds",
@@ -90,27 +97,27 @@ def checkpoint_option(seconds: float) -> Callable:
     )
 
 
-def pool_option(command: Callable) -> Callable:
+def pool_option(command: Callable[..., None]) -> Callable[..., None]:
     """--pool; the command gets the open `pool`, or None."""
 
     @click.option("--pool", "folder", type=FOLDER, help="Folder of a pool, for init random_pretrained (Section 3.5).")
     @functools.wraps(command)
-    def wrapped(folder: Path | None, **options):
+    def wrapped(folder: Path | None, **options: Any) -> None:
         from dd.pools.store import PoolFolder
 
-        return command(pool=folder and PoolFolder(folder), **options)
+        command(pool=folder and PoolFolder(folder), **options)
 
     return wrapped
 
 
-def settings_options(settings: type[Settings], name: str) -> Callable:
+def settings_options(settings: type[Settings], name: str) -> Decorator:
     """One option a field of `settings`; the command gets the finished object as `name`."""
 
-    def decorate(command: Callable) -> Callable:
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
-        def wrapped(**options):
+        def wrapped(**options: Any) -> None:
             values = {key: options.pop(key) for key in settings.model_fields}
-            return command(**{name: settings(**values)}, **options)
+            command(**{name: settings(**values)}, **options)
 
         for key, field in reversed(settings.model_fields.items()):
             wrapped = _option(key, field)(wrapped)
@@ -119,7 +126,7 @@ def settings_options(settings: type[Settings], name: str) -> Callable:
     return decorate
 
 
-def _option(key: str, field: FieldInfo) -> Callable:
+def _option(key: str, field: FieldInfo) -> Decorator:
     """The option of one setting."""
     kind: Any = field.annotation
     meaning = " ".join((field.description or "").split())
@@ -142,17 +149,19 @@ def given_options(settings: type[Settings]) -> set[str]:
     return {key for key in settings.model_fields if source(key) is ParameterSource.COMMANDLINE}
 
 
-def tell_remark(module, name: str) -> None:
-    """Say before training what may surprise of a network whose layers stay in evaluation mode."""
+def tell_remark(module: nn.Module, name: str) -> None:
+    """Print, before training, what may surprise about a network whose layers stay in evaluation mode."""
     from dd.nets.factory import remark
 
-    if said := remark(module, name):
-        click.echo(said, err=True)
+    text = remark(module, name)
+    if text:
+        click.echo(text, err=True)
 
 
 def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
     """Refuse files of another kind before anything is computed."""
-    if wrong := [path for path in paths if path.suffix not in endings]:
+    wrong = [path for path in paths if path.suffix not in endings]
+    if wrong:
         raise UserError(f"--out: {wrong[0]} must end in {', '.join(endings[:-1])} or {endings[-1]}")
 
 

@@ -42,10 +42,22 @@ def pool() -> None:
 @checkpoint_option(120)
 @compute_options
 @settings_options(PoolConfig, "config")
-def train(data_path, out, part, total, first, nets, work, checkpoint_seconds, config, device, workers) -> None:
+def train(
+    data_path: Path,
+    out: Path,
+    part: str,
+    total: int,
+    first: int,
+    nets: int,
+    work: Path | None,
+    checkpoint_seconds: float,
+    config: PoolConfig,
+    device: str,
+    workers: int,
+) -> None:
     """Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
 
-    A net depends on its number, the seed and the recipe, not on the shard it is in.
+    A net depends on its number, the seed and how it is trained, not on the shard it is in.
 
     \b
     Forty nets to distil for and ten to judge by:
@@ -94,6 +106,7 @@ def check(folder: Path) -> None:
       python -m dd pool check results/laptop/pools/mnist_LeNet
     """
     from dd.pools.store import PoolFolder
+    from dd.report.formatting import mean_std
     from dd.runtime.files import load_tensors
 
     opened = PoolFolder(folder)
@@ -104,4 +117,5 @@ def check(folder: Path) -> None:
         for shard in opened.shards[part]:
             load_tensors(shard.path)
         accuracy = opened.accuracy(part)
-        click.echo(f"{part}: {size} nets, {accuracy.mean():.2f} ± {accuracy.std(correction=0):.2f} % on test images")
+        spread = mean_std(accuracy.mean().item(), accuracy.std(correction=0).item(), digits=2)
+        click.echo(f"{part}: {size} nets, {spread} % on test images")
