@@ -119,9 +119,10 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
             values = {key: options.pop(key) for key in settings.model_fields}
             command(**{name: settings(**values)}, **options)
 
+        with_options: Callable[..., None] = wrapped
         for key, field in reversed(settings.model_fields.items()):
-            wrapped = _option(key, field)(wrapped)
-        return wrapped
+            with_options = _option(key, field)(with_options)
+        return with_options
 
     return decorate
 
