@@ -276,5 +276,5 @@ def test_a_new_baseline_is_one_new_file(trial, digits, tmp_path):
     table = pd.read_csv(tmp_path / "middle.csv")
     assert set(table["baseline"]) == {"middle"}
     assert set(table["stage"]) == {"choice", "test"}
-    done = run("middel", *source, "--out", tmp_path / "x.csv")
-    assert "'middel' is not one of 'random', 'optimized'" in done.stderr
+    done = run("middle_", *source, "--out", tmp_path / "x.csv")
+    assert "'middle_' is not one of 'random', 'optimized'" in done.stderr
