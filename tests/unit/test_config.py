@@ -13,13 +13,13 @@ from jsonschema import Draft202012Validator
 
 from dd.baselines.settings import BaselineSettings
 from dd.config.model import Config
-from dd.config.read import load_yaml, merged, typed
+from dd.config.read import typed
 from dd.config.schema import LOCATION, schema_text
 from dd.distill.settings import DistillConfig
 from dd.plan.plan import Plan
 from dd.pools.settings import PoolConfig
 from dd.runtime.errors import UserError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, load_yaml, merged
 
 PAPER = load_yaml(ROOT / "config.yaml")
 SCALES = {name: merged(PAPER, load_yaml(ROOT / f"workflow/scales/{name}.yaml")) for name in ("laptop", "demo")}

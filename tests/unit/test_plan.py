@@ -6,12 +6,11 @@ import sys
 import pytest
 
 from dd.baselines import BASELINES
-from dd.config.read import load_yaml, merged
 from dd.plan.options import any_of, flags
 from dd.plan.plan import Plan
 from dd.plan.resources import grow, memory
 from dd.runtime.errors import UserError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, load_yaml, merged
 
 PAPER = load_yaml(ROOT / "config.yaml")
 
