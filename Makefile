@@ -29,7 +29,7 @@ test-containers: $(READY)  ## builds the image, runs the demo and every stage in
 
 test-faults: $(READY)  ## kills, full disks, broken configs; as root, to mount small file systems; OPTIONS="-k short" for some
 	pytest tests/faults $(OPTIONS)
-	pytest tests/unit/test_config.py --hypothesis-profile=long
+	pytest tests/unit/test_config_at_random.py --hypothesis-profile=long
 
 lint: $(READY)  ## style, types and spelling
 	ruff check .

@@ -1,5 +1,6 @@
 """Small nets and data for tests, in double precision where gradients are compared."""
 
+import copy
 import os
 import shutil
 import subprocess
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from hypothesis import HealthCheck, settings
+from snakemake.utils import update_config
 from torch import nn
 
 from dd.data.obtain import prepare
@@ -108,3 +111,15 @@ TINY_DISTILL = [
 
 BEYOND = {"soft_labels": True, "shuffle_steps": True, "momentum": 0.5, "start": "real"}
 """Every setting that goes beyond the paper."""
+
+
+def load_yaml(path: Path) -> dict:
+    """The keys and values of a config file."""
+    return yaml.safe_load(path.read_text())
+
+
+def merged(config: dict, overlay: dict) -> dict:
+    """A config with an overlay, as Snakemake merges them."""
+    result = copy.deepcopy(config)
+    update_config(result, overlay)
+    return result

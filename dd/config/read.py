@@ -2,10 +2,8 @@
 
 import contextlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from dd.config.checks import check
@@ -28,23 +26,6 @@ def read_config(values: Mapping[str, Any]) -> Config:
     except UserError as error:
         raise UserError(f"config: {error}") from error
     return config
-
-
-def load_yaml(path: Path) -> dict:
-    """The keys and values of a config file."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def merged(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with those of `overlay` in them, key by key, as Snakemake merges config files."""
-    result = dict(values)
-    for key, value in overlay.items():
-        old = result.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            result[key] = merged(old, value)
-        else:
-            result[key] = value
-    return result
 
 
 def typed(value: Any) -> Any:
