@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from dd.data.batches import normalise
 from dd.data.datasets import DATASETS
@@ -215,91 +214,6 @@ def test_a_changed_file_does_not_load(digits, tmp_path):
 def test_a_constant_channel_is_left_as_it_is(folder, tmp_path):
     info = prepare("mnist", tmp_path / "out.npz", folder(x_train=np.full((20, 8, 8), 51, np.uint8)))
     assert (info["mean"], info["std"]) == (pytest.approx([0.2]), [1.0])
-
-
-def picture(path, size, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (value, 0, 255 - value)).save(path)
-
-
-def test_an_image_folder(tmp_path):
-    for index in range(10):
-        picture(tmp_path / "photos" / "cat" / f"{index}.png", (40, 20), 10 * index)
-        picture(tmp_path / "photos" / "dog" / f"{index}.jpg", (20, 30), 255 - 10 * index)
-    info = prepare("pets", tmp_path / "pets.npz", folder=tmp_path / "photos", size=16)
-    data = load(tmp_path / "pets.npz")
-    assert info["classes"] == ["cat", "dog"]
-    assert data.x_train.shape == (16, 3, 16, 16)
-    assert data.y_test.bincount().tolist() == [2, 2]
-    prepare("pets", tmp_path / "gray.npz", folder=tmp_path / "photos", size=16, gray=True)
-    assert load(tmp_path / "gray.npz").image_shape == (1, 16, 16)
-
-
-def test_an_image_folder_with_its_own_split(tmp_path):
-    for split, count in (("train", 3), ("test", 2)):
-        for name in ("a", "b"):
-            for index in range(count):
-                picture(tmp_path / split / name / f"{index}.png", (8, 8), 50 * index)
-    prepare("own", tmp_path / "own.npz", folder=tmp_path, size=8)
-    data = load(tmp_path / "own.npz")
-    assert (len(data.x_train), len(data.x_test)) == (6, 4)
-
-
-def test_pictures_are_read_as_viewers_show_them(tmp_path):
-    """Phones store a picture as it was held, and say how to turn it; drawings have a transparent ground."""
-    for name in ("turned", "clear", "half"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-    pixels = np.zeros((8, 8, 3), np.uint8)
-    pixels[:4] = 255
-    turned = Image.Exif()
-    turned[0x0112] = 6  # the first row is the right-hand side
-    for index in range(5):
-        Image.fromarray(pixels).save(tmp_path / f"photos/turned/{index}.png", exif=turned)
-        clear = Image.fromarray(pixels).convert("RGBA")
-        clear.putalpha(Image.fromarray(pixels[:, :, 0]))  # its lower half
-        clear.save(tmp_path / f"photos/clear/{index}.png")
-        half = Image.new("RGBA", (8, 8), "black")
-        half.putalpha(Image.fromarray(255 - pixels[:, :, 0]))
-        half.save(tmp_path / f"photos/half/{index}.png", exif=turned)
-    prepare("own", tmp_path / "own.npz", folder=tmp_path / "photos", size=8)
-    data = load(tmp_path / "own.npz")
-    clear, half, upright = (data.x_train[data.y_train == label][0, 0] for label in range(3))
-    damaged = Image.open(tmp_path / "photos/turned/0.png")
-    damaged.save(tmp_path / "photos/turned/0.png", exif=b"Exif\0\0garbage!!!!")
-    prepare("own", tmp_path / "again.npz", folder=tmp_path / "photos", size=8)
-    assert (clear == 255).all()
-    assert half[0].tolist() == upright[0].tolist() == [0] * 4 + [255] * 4
-
-
-def test_bad_image_folders(tmp_path):
-    with pytest.raises(UserError, match="no such folder"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "nowhere")
-    picture(tmp_path / "one" / "a" / "0.png", (8, 8), 0)
-    with pytest.raises(UserError, match="at least two classes, and has 1"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
-    (tmp_path / "one" / "b").mkdir()
-    with pytest.raises(UserError, match="no images in this class"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
-    picture(tmp_path / "one" / "b" / "1.png", (8, 8), 0)
-    with pytest.raises(UserError, match="class a has a single image"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
-    picture(tmp_path / "one" / "a" / "1.png", (8, 8), 0)
-    (tmp_path / "one" / "b" / "0.png").write_bytes(b"not a picture")
-    with pytest.raises(UserError, match=r"0\.png: cannot be read as an image"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
-    Image.fromarray(np.full((8, 8), 30_000, np.uint16)).save(tmp_path / "one" / "b" / "0.png")
-    with pytest.raises(UserError, match=r"0\.png: has more than 8 bits a pixel"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "one")
-    for index in range(60):
-        picture(tmp_path / "few" / "a" / f"{index}.png", (8, 8), index)
-        picture(tmp_path / "few" / "b" / f"{index % 2}.png", (8, 8), index)
-    with pytest.raises(UserError, match=r"class b has 2 images, none of which are left to test when 0\.2"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "few")
-    for split in ("train", "val"):
-        picture(tmp_path / "split" / split / "a" / "0.png", (8, 8), 0)
-    with pytest.raises(UserError, match="train, val look like splits, not classes"):
-        prepare("x", tmp_path / "x.npz", folder=tmp_path / "split")
-    assert not (tmp_path / "x.npz").exists()
 
 
 def test_a_sane_file_passes():
