@@ -125,12 +125,9 @@ def full_graph(task: Task, _group: ProcessGroup):
     return step
 
 
-def authors(task: Task, _group: ProcessGroup):
-    """The authors' own functions, on nets and steps of theirs filled with these tensors."""
-    import main as theirs
+def authors_state(task: Task, batches: list) -> SimpleNamespace:
+    """What the authors' functions take their settings, networks and data from."""
     import networks.networks
-    from basics import evaluate_steps
-    from train_distilled_image import Trainer as TheirTrainer
 
     state = SimpleNamespace(
         dropout=False, nc=task.shape[0], input_size=task.shape[1], num_classes=10, device=torch.device("cpu"),
@@ -138,11 +135,22 @@ def authors(task: Task, _group: ProcessGroup):
         distill_lr=task.lr, lr=0.01, decay_epochs=40, decay_factor=0.5, distributed=False, mode="distill_basic",
         init="xavier", init_param=1.0, log_interval=-1, test_nets_type="loaded",
     )  # fmt: skip
-    state.test_models = models = [getattr(networks.networks, task.net)(state) for _ in range(task.nets)]
-    # in memory and normalised, so that their loader does not count
-    batches = [task.real.batch(i) for i in range(task.real.per_pass)]
+    state.test_models = [getattr(networks.networks, task.net)(state) for _ in range(task.nets)]
     state.train_loader = batches
     state.test_loader = [*zip(normalise(task.x, task.mean, task.std).split(1024), task.y.split(1024), strict=True)]
+    return state
+
+
+def authors(task: Task, _group: ProcessGroup):
+    """The authors' own functions, on nets and steps of theirs filled with these tensors."""
+    import main as theirs
+    from basics import evaluate_steps
+    from train_distilled_image import Trainer as TheirTrainer
+
+    # in memory and normalised, so that their loader does not count
+    batches = [task.real.batch(i) for i in range(task.real.per_pass)]
+    state = authors_state(task, batches)
+    models = state.test_models
 
     def fill():
         module = task.make()

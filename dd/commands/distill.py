@@ -81,16 +81,9 @@ def distill(
     from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
-    dataset = load(data_path)
     file = PretrainedFile.load(pretrained) if pretrained else None
-    experiment = Experiment(config, dataset, device=device, pool=pool, file=file)
+    experiment = Experiment(config, load(data_path), device=device, pool=pool, file=file)
     tell_remark(experiment.module, config.net)
-    settings = {
-        **config.model_dump(),
-        "dataset": dataset.info["sha256"],
-        "pretrained": experiment.pretrained and experiment.pretrained.info,
-        "pool": pool and pool.digest,
-    }
     modules = ("dd.distill.experiment", "dd.distill.run", module_of(config.net))
 
     def record(history: list[dict]) -> None:
@@ -100,7 +93,7 @@ def distill(
 
     with (
         checkpointed(
-            out, work=work, settings=settings, modules=modules, every_seconds=checkpoint_seconds
+            out, work=work, settings=experiment.identity(), modules=modules, every_seconds=checkpoint_seconds
         ) as checkpoints,
         process_group(workers, config.nets, device) as group,
     ):

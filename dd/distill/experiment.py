@@ -47,7 +47,8 @@ class Experiment:
         Raises:
             UserError: settings, data, network and weights do not fit each other.
         """
-        self.config, self.dataset, self.pretrained = config, dataset, pool or file
+        self.config, self.dataset = config, dataset
+        self.pool, self.pretrained = pool, pool or file
         _check(config, dataset, pool, file)
         channels, size, _ = dataset.image_shape
         classes = len(dataset.classes)
@@ -122,6 +123,15 @@ class Experiment:
         own = rows_of_each_class(y, len(self.dataset.classes), steps * per_class, draw, "steps or images_per_class")
         chosen = rows[own].unflatten(1, (steps, per_class)).transpose(0, 1).flatten(1)
         return normalise(x[chosen.flatten()], self.mean, self.std).unflatten(0, chosen.shape)
+
+    def identity(self) -> dict:
+        """What decides the result, besides the code: a checkpoint of another identity is refused."""
+        return {
+            **self.config.model_dump(),
+            "dataset": self.dataset.info["sha256"],
+            "pretrained": self.pretrained.info if self.pretrained else None,
+            "pool": self.pool.digest if self.pool else None,
+        }
 
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""

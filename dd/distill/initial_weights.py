@@ -71,6 +71,8 @@ class Pool(Protocol):
     """What its nets were trained on, and how."""
     sizes: dict[str, int]
     """How many nets there are to distil for (`"train"`) and to test on (`"held-out"`)."""
+    digest: str
+    """Of the weights of all nets to distil for."""
 
     def rows(self, part: str, indices: Iterable[int]) -> Tensor:
         """Weights `[nets, P]` of nets of a part."""
