@@ -12,9 +12,8 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 
 TIMES = {"seconds"}
 """Columns that no two runs have in common."""
@@ -32,7 +31,7 @@ def differences(old: Path, new: Path) -> Iterator[str]:
         elif path.suffix == ".csv":
             yield from (f"{name}: {line}" for line in different_values(pd.read_csv(path), pd.read_csv(other)))
         else:
-            yield from (f"{name}: {line}" for line in different_tensors(_tensors(path), _tensors(other)))
+            yield from (f"{name}: {line}" for line in different_arrays(_arrays(path), _arrays(other)))
 
 
 def remarks(old: Path, new: Path) -> Iterator[str]:
@@ -80,17 +79,16 @@ def changed_columns(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
     yield from (f"column {name} was added" for name in new if name not in old and name not in renamed.values())
 
 
-def different_tensors(old: dict[str, torch.Tensor], new: dict[str, torch.Tensor]) -> Iterator[str]:
-    """Tensors that are in one file alone, or not the same bit for bit."""
+def different_arrays(old: dict[str, np.ndarray], new: dict[str, np.ndarray]) -> Iterator[str]:
+    """Tensors or arrays that are in one file alone, or not the same bit for bit."""
     for name in sorted(old.keys() ^ new.keys()):
         yield f"tensor {name}: only {'before' if name in old else 'now'}"
     for name in sorted(old.keys() & new.keys()):
         before, after = old[name], new[name]
         if before.dtype != after.dtype or before.shape != after.shape:
             yield f"tensor {name}: {before.dtype} {list(before.shape)} before, {after.dtype} {list(after.shape)} now"
-        elif before.numpy().tobytes() != after.numpy().tobytes():
-            share = (before != after).double().mean().item()
-            yield f"tensor {name}: {share:.1%} of its values differ"
+        elif before.tobytes() != after.tobytes():
+            yield f"tensor {name}: {np.mean(before != after):.1%} of its values differ"
 
 
 def changed_metadata(old: dict, new: dict) -> Iterator[str]:
@@ -111,11 +109,11 @@ def _results(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
+def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".safetensors":
         return load_file(path)
     with np.load(path) as arrays:
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return dict(arrays.items())
 
 
 def _metadata(path: Path) -> dict[str, object]:

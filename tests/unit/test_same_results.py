@@ -20,7 +20,7 @@ def folders(tmp_path):
     (old / "logs").mkdir()
     pd.DataFrame({"net": ["a", "b"], "accuracy": [1.5, 2.5], "seconds": [1, 2]}).to_csv(old / "table.csv", index=False)
     pd.DataFrame({"started": [1]}).to_csv(old / "logs/times.csv", index=False)
-    np.savez(old / "data.npz", x=np.arange(3))
+    np.savez(old / "data.npz", x=np.arange(3), info="text")
     shutil.copytree(old, new)
     return old, new
 
@@ -62,7 +62,7 @@ def one_bit(new):
 
 
 def negative_zero(new):
-    np.savez(new / "data.npz", x=np.array([-0.0, 1, 2]))
+    np.savez(new / "data.npz", x=np.array([-0.0, 1, 2]), info="text")
 
 
 def a_value(new):
@@ -89,7 +89,7 @@ def a_file(new):
     ("change", "named"),
     [
         (one_bit, "set.safetensors: tensor images: 100.0% of its values differ"),
-        (negative_zero, "data.npz: tensor x: torch.int64 [3] before, torch.float64 [3] now"),
+        (negative_zero, "data.npz: tensor x: int64 [3] before, float64 [3] now"),
         (a_value, "table.csv: column accuracy: other values"),
         (a_column, "table.csv: column net: missing"),
         (a_row, "table.csv: 2 rows before, 1 now"),
