@@ -38,7 +38,7 @@ TOLERANCE = 0.05
 """By so much of its norm a method's first result may differ from ours: images' gradients, trained weights' changes,
 accuracies before and after. Images changed in their last digits move AlexCifarNet's gradient by half of that."""
 WARM = 3
-"""Units before the clock counts; by then our steps are flat lists."""
+"""Units before the clock counts; by then our steps are traced."""
 
 
 class Worker:
@@ -133,7 +133,7 @@ def memory(common: dict) -> list[str]:
         peaks = []
         for method in methods:
             worker = Worker(task="LeNet", method=method, steps=steps, epochs=1, **common)
-            peaks.append([worker.unit()["peak"] for _ in range(60 // steps + 2)][-1])  # until steps are flat lists
+            peaks.append([worker.unit()["peak"] for _ in range(60 // steps + 2)][-1])  # until steps are traced
             worker.close()
         stored = 4 * steps * 61_706 * 4 / 2**20
         lines.append(f"| {steps} | {stored:.0f} | " + " | ".join(f"{peak:.0f}" for peak in peaks) + " |")

@@ -59,8 +59,8 @@ class DistilledSet:
         """The distribution of initial weights this set was made for.
 
         Raises:
-            UserError: it is that of random pre-trained weights, and `pool` is none or another; or a network of the
-                user's own has other weights than it had.
+            UserError: the set needs a pool, and `pool` is None or another one; or a network of the user's own has
+                another number of weights than it had.
         """
         config = self.info["config"]
         init = INITS[config["init"]]
@@ -69,7 +69,7 @@ class DistilledSet:
             self._check_pool(pool)
         sources = WeightSources(
             make=self.make,
-            scheme=config["init_scheme"],
+            scheme=(PAPERS | config)["init_scheme"],
             seed=config["seed"],
             weights=self.fixed_weights,
             pool=pool,
@@ -104,7 +104,7 @@ class DistilledSet:
         columns |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
         columns["distilled_images"] = self.images.shape[:2].numel()
         settings = PAPERS | config
-        if before:  # nets of a pool began by its own scheme, those of a file by none of ours
+        if before:  # nets of a pool were initialised by its scheme, those of a file by none of ours
             settings["init_scheme"] = before.get("init_scheme", PAPERS["init_scheme"])
         different = {name: settings[name] for name in PAPERS if settings[name] != PAPERS[name]}
         columns["beyond"] = ", ".join(name if value is True else f"{name} {value}" for name, value in different.items())

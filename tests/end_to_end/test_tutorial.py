@@ -21,7 +21,7 @@ def test_the_tutorial_works(tmp_path):
     checkout = tmp_path / "checkout"
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     environment.pop("DD_DATA_MIRROR", None)
-    said = ""
+    output = ""
     for language, text in BLOCK.findall((ROOT / "docs/tutorial.md").read_text()):
         if language != "sh":
             (checkout / re.match(r"# (\S+)\n", text)[1]).write_text(text)
@@ -30,12 +30,12 @@ def test_the_tutorial_works(tmp_path):
             ["bash", "-ec", text], cwd=checkout, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        said += done.stdout
+        output += done.stdout
     accuracy = pd.read_csv(checkout / "results/mine/evaluate/my_experiment.csv").groupby("stage")["accuracy"].mean()
     assert accuracy["before"] < 40 < 75 < accuracy["after"]
     # one new random network each: of twenty, measured once, 84.6 to 92.7 %, and losses of 0.05 to 0.24
-    assert float(re.search(r"([\d.]+) % of \d+ pictures", said)[1]) > 65
-    assert float(re.search(r"loss ([\d.]+) at the last step", said)[1]) < 1
+    assert float(re.search(r"([\d.]+) % of \d+ pictures", output)[1]) > 65
+    assert float(re.search(r"loss ([\d.]+) at the last step", output)[1]) < 1
     assert (checkout / "my_images.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((checkout / "my_set").rglob("*.png"))) == 18
     assert "MLP" in (checkout / "carried.md").read_text()

@@ -105,13 +105,13 @@ def test_a_missing_shard_is_named(numbered, name, message):
 
 def test_shards_of_another_pool_and_other_files_are_refused(numbered, tmp_path_factory):
     some = rows(2)
-    for changed, said in (
+    for changed, message in (
         ({"net": "AlexCifarNet"}, "net is 'LeNet', but 'AlexCifarNet'|net is 'AlexCifarNet', but 'LeNet'"),
         ({"dataset": {"name": "usps"}}, "dataset is"),
         ({"lr": 0.1}, "lr is"),
     ):
         save_part(numbered / "train-2.safetensors", some, "train", 2, 5, INFO | changed)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             PoolFolder(numbered)
     (numbered / "train-2.safetensors").write_bytes(b"no tensors at all")
     with pytest.raises(UserError, match=r"train-2\.safetensors: damaged"):

@@ -249,8 +249,8 @@ def test_devices(monkeypatch, tmp_path):
 def test_products_are_exact_whatever_the_environment():
     program = (
         "import torch; from dd.runtime.devices import exact_products as f; b = torch.backends\n"
-        "said = lambda: print(b.cuda.matmul.allow_tf32, b.cudnn.allow_tf32)\n"
-        "said(); f(); said()"
+        "show = lambda: print(b.cuda.matmul.allow_tf32, b.cudnn.allow_tf32)\n"
+        "show(); f(); show()"
     )
     environment = os.environ | {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
