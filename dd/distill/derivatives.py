@@ -56,7 +56,7 @@ def value_and_gradient_in_chunks(loss: LossFunction, theta: Tensor, x: Tensor, y
 
 
 def directional_derivative(
-    loss: Loss, w: Tensor, q: Tensor, x: Tensor, y: Tensor, *, forward_over_reverse: bool
+    loss: Loss, w: Tensor, q: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool
 ) -> Tensor:
     """The s = <grad_w l, q>, summed over nets; it can be differentiated with respect to w, x and y.
 
@@ -66,9 +66,9 @@ def directional_derivative(
         q: the direction `[nets, P]`.
         x: images `[n, ...]`.
         y: their labels.
-        forward_over_reverse: by forward mode, rather than as the product of the gradient and q.
+        reverse_over_forward: by forward mode, rather than as the product of the gradient and q.
     """
-    if not forward_over_reverse:
+    if not reverse_over_forward:
         (grad,) = torch.autograd.grad(loss(w, x, y).sum(), w, create_graph=True)
         return torch.sum(grad * q)
     with warnings.catch_warnings(), forward_ad.dual_level():
@@ -78,7 +78,7 @@ def directional_derivative(
 
 
 def hessian_vector_product(
-    loss: Loss, w: Tensor, q: Tensor, x: Tensor, y: Tensor, *, forward_over_reverse: bool
+    loss: Loss, w: Tensor, q: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool
 ) -> tuple[Tensor, ...]:
     """The s of `directional_derivative` and its gradients: what one step of the adjoint needs.
 
@@ -86,11 +86,11 @@ def hessian_vector_product(
         s, ds/dw (the Hessian times q, `[nets, P]`), ds/dx, and, where labels are probabilities, ds/dy.
     """
     w, x, y = (t.detach().requires_grad_(t.is_floating_point()) for t in (w, x, y))
-    s = directional_derivative(loss, w, q, x, y, forward_over_reverse=forward_over_reverse)
+    s = directional_derivative(loss, w, q, x, y, reverse_over_forward=reverse_over_forward)
     return s.detach(), *torch.autograd.grad(s, [t for t in (w, x, y) if t.requires_grad])
 
 
-def forward_over_reverse_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor) -> bool:
+def reverse_over_forward_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor) -> bool:
     """Whether `directional_derivative` may use forward mode for all operations of `loss`.
 
     PyTorch's fused LayerNorm and InstanceNorm, and BatchNorm on batch statistics, silently lose terms that way, and
@@ -108,8 +108,8 @@ def forward_over_reverse_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, 
     offset = torch.randn(theta.shape, dtype=theta.dtype, generator=generator(0, "aside"))
     w, x = (theta.detach() + 0.01 * offset).requires_grad_(), x.detach().requires_grad_()
 
-    def gradients(forward_over_reverse: bool) -> tuple[Tensor, ...]:
-        s = directional_derivative(loss, w, q, x, y, forward_over_reverse=forward_over_reverse)
+    def gradients(reverse_over_forward: bool) -> tuple[Tensor, ...]:
+        s = directional_derivative(loss, w, q, x, y, reverse_over_forward=reverse_over_forward)
         return torch.autograd.grad(s, (w, x))
 
     try:
@@ -122,7 +122,7 @@ def forward_over_reverse_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, 
 
 
 def second_derivative_error(
-    loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, *, forward_over_reverse: bool
+    loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool
 ) -> str:
     """Why PyTorch cannot compute `hessian_vector_product` there, in one line; empty if it can.
 
@@ -130,7 +130,7 @@ def second_derivative_error(
     """
     q = torch.ones_like(theta)
     try:
-        hessian_vector_product(as_loss(loss), theta, q, x, y, forward_over_reverse=forward_over_reverse)
+        hessian_vector_product(as_loss(loss), theta, q, x, y, reverse_over_forward=reverse_over_forward)
     except RuntimeError as error:
         if ran_out(error):
             raise

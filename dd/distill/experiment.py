@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dd.data.batches import RealBatches, normalise, rows_of_each_class
 from dd.data.prepared import Dataset
-from dd.distill.derivatives import forward_over_reverse_is_exact, second_derivative_error
+from dd.distill.derivatives import reverse_over_forward_is_exact, second_derivative_error
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import FixedInitial, Pool, WeightSources, initial_distribution
 from dd.distill.inits import INITS
@@ -91,11 +91,11 @@ class Experiment:
             image_shape=dataset.image_shape,
             classes=len(dataset.classes),
             device=device,
-            forward_over_reverse=self._allows_forward_over_reverse(loss),
+            reverse_over_forward=self._allows_reverse_over_forward(loss),
             start=start,
         )
 
-    def _allows_forward_over_reverse(self, loss: Loss) -> bool:
+    def _allows_reverse_over_forward(self, loss: Loss) -> bool:
         """How this network's second derivatives can be computed, with the device and precision of the training.
 
         Raises:
@@ -108,10 +108,10 @@ class Experiment:
         # as many nets at once as there will be: several are computed by other operations than one
         several = net_batches(theta.repeat(min(self.config.nets, 2), 1).to(device))[0]
         error = partial(second_derivative_error, loss, several, x.to(device), y.to(device))
-        exact = forward_over_reverse_is_exact(in_double, theta.double(), x.double(), y)
-        if exact and not error(forward_over_reverse=True):
+        exact = reverse_over_forward_is_exact(in_double, theta.double(), x.double(), y)
+        if exact and not error(reverse_over_forward=True):
             return True
-        if why := error(forward_over_reverse=False):
+        if why := error(reverse_over_forward=False):
             raise UserError(f"net {self.config.net}: PyTorch has no second derivative of all it does ({why})")
         return False
 

@@ -79,7 +79,7 @@ class Trainer:
         image_shape: tuple[int, ...],
         classes: int,
         device: torch.device | str = "cpu",
-        forward_over_reverse: bool = True,
+        reverse_over_forward: bool = True,
         start: Tensor | None = None,
     ) -> None:
         """At meta-step 0. Set `group` where several processes share the networks of a meta-step.
@@ -92,12 +92,12 @@ class Trainer:
             image_shape: of one image, without the batch.
             classes: how many there are.
             device: where to compute.
-            forward_over_reverse: see `dd.distill.derivatives.forward_over_reverse_is_exact`.
+            reverse_over_forward: see `dd.distill.derivatives.reverse_over_forward_is_exact`.
             start: images to start from `[steps, n, *image_shape]`; None is noise.
         """
         self.group = ProcessGroup()
         self.config, self.loss, self.initial, self.real = config, as_loss(loss), initial, real
-        self.device, self.forward_over_reverse = torch.device(device), forward_over_reverse
+        self.device, self.reverse_over_forward = torch.device(device), reverse_over_forward
         per_step = classes * config.images_per_class
         if start is None:
             noise = torch.randn(config.steps, per_step, *image_shape, generator=generator(config.seed, "images"))
@@ -156,7 +156,7 @@ class Trainer:
         return UnrollOptions(
             order=order,
             momentum=config.momentum,
-            forward_over_reverse=self.forward_over_reverse,
+            reverse_over_forward=self.reverse_over_forward,
             clip=config.clip_adjoint_at(self.meta_step),
         )
 

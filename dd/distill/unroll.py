@@ -107,8 +107,8 @@ class UnrollOptions:
     """Of the steps; None is one after the other, in every epoch."""
     momentum: float = 0.0
     """The mu above."""
-    forward_over_reverse: bool = True
-    """Whether second derivatives use forward mode: see `dd.distill.derivatives.forward_over_reverse_is_exact`."""
+    reverse_over_forward: bool = True
+    """Whether second derivatives use forward mode: see `dd.distill.derivatives.reverse_over_forward_is_exact`."""
     clip: float = 0.0
     """In the backward pass v of each net is clipped, after each step, at this many times its norm at the end; 0 never
     clips. v grows where gradient descent is chaotic. There the exact gradient is of little use, and one such net
@@ -187,7 +187,7 @@ def adjoint(
         data: what the nets were trained on.
         options: with `clip`, the result is not the exact gradient.
     """
-    products = as_loss(loss).traced(hessian_vector_product, forward_over_reverse=options.forward_over_reverse)
+    products = as_loss(loss).traced(hessian_vector_product, reverse_over_forward=options.reverse_over_forward)
     d_data, rates, mu = data.zeros(), data.lrs.flatten().tolist(), options.momentum
     d_lrs = d_data.lrs.view(-1)
     limit = options.clip * _norms(v)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from dd.data.prepared import load
-from dd.distill.derivatives import forward_over_reverse_is_exact
+from dd.distill.derivatives import reverse_over_forward_is_exact
 from dd.distill.experiment import Experiment
 from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
@@ -31,7 +31,7 @@ def test_what_forward_mode_loses_is_noticed_behind_a_last_layer_of_zeros(norm):
     theta = 0.3 * torch.randn(1, sum(net.sizes), generator=random, dtype=torch.float64)
     theta[:, -(256 * 3 + 3) :] = 0
     x = torch.randn(3, 1, 8, 8, generator=random, dtype=torch.float64)
-    assert forward_over_reverse_is_exact(traceable(net), theta, x, torch.arange(3)) == exact
+    assert reverse_over_forward_is_exact(traceable(net), theta, x, torch.arange(3)) == exact
 
 
 @pytest.mark.parametrize("error", [AssertionError, TypeError, RuntimeError])
@@ -43,7 +43,7 @@ def test_a_forward_that_wants_single_precision_has_no_exact_forward_mode(error):
             return super().forward(x.flatten(1))
 
     net, x = StackedNet(Single(64, 3).double()), torch.randn(3, 1, 8, 8, dtype=torch.float64)
-    assert not forward_over_reverse_is_exact(
+    assert not reverse_over_forward_is_exact(
         classification(net), torch.zeros(1, sum(net.sizes)).double(), x, torch.arange(3)
     )
 
@@ -60,7 +60,7 @@ def test_where_forward_mode_is_inexact_reverse_mode_is_right(norm):
     x = torch.randn(2, 3, 1, 8, 8, generator=random, dtype=torch.float64)
     problem = {"loss": loss, "theta": theta, "images": x, "labels": torch.arange(3).expand(2, 3)}
     problem |= {"lrs": torch.full((1, 2), 0.2).double(), "real_x": x[0].flip(0), "real_y": torch.arange(3)}
-    assert forward_over_reverse_is_exact(loss, theta[:1], x[0], problem["labels"][0]) == exact
+    assert reverse_over_forward_is_exact(loss, theta[:1], x[0], problem["labels"][0]) == exact
     _, images, lrs = full_graph(problem)
     gradient = ours(problem, forward=exact).gradient
     torch.testing.assert_close(gradient.images, images, rtol=1e-8, atol=1e-12)
@@ -69,6 +69,6 @@ def test_where_forward_mode_is_inexact_reverse_mode_is_right(norm):
 
 @pytest.mark.parametrize("nets", [1, 4])
 @pytest.mark.parametrize("net", ["LeNet", "AlexCifarNet", "ConvNet3", "MLP"])
-def test_networks_by_name_allow_forward_over_reverse(digits, net, nets):
+def test_networks_by_name_allow_reverse_over_forward(digits, net, nets):
     config = DistillConfig(net=net, nets=nets, real_batch=64, validation_images=100)
-    assert Experiment(config, load(digits)).trainer.forward_over_reverse
+    assert Experiment(config, load(digits)).trainer.reverse_over_forward

@@ -85,7 +85,7 @@ def test_lenet_is_as_published_with_all_derivatives(channels, size, nets):
     results = []
     data = DistilledData(images, labels, lrs)
     for net, forward in ((ours, True), (ours, False), (theirs, False)):
-        options = UnrollOptions(forward_over_reverse=forward)
+        options = UnrollOptions(reverse_over_forward=forward)
         trajectory = descend(classification(net), theta, data)
         v = torch.ones_like(theta)
         results.append((trajectory, *adjoint(classification(net), trajectory, v, data, options=options)))
@@ -110,7 +110,7 @@ def test_a_derived_net_is_what_its_own_forward_says():
     results = []
     data = DistilledData(x.unsqueeze(0), labels, lrs)
     for forward in (True, False):
-        options = UnrollOptions(forward_over_reverse=forward)
+        options = UnrollOptions(reverse_over_forward=forward)
         trajectory = descend(loss, theta, data)
         results.append(adjoint(loss, trajectory, torch.ones_like(theta), data, options=options))
     torch.testing.assert_close(*results, rtol=1e-3, atol=1e-5)

@@ -10,7 +10,7 @@ from torchvision.models import EfficientNet_B0_Weights
 
 from dd.data.batches import normalise
 from dd.data.weights import prepare_weights
-from dd.distill.derivatives import forward_over_reverse_is_exact
+from dd.distill.derivatives import reverse_over_forward_is_exact
 from dd.distill.loss import classification
 from dd.distill.unroll import DistilledData, train
 from dd.nets.factory import build, try_out
@@ -145,7 +145,7 @@ def test_lite_has_exact_forward_derivatives(lite):
     net, theta = small_lite(lite)
     net.module.double()
     x = torch.randn(2, 3, 32, 32, generator=generator(0, "images"), dtype=torch.float64)
-    assert forward_over_reverse_is_exact(classification(net), theta.double(), x, torch.arange(2))
+    assert reverse_over_forward_is_exact(classification(net), theta.double(), x, torch.arange(2))
 
 
 def small_lite(lite):

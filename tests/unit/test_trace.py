@@ -94,7 +94,7 @@ def test_gpus_compute_the_same_and_record_what_they_can(make, recorded):
             assert (a.cpu() - b).norm() < 1e-3 * b.norm()
     functions = [
         on_gpu.traced(loss_gradient),
-        on_gpu.traced(hessian_vector_product, forward_over_reverse=True),
+        on_gpu.traced(hessian_vector_product, reverse_over_forward=True),
         on_gpu.traced(value_and_gradient),
     ]
     traces = [found for function in functions for found in function.traces.values()]

@@ -57,7 +57,7 @@ def problem(tiny_net, nets, steps, epochs):
 
 
 def ours(p, forward=True):
-    options = UnrollOptions(forward_over_reverse=forward, **{key: p[key] for key in OPTIONS if key in p})
+    options = UnrollOptions(reverse_over_forward=forward, **{key: p[key] for key in OPTIONS if key in p})
     return meta_gradient(p["loss"], p["theta"], data_of(p), p["real_x"], p["real_y"], options=options)
 
 
@@ -94,7 +94,7 @@ BEYOND = {
 
 
 @CASES
-@pytest.mark.parametrize("forward", [True, False], ids=["forward over reverse", "reverse"])
+@pytest.mark.parametrize("forward", [True, False], ids=["reverse over forward", "reverse"])
 @pytest.mark.parametrize("beyond", BEYOND)
 def test_equals_full_graph_autograd(problem, forward, beyond):
     problem |= BEYOND[beyond](problem)
