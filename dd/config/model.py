@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from dd.config.datasets import Images, datasets_of
-from dd.config.files import ResultFiles
+from dd.runtime.result_files import ResultFiles
 from dd.config.kinds import KINDS
-from dd.config.kinds.base import Artefact, Point
+from dd.report.artefact import Artefact, Point
 from dd.config.kinds.curves import Lines
 from dd.config.kinds.pictures import PictureSection
 from dd.config.kinds.tables import TablesSection

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 from dd.config.model import Config
 from dd.plan.pools import PoolPlan
 from dd.report.figures import FIGURES

@@ -1,7 +1,7 @@
 """The kinds of figures and tables, one file each: section of config.yaml, experiments, inputs, options, files."""
 
 from dd.config.kinds.bars import Bars
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 from dd.config.kinds.curves import Curves
 from dd.config.kinds.linear_case import LinearCase
 from dd.config.kinds.pictures import Picture

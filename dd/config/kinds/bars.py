@@ -1,6 +1,6 @@
 """Poisoning against its baselines, as in the paper's Figure 6."""
 
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 from dd.report.figures import FIGURES
 from dd.runtime.errors import UserError
 

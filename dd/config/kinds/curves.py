@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from dd.config.kinds.base import Artefact, Point
+from dd.report.artefact import Artefact, Point
 from dd.distill.settings import DistillConfig
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Count, Settings, Text, all_different

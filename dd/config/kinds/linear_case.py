@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 
 
 class LinearCase(Artefact[None]):

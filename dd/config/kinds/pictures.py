@@ -1,6 +1,6 @@
 """Pictures of distilled images, as in the paper's Figures 2 and 3."""
 
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Counts, Settings
 

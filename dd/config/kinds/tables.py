@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 from dd.distill.settings import PAPERS
 from dd.report.tables import TABLES
 from dd.runtime.settings import Names, made_settings

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from dd.config.kinds.base import Artefact
+from dd.report.artefact import Artefact
 from dd.distill.settings import NetworkName
 from dd.evaluation.protocols import PROTOCOLS
 from dd.runtime.settings import UNIQUE, Count, Names, OneOf, Settings, all_different

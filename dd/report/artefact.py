@@ -10,7 +10,7 @@ from dd.runtime.errors import UserError
 from dd.runtime.settings import did_you_mean
 
 if TYPE_CHECKING:
-    from dd.config.files import ResultFiles
+    from dd.runtime.result_files import ResultFiles
     from dd.config.sections import Experiment
 
 Entry = TypeVar("Entry")
