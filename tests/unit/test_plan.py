@@ -127,25 +127,58 @@ def test_points_of_curves_are_experiments(paper):
 
 
 def test_curves_draw_their_points_in_order(paper):
-    fig5 = paper.targets.artefact("curves", "fig5")
-    line = fig5.options().split("--line ")[2]
-    names = [path.rpartition("/")[2] for path in line.split()[-1].split(",")]
-    assert line.startswith("MNIST 'one step' distilled_images results/paper/evaluate/")
-    assert names == [
-        "mnist_random_epochs1_steps1.csv",
-        *(f"mnist_random_epochs1_images_per_class{n}_steps1.csv" for n in (2, 5, 10)),
+    fig5 = paper.targets.artefact("fig5")
+    words = fig5.arguments()
+    lines = [words[at + 1 : at + 5] for at, word in enumerate(words) if word == "--line"]
+    paths = lines[1].pop().split(",")
+    assert lines[1] == ["MNIST", "one step", "distilled_images"]
+    assert paths == [
+        "results/paper/evaluate/mnist_random_epochs1_steps1.csv",
+        *(f"results/paper/evaluate/mnist_random_epochs1_images_per_class{n}_steps1.csv" for n in (2, 5, 10)),
     ]
-    measured = [path for line in fig5.options().split("--line ")[1:] for path in line.split()[-1].split(",")]
+    measured = [*paths, *(path for line in lines if len(line) == 4 for path in line[3].split(","))]
     assert fig5.inputs() == {"metrics": sorted(set(measured))}
 
 
 def test_pictures_show_their_steps(paper):
-    fig2b = paper.targets.artefact("figures", "fig2b")
-    assert fig2b.options() == "--steps 1,3,5,7,10"
+    fig2b = paper.targets.artefact("fig2b")
+    assert fig2b.arguments()[-2:] == ["--steps", "1,3,5,7,10"]
     assert fig2b.inputs() == {
         "set": ["results/paper/distill/cifar10_fixed/set.safetensors"],
         "metrics": ["results/paper/evaluate/cifar10_fixed.csv"],
     }
+
+
+def test_commands_are_whole(paper):
+    assert paper.targets.command("fig2a") == (
+        "figure --set results/paper/distill/mnist_fixed/set.safetensors "
+        "--metrics results/paper/evaluate/mnist_fixed.csv --steps 1 "
+        "--out results/paper/figures/fig2a.png --out results/paper/figures/fig2a.pdf"
+    )
+    assert paper.targets.command("fig4").startswith("curves --line 'MNIST: steps' '2 epochs' steps results/paper/")
+    assert " --note 'scale paper, final state, test images' --table results/" in paper.targets.command("fig4")
+    assert paper.targets.command("linear_case") == (
+        "linear-figure --metrics results/paper/linear/linear_case.csv "
+        "--out results/paper/figures/linear_case.png --out results/paper/figures/linear_case.pdf"
+    )
+    table = paper.targets.command("table3")
+    assert table.startswith("table table3 --metrics results/paper/evaluate/voc_alexnet.csv ")
+    files = " ".join(f"--out results/paper/tables/table3.{ending}" for ending in ("csv", "md", "tex", "html"))
+    data = " ".join(f"--data results/data/{name}.json" for name in ("cub200", "voc2007"))
+    assert table.endswith(f" {data} --scale paper {files}")
+
+
+def test_what_the_report_says_of_a_figure(paper):
+    assert "Distilled images of experiment ``mnist_fixed``." in paper.targets.artefact("fig2a").caption()
+    for name in paper.config.all:
+        caption = paper.targets.artefact(name).caption()
+        assert "\n" not in caption
+        assert "``paper``" in caption or name == "linear_case"
+
+
+def test_a_change_makes_anew_what_it_concerns(paper):
+    assert paper.targets.artefact("fig4").modules() == ("dd.report.figures.curves",)
+    assert paper.targets.artefact("table2").modules() == ("dd.report.tables.paper", "dd.report.tables.table2")
 
 
 @pytest.mark.parametrize(
@@ -171,20 +204,20 @@ def test_pictures_show_their_steps(paper):
     ],
 )
 def test_tables_hold_what_the_paper_compares(paper, table, experiments, compared, others):
-    measured = paper.targets.artefact("tables", table).inputs()["measured"]
+    measured = paper.targets.artefact(table).inputs()["measured"]
     assert len([path for path in measured if "/evaluate/" in path]) == experiments
     expected = {f"results/paper/{other.format(name)}.csv" for name in compared for other in others}
     assert {path for path in measured if "/evaluate/" not in path} == expected
 
 
 def test_a_table_names_the_data_of_its_pools_too(paper):
-    metadata = paper.targets.artefact("tables", "table2").inputs()["metadata"]
+    metadata = paper.targets.artefact("table2").inputs()["metadata"]
     names = ("mnist", "mnist_rgb", "svhn", "usps_28")
     assert metadata == [f"results/data/{name}.json" for name in names]
 
 
 def test_bars_have_the_real_images_that_are_trained_on(paper):
-    metrics = paper.targets.artefact("bars", "fig6").inputs()["metrics"]
+    metrics = paper.targets.artefact("fig6").inputs()["metrics"]
     assert metrics[:2] == [f"results/paper/evaluate/{name}_poison.csv" for name in ("mnist", "cifar10")]
     assert len(metrics) == 2 + 2 * 4
 
