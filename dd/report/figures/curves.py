@@ -170,7 +170,7 @@ FIGURE = FigureKind(
     module=__name__,
     artefact=Curves,
     command=Curves.command,
-    help=r"""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of
+    help="""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of
     them.
 
     \b

@@ -219,7 +219,7 @@ FIGURE = FigureKind(
     module=__name__,
     artefact=Picture,
     command=Picture.command,
-    help=r"""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
+    help="""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
 
     \b
     Example:

@@ -126,7 +126,7 @@ FIGURE = FigureKind(
     module=__name__,
     artefact=LinearCase,
     command=LinearCase.command,
-    help=r"""Draw what `dd linear-case` measured.
+    help="""Draw what `dd linear-case` measured.
 
     \b
     Example:

@@ -173,7 +173,7 @@ FIGURE = FigureKind(
     module=__name__,
     artefact=Bars,
     command=Bars.command,
-    help=r"""Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
+    help="""Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
 
     \b
     Example, of a set with an attack_class:

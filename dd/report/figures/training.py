@@ -67,7 +67,7 @@ FIGURE = FigureKind(
     order=5,
     module=__name__,
     command="training",
-    help=r"""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+    help="""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
 
     \b
     Example:

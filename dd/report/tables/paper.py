@@ -113,7 +113,7 @@ KIND = TableKind(
     name="paper",
     order=2,
     artefact=PaperTable,
-    help=r"""Write one of the paper's tables, ours beside the reported numbers.
+    help="""Write one of the paper's tables, ours beside the reported numbers.
 
     \b
     Example:

@@ -146,7 +146,7 @@ KIND = TableKind(
     name="transfer",
     order=1,
     artefact=Transfer,
-    help=r"""Write how sets do on other networks and by the field's protocol: a row a set and network, a column
+    help="""Write how sets do on other networks and by the field's protocol: a row a set and network, a column
     a protocol.
 
     \b
