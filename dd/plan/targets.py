@@ -42,7 +42,7 @@ class TargetPlan:
 
     def named(self, kind: type[Artefact]) -> list[str]:
         """All figures or tables of a kind."""
-        return [artefact.name for artefact in self.config.artefacts if isinstance(artefact, kind)]
+        return [artefact.name for artefact in self.config.artefacts if type(artefact) is kind]
 
     def command(self, name: str) -> str:
         """What makes a figure or table, after `python -m dd`."""

@@ -16,10 +16,6 @@ from tests.conftest import ROOT
 PAPER = load_yaml(ROOT / "config.yaml")
 
 
-def scale(name):
-    return merged(PAPER, load_yaml(ROOT / f"workflow/scales/{name}.yaml"))
-
-
 @pytest.fixture(scope="module")
 def paper():
     return Plan(PAPER)

@@ -13,7 +13,7 @@ import click
 from pydantic import Field
 
 from dd.report.artefact import FILE, Section
-from dd.report.figures.kind import PICTURES, Drawing, FigureArtefact, FigureKind
+from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.runtime.settings import Name, Settings
 
 
@@ -32,7 +32,7 @@ class Number(FigureArtefact[NumberSection]):
     section = Section(
         "numbers", dict[Name, NumberSection], Field(default={}, description="Single numbers, by name.")
     )
-    outputs = {"csv": "--table", **PICTURES}
+    outputs = PICTURES_AND_NUMBERS
 
     def named(self):
         """See `Artefact`."""
@@ -106,7 +106,7 @@ class Lines(TableArtefact[list[str]]):
     rule = "write_lines"
     command = "lines"
     section = Section("lines", dict[Name, Names], Field(default={}, description="Tables of histories, by name."))
-    outputs = {"md": "--out", "html": "--out"}
+    outputs = dict.fromkeys(("md", "html"), "--out")
 
     def named(self):
         """See `Artefact`."""

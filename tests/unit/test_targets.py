@@ -3,9 +3,12 @@
 import pytest
 
 from dd.baselines import BASELINES
+from dd.config.read import load_yaml
 from dd.plan.plan import Plan
+from dd.runtime import code_digest
 from dd.runtime.errors import UserError
-from tests.unit.test_plan import PAPER, planned, scale
+from tests.conftest import ROOT, checkout
+from tests.unit.test_plan import PAPER, planned
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,26 @@ def test_what_the_report_says_of_a_figure(paper):
 def test_a_change_makes_anew_what_it_concerns(paper):
     assert paper.targets.artefact("fig4").modules() == ("dd.report.figures.curves",)
     assert paper.targets.artefact("table2").modules() == ("dd.report.tables.paper", "dd.report.tables.table2")
+
+
+def test_a_change_of_a_drawing_trains_nothing(paper, tmp_path, monkeypatch):
+    copy = checkout(tmp_path) / "dd"
+    monkeypatch.setattr(code_digest, "PACKAGE", copy)
+
+    def digests():
+        modules = {name: paper.targets.artefact(name).modules() for name in [*paper.config.all, "transfer"]}
+        modules["compare"] = paper.targets.comparison_modules()
+        modules["distill"] = paper.experiments.modules("mnist_random")
+        modules["evaluate"] = paper.experiments.evaluation_modules("mnist_random")
+        return {(name, code_digest.digest.__wrapped__(*each)) for name, each in modules.items()}
+
+    before = digests()
+    for kind, figures in (("curves", {"fig4", "fig5"}), ("poisoning", {"fig6"})):
+        with (copy / f"report/figures/{kind}_drawing.py").open("a") as file:
+            file.write("\nMORE = 1\n")
+        after = digests()
+        assert {name for name, _ in after - before} == {*figures, "compare"}
+        before = after
 
 
 @pytest.mark.parametrize(
@@ -135,7 +158,7 @@ def test_all_ends_with_the_comparison_and_the_configuration(paper):
 
 
 def test_the_comparison_is_told_what_was_measured_and_why_not():
-    options = Plan(scale("laptop")).targets.comparison_options()
+    options = planned(load_yaml(ROOT / "workflow/scales/laptop.yaml")).targets.comparison_options()
     assert options.startswith("--measured fig2a results/laptop/evaluate/mnist_fixed.csv --measured fig2b ")
     assert "--measured table1 results/laptop/tables/table1.csv" in options
     assert "--measured linear_case results/laptop/linear/linear_case.csv" in options

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from dd.distill.settings import DistillConfig
 from dd.report.artefact import FILE, Point, Section
 from dd.report.comparison_source import ComparisonSource
-from dd.report.figures.kind import PICTURES, Drawing, FigureArtefact, FigureKind
+from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_evaluation
 from dd.report.paper_numbers import PaperClaim, Place
 from dd.report.provenance import data_lines
@@ -74,7 +74,7 @@ class Curves(FigureArtefact[list[LineSection]]):
             "`<experiment>_<setting><value>`."
         ),
     )
-    outputs = {"csv": "--table", **PICTURES}  # noqa: RUF012 (declared in the base)
+    outputs = PICTURES_AND_NUMBERS
 
     def named(self) -> list[str]:
         """See `Artefact`."""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURES = {"png": "--out", "pdf": "--out"}
-"""The outputs of every figure."""
+"""The outputs of a figure."""
+PICTURES_AND_NUMBERS = {"csv": "--table", **PICTURES}
+"""The outputs of a figure whose numbers are written too."""
 
 
 class Drawing(NamedTuple):

@@ -12,7 +12,7 @@ from pydantic import Field
 from dd.distill.settings import POISONING
 from dd.report.artefact import FILE, Section, options
 from dd.report.comparison_source import ComparisonSource
-from dd.report.figures.kind import PICTURES, Drawing, FigureArtefact, FigureKind
+from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_measured
 from dd.report.paper_numbers import PaperClaim, PaperNumber, Place, Reported
 from dd.report.verdicts import JudgedClaim, MeasuredNumber
@@ -80,7 +80,7 @@ class Bars(FigureArtefact[list[str]]):
         dict[Name, Annotated[Names, Field(description="experiments with an attack_class")]],
         Field(description="Figures of poisoning against its baselines, by name."),
     )
-    outputs = {"csv": "--table", **PICTURES}  # noqa: RUF012 (declared in the base)
+    outputs = PICTURES_AND_NUMBERS
 
     def named(self) -> list[str]:
         """See `Artefact`."""

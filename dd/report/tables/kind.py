@@ -19,7 +19,7 @@ class TableArtefact(Artefact[Entry]):
     folder = "tables"
     category = "Tables"
     noun = "table"
-    outputs = {"csv": "--out", "md": "--out", "tex": "--out", "html": "--out"}  # noqa: RUF012 (declared in the base)
+    outputs = dict.fromkeys(("csv", "md", "tex", "html"), "--out")
     shown = "html"
 
 

@@ -53,7 +53,7 @@ class Transfer(TableArtefact[TransferSection]):
     rule = "write_transfer"
     command = "transfer"
     section = Section("transfer", TransferSection, Field())
-    outputs = {"csv": "--out", "md": "--out", "html": "--out"}  # noqa: RUF012 (declared in the base)
+    outputs = dict.fromkeys(("csv", "md", "html"), "--out")
 
     @classmethod
     def entries(cls, config: Any) -> Mapping[str, TransferSection]:
