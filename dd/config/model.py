@@ -22,10 +22,8 @@ Reasons = Annotated[
     Field(description="a table or figure, such as fig6"),
 ]
 
-
-_SHOWN = {
-    kind.section.key: (kind.section.model, kind.section.field) for kind in KINDS.values() if kind.section is not None
-}
+_SECTIONS = [kind.section for kind in KINDS if kind.section is not None]
+_SHOWN = {section.key: (section.model, section.field) for section in _SECTIONS}
 
 
 class Computed(Settings):
@@ -81,7 +79,7 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
     @cached_property
     def artefacts(self) -> list[Artefact]:
         """All figures and tables that there are."""
-        return [kind(name, entry, self) for kind in KINDS.values() for name, entry in kind.entries(self).items()]
+        return [kind(name, entry, self) for kind in KINDS for name, entry in kind.entries(self).items()]
 
     @cached_property
     def points(self) -> dict[str, Point]:

@@ -33,7 +33,7 @@ class TargetPlan:
 
     def __init__(self, config: Config, pools: PoolPlan) -> None:
         self.config, self.files, self.pools = config, config.files, pools
-        self.kinds = list(KINDS.values())
+        self.kinds = KINDS
         self._by_name = {artefact.name: artefact for artefact in config.artefacts}
 
     def artefact(self, name: str) -> Artefact:

@@ -4,8 +4,8 @@ from dd.report.artefact import Artefact
 from dd.report.figures import FIGURES
 from dd.report.tables import TABLE_KINDS
 
-KINDS: dict[str, type[Artefact]] = {
-    **{name: kind.artefact for name, kind in FIGURES.items() if kind.artefact},
-    **{name: kind.artefact for name, kind in TABLE_KINDS.items()},
-}
-"""By name."""
+KINDS: tuple[type[Artefact], ...] = (
+    *(kind.artefact for kind in FIGURES.values() if kind.artefact),
+    *(kind.artefact for kind in TABLE_KINDS.values()),
+)
+"""Figures come before tables."""

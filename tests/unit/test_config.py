@@ -26,7 +26,7 @@ PAPER = load_yaml(ROOT / "config.yaml")
 SCALES = {name: merged(PAPER, load_yaml(ROOT / f"workflow/scales/{name}.yaml")) for name in ("laptop", "demo")}
 DEMO = SCALES["demo"]
 RULES = [
-    *(kind.rule for kind in KINDS.values()),
+    *(kind.rule for kind in KINDS),
     *(
         name
         for path in (ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk"))

@@ -224,7 +224,7 @@ def test_they_are_planned_by_their_names(copy):
 @pytest.mark.parametrize(
     ("overlay", "told"),
     [
-        ({"numbers": {"a": {"experiment": "mnist_fixed", "experimnt": 1}}}, "numbers.a: unknown key 'experimnt'"),
+        ({"numbers": {"a": {"experiment": "mnist_fixed", "colour": 1}}}, "numbers.a: unknown key 'colour'"),
         ({"numbers": {"a": {"experiment": "mnist_fixd"}}}, "numbers.a: no experiment 'mnist_fixd'; did you mean"),
         ({"tables": {"tabel9": ["mnist_fixed"]}}, "tables: unknown key 'tabel9'; did you mean table9?"),
         ({"tables": {"table9": ["mnist_fixd"]}}, "tables.table9: no experiment 'mnist_fixd'"),
@@ -261,10 +261,10 @@ def test_declarations_are_read_without_heavy_packages(copy):
         "import sys, dd.report.comparison\n"
         "from dd.report.kinds import KINDS\n"
         "from dd.report.tables import TABLES\n"
-        "print(*KINDS)\n"
+        "print(*(kind.rule for kind in KINDS))\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert run(copy, "-c", program).splitlines() == [
-        "distilled_images curves poisoning linear_case single_number transfer paper lines",
+        "draw_figure draw_curves draw_bars draw_linear_case draw_number write_transfer write_table write_lines",
         "[]",
     ]

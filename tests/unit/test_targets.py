@@ -3,8 +3,10 @@
 import pytest
 
 from dd.baselines import BASELINES
+from dd.config.model import Computed, Config
 from dd.config.read import load_yaml
 from dd.plan.plan import Plan
+from dd.report.kinds import KINDS
 from dd.runtime import code_digest
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, checkout
@@ -56,6 +58,14 @@ def test_commands_are_whole(paper):
     files = " ".join(f"--out results/paper/tables/table3.{ending}" for ending in ("csv", "md", "tex", "html"))
     data = " ".join(f"--data results/data/{name}.json" for name in ("cub200", "voc2007"))
     assert table.endswith(f" {data} --scale paper {files}")
+
+
+def test_each_kind_has_a_rule_and_a_section_of_its_own():
+    rules = [kind.rule for kind in KINDS]
+    sections = [kind.section.key for kind in KINDS if kind.section]
+    assert len(set(rules)) == len(rules)
+    assert len({*sections, *Computed.model_fields}) == len(sections) + len(Computed.model_fields)
+    assert Config.model_fields.keys() == {*sections, *Computed.model_fields}
 
 
 def test_what_the_report_says_of_a_figure(paper):
