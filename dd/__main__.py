@@ -16,7 +16,6 @@ try:
         linear,
         pool,
         report,
-        transfer,
     )
     from dd.commands.main import main
 except UserError as error:  # two declarations with one name, for example

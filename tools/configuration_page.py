@@ -164,8 +164,8 @@ def page() -> str:
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     reference, plain, sections = Reference(), [], []
     nodes = schema_of(Config)["properties"]
-    for key, field in Config.model_fields.items():
-        first, *below = reference.rows(key, field, nodes[key], config[key])
+    for key in dict.fromkeys([*config, *Config.model_fields]):  # in the order of config.yaml
+        first, *below = reference.rows(key, Config.model_fields[key], nodes[key], config.get(key))
         if below:
             meaning = first.meaning[:1].upper() + first.meaning[1:].removesuffix(".")
             sections.append(f"\n## {key}\n\n{meaning}.\n\n{TABLE}" + "".join(map(str, below)))

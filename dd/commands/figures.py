@@ -1,4 +1,4 @@
-"""The commands that draw: one for each kind of figure."""
+"""The commands that make figures and tables from what others measured: one for each kind."""
 
 import inspect
 from pathlib import Path
@@ -10,6 +10,8 @@ from dd.commands.main import main
 from dd.commands.options import OUT, Command, check_endings, save
 from dd.report.figures import FIGURES
 from dd.report.figures.kind import FigureKind
+from dd.report.tables import TABLE_KINDS
+from dd.report.tables.kind import TableKind
 
 
 def drawing_command(kind: FigureKind) -> click.Command:
@@ -29,17 +31,33 @@ def drawing_command(kind: FigureKind) -> click.Command:
     parameters = list(kind.options)
     if kind.table_option:
         parameters.append(kind.table_option)
-    parameters.append(
-        click.Option(
-            ["--out"],
-            type=OUT,
-            required=True,
-            multiple=True,
-            help="Picture to write, .png or .pdf; may be repeated.",
-        )
-    )
+    parameters.append(out_option("Picture to write, .png or .pdf"))
     return Command(kind.command, callback=run, params=parameters, help=inspect.cleandoc(kind.help))
+
+
+def writing_command(kind: TableKind) -> click.Command:
+    """The command of a kind of table: it takes the options of the kind, and writes what `--out` names."""
+    endings = [f".{ending}" for ending in kind.artefact.outputs]
+
+    def run(out: tuple[Path, ...], **options: Any) -> None:
+        from dd.runtime.files import write_text
+
+        check_endings(out, tuple(endings))
+        texts = kind.texts(**options)
+        for path in out:
+            write_text(path, texts[path.suffix]())
+
+    told = f"Table: {', '.join(endings[:-1])} or {endings[-1]}"
+    parameters = [*kind.options, out_option(told)]
+    return Command(kind.artefact.command, callback=run, params=parameters, help=inspect.cleandoc(kind.help))
+
+
+def out_option(what: str) -> click.Option:
+    """The option that names the files to write."""
+    return click.Option(["--out"], type=OUT, required=True, multiple=True, help=f"{what}; may be repeated.")
 
 
 for figure in FIGURES.values():
     main.add_command(drawing_command(figure))
+for table in TABLE_KINDS.values():
+    main.add_command(writing_command(table))

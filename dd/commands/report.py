@@ -1,38 +1,11 @@
-"""The commands that write tables and pages from what others measured; those that draw are in `figures`."""
+"""The commands that write the comparison and pages of the report; those of figures and tables are in `figures`."""
 
 from pathlib import Path
 
 import click
 
 from dd.commands.main import main
-from dd.commands.options import FOLDER, IN, OUT, Command, check_endings
-from dd.report.tables import TABLES
-
-
-@main.command(cls=Command)
-@click.argument("name", type=click.Choice(list(TABLES)))
-@click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`.")
-@click.option("--data", "metadata", type=IN, multiple=True, help="Prepared dataset, for its fidelity; repeat both.")
-@click.option("--scale", required=True, help="What the table says it was measured at.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md, .tex or .html; may be repeated.")
-def table(name: str, metrics: tuple[Path, ...], metadata: tuple[Path, ...], scale: str, out: tuple[Path, ...]) -> None:
-    """Write one of the paper's tables, ours beside the reported numbers.
-
-    \b
-    Example:
-      python -m dd table table1 --metrics accuracy.csv --metrics k_means.csv --data mnist.npz --scale mine --out t.md
-    """
-    from dd.report.measurements import read_dataset_info, read_measured
-    from dd.report.tables.paper_table import paper_table
-    from dd.report.tables.writing import TABLE_WRITERS
-    from dd.runtime.files import write_text
-
-    check_endings(out, tuple(TABLE_WRITERS))
-    declaration = TABLES[name]
-    datasets = [read_dataset_info(path) for path in metadata]
-    rows = paper_table(declaration, [read_measured(path) for path in metrics], scale, datasets)
-    for path in out:
-        write_text(path, TABLE_WRITERS[path.suffix](declaration, rows))
+from dd.commands.options import FOLDER, OUT, Command, check_endings
 
 
 @main.command(cls=Command)

@@ -22,9 +22,8 @@ def check(config: Config) -> None:
     """
     if config.scale in SHARED_FOLDERS:
         raise UserError(f"scale: results/{config.scale} is another folder; choose another name")
-    for artefacts in config.artefacts.values():
-        for artefact in artefacts.values():
-            artefact.check()
+    for artefact in config.artefacts:
+        artefact.check()
     check_points(config)
     check_pools(config)
     for name, experiment in config.all_experiments.items():
@@ -120,7 +119,7 @@ def check_named_experiments(config: Config) -> None:
 
 def check_names_in_all(config: Config) -> None:
     """Refuse a name in `all` that no figure or table has; raises what `check` raises."""
-    known = [name for artefacts in config.artefacts.values() for name in artefacts]
+    known = [artefact.name for artefact in config.artefacts]
     for name in config.all:
         if name not in known:
             near = did_you_mean(name, known)

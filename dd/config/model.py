@@ -9,26 +9,25 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from dd.config.datasets import Images, datasets_of
-from dd.config.files import ResultFiles
-from dd.config.kinds import KINDS
-from dd.config.kinds.base import Artefact, Point
-from dd.config.kinds.curves import Lines
-from dd.config.kinds.pictures import PictureSection
-from dd.config.kinds.tables import TablesSection
-from dd.config.kinds.transfer import TransferSection
 from dd.config.sections import Adapt, Baselines, Data, Evaluate, Experiment, Pool, PoolSection
 from dd.distill.settings import DistillConfig
+from dd.report.artefact import Artefact, Point
+from dd.report.kinds import KINDS
 from dd.runtime.errors import UserError
-from dd.runtime.settings import Count, Name, Names, Settings, Text
+from dd.runtime.result_files import ResultFiles
+from dd.runtime.settings import Count, Name, Names, Settings, Text, made_settings
 
 Reasons = Annotated[
     dict[str, Annotated[str, Field(description="the reason, by task, such as cifar10")]],
     Field(description="a table or figure, such as fig6"),
 ]
 
+_SECTIONS = [kind.section for kind in KINDS if kind.section is not None]
+_SHOWN = {section.key: (section.model, section.field) for section in _SECTIONS}
 
-class Config(Settings):
-    """config.yaml after all overlays. Pools and experiments hold what they start from too."""
+
+class Computed(Settings):
+    """What is computed: all of config.yaml but figures and tables."""
 
     scale: Name
     """results go to `results/<scale>/`, checkpoints to `work/<scale>/`, so that scales never mix"""
@@ -47,18 +46,14 @@ class Config(Settings):
     experiments: dict[Name, Experiment] = Field(min_length=1)
     """What is distilled, by name. `snakemake <name>` distils and judges one."""
     evaluate: Evaluate
-    transfer: TransferSection
     baselines: Baselines
     adapt: Adapt
-    tables: TablesSection
-    bars: dict[Name, Annotated[Names, Field(description="experiments with an attack_class")]]
-    """Figures of poisoning against its baselines, by name."""
-    curves: dict[Name, Lines]
-    """Figures of accuracy against a setting, by name. A point is an experiment, `<experiment>_<setting><value>`."""
-    figures: dict[Name, PictureSection]
-    """Pictures of distilled images, by name."""
     not_run: dict[str, Reasons]
     """Why a scale lacks some of the paper's numbers: what the comparison says of them."""
+
+
+class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  # a key for each kind of figure or table
+    """config.yaml after all overlays. Pools and experiments hold what they start from too."""
 
     @model_validator(mode="before")
     @classmethod
@@ -82,18 +77,14 @@ class Config(Settings):
         return ResultFiles(self.scale)
 
     @cached_property
-    def artefacts(self) -> dict[str, dict[str, Artefact]]:
-        """All figures and tables that there are: by the section of their kind, and by name."""
-        return {
-            kind.section: {name: kind(name, entry, self) for name, entry in kind.entries(self).items()}
-            for kind in KINDS
-        }
+    def artefacts(self) -> list[Artefact]:
+        """All figures and tables that there are."""
+        return [kind(name, entry, self) for kind in KINDS for name, entry in kind.entries(self).items()]
 
     @cached_property
     def points(self) -> dict[str, Point]:
         """The points of all curves, by name."""
-        every = (artefact for artefacts in self.artefacts.values() for artefact in artefacts.values())
-        return {name: point for artefact in every for name, point in artefact.points().items()}
+        return {name: point for artefact in self.artefacts for name, point in artefact.points().items()}
 
     @cached_property
     def points_as_experiments(self) -> dict[str, Experiment]:
@@ -103,12 +94,13 @@ class Config(Settings):
             UserError: a point has settings that do not go together.
         """
         found = {}
-        for name, point in self.points.items():
-            base = self.experiments[point.experiment].model_dump(exclude_unset=True)
-            try:
-                found[name] = Experiment(**base | point.changed)
-            except UserError as error:
-                raise UserError(f"curves: the point {name} of {point.experiment}: {error}") from error
+        for artefact in self.artefacts:
+            for name, point in artefact.points().items():
+                base = self.experiments[point.experiment].model_dump(exclude_unset=True)
+                try:
+                    found[name] = Experiment(**base | point.changed)
+                except UserError as error:
+                    raise UserError(f"{artefact.key}: the point {name} of {point.experiment}: {error}") from error
         return found
 
     @cached_property

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from dd.config.kinds.base import Artefact
 from dd.config.model import Config
 from dd.plan.pools import PoolPlan
+from dd.report.artefact import Artefact
 from dd.report.figures import FIGURES
+from dd.report.kinds import KINDS
 from dd.report.tables import TABLES
 from dd.runtime.errors import UserError
 
@@ -32,15 +33,20 @@ class TargetPlan:
 
     def __init__(self, config: Config, pools: PoolPlan) -> None:
         self.config, self.files, self.pools = config, config.files, pools
-        self._by_name = {name: each for artefacts in config.artefacts.values() for name, each in artefacts.items()}
+        self.kinds = KINDS
+        self._by_name = {artefact.name: artefact for artefact in config.artefacts}
 
-    def artefact(self, section: str, name: str) -> Artefact:
+    def artefact(self, name: str) -> Artefact:
         """A figure or table."""
-        return self.config.artefacts[section][name]
+        return self._by_name[name]
 
-    def named(self, section: str) -> list[str]:
+    def named(self, kind: type[Artefact]) -> list[str]:
         """All figures or tables of a kind."""
-        return list(self.config.artefacts[section])
+        return [artefact.name for artefact in self.config.artefacts if type(artefact) is kind]
+
+    def command(self, name: str) -> str:
+        """What makes a figure or table, after `python -m dd`."""
+        return shlex.join(self.artefact(name).words())
 
     def subcategory(self, experiment: str) -> str:
         """Where the report shows the training of an experiment."""
@@ -52,8 +58,7 @@ class TargetPlan:
         Raises:
             UserError: two things have one name, or one has a name of those `taken` by the workflow's rules.
         """
-        artefacts = [artefact for each in self.config.artefacts.values() for artefact in each.values()]
-        made = [Target(artefact.name, artefact.key, self.made(artefact)) for artefact in artefacts]
+        made = [Target(artefact.name, artefact.key, self.made(artefact)) for artefact in self.config.artefacts]
         pools = [Target(name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
         experiments = [
             Target(name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)])

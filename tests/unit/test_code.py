@@ -45,7 +45,7 @@ def test_one_more_choice_changes_no_digest(tmp_path, monkeypatch):
     with (copy / "nets/__init__.py").open("a") as file:
         file.write("\nMORE = 1\n")
     assert code_digest.digest.__wrapped__("dd.distill.experiment") == before
-    with (copy / "nets/build.py").open("a") as file:
+    with (copy / "nets/factory.py").open("a") as file:
         file.write("\nMORE = 1\n")
     assert code_digest.digest.__wrapped__("dd.distill.experiment") != before
 

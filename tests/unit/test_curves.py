@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from dd.report.figures.curves import curves_picture, from_table, judge_lines, make_line, to_table
+from dd.report.figures.curves_drawing import curves_picture, from_table, judge_lines, make_line, to_table
 
 
 def measured(x, value, accuracies, steps):

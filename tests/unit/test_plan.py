@@ -15,10 +15,6 @@ from tests.conftest import ROOT, load_yaml, merged
 PAPER = load_yaml(ROOT / "config.yaml")
 
 
-def scale(name):
-    return merged(PAPER, load_yaml(ROOT / f"workflow/scales/{name}.yaml"))
-
-
 @pytest.fixture(scope="module")
 def paper():
     return Plan(PAPER)
@@ -115,6 +111,16 @@ def test_options_of_an_experiment_are_its_own_over_the_common_ones(paper):
     assert "--soft-labels" not in soft.options("mnist_random")
 
 
+def test_points_of_curves_are_experiments(paper):
+    assert len(paper.experiments.names) == 16 + 30
+    point = paper.config.all_experiments["mnist_random_epochs2_steps4"]
+    assert (point.steps, point.epochs, point.dataset) == (4, 2, "mnist")
+    # a setting that is as in its experiment does not show in the name of a point
+    assert paper.config.points["mnist_random_epochs2"].changed == {"epochs": 2}
+    assert paper.targets.subcategory("mnist_random_epochs2") == "points of curves"
+    assert paper.targets.subcategory("mnist_random") == "experiments"
+
+
 def test_a_baseline_is_told_only_its_own_settings():
     def changed(overlay):
         before, after = (planned({"baselines": each}).experiments.baseline_options for each in ({}, overlay))
@@ -138,44 +144,6 @@ def test_other_values_of_one_experiment(paper):
     assert options("voc_alexnet", "fada") == "--nets 200"
     assert paper.experiments.source("mnist_usps_random", "fada") == ["results/data/mnist.npz"]
     assert paper.experiments.source("mnist_usps_random", "full") == []
-
-
-def test_everything_can_be_asked_for_by_its_name(paper):
-    targets = {target.name: target.files for target in paper.targets.targets(taken=["all", "distill"])}
-    assert targets["mnist_fixed"] == [
-        "results/paper/evaluate/mnist_fixed.csv",
-        "results/paper/distill/mnist_fixed/training.png",
-    ]
-    assert targets["mnist_LeNet"] == paper.pools.shards("mnist_LeNet")
-    assert targets["linear_case"] == [f"results/paper/figures/linear_case.{ending}" for ending in ("png", "pdf")]
-    assert "results/paper/tables/table1.tex" in targets["table1"]
-    assert "results/paper/distill/mnist_random/training.png" in targets["transfer"]
-    with pytest.raises(UserError, match=r"config: experiments.mnist_fixed: something else has this name"):
-        paper.targets.targets(taken=["mnist_fixed"])
-
-
-def test_all_ends_with_the_comparison_and_the_configuration(paper):
-    made = paper.targets.all()
-    assert len(made) == len(set(made))
-    assert made[-5:] == [
-        *(f"results/paper/compare.{ending}" for ending in ("csv", "md", "tex", "html")),
-        "results/paper/configuration.html",
-    ]
-    alone = planned({"all": ["transfer"]}).targets
-    assert not [path for path in alone.all() if "/compare." in path]
-
-
-def test_the_comparison_is_told_what_was_measured_and_why_not():
-    options = Plan(scale("laptop")).targets.comparison_options()
-    assert options.startswith("--measured fig2a results/laptop/evaluate/mnist_fixed.csv --measured fig2b ")
-    assert "--measured table1 results/laptop/tables/table1.csv" in options
-    assert "--measured linear_case results/laptop/linear/linear_case.csv" in options
-    assert "--not-run fig6 cifar10 'too slow without a GPU'" in options
-
-
-def test_the_configuration_of_a_run_holds_the_points_and_no_defaults(paper):
-    assert "  mnist_random_epochs2_steps4:\n    dataset: mnist\n    epochs: 2\n    steps: 4\n" in paper.configuration
-    assert "&" not in paper.configuration
 
 
 def test_downloads_are_what_all_needs(paper):

@@ -11,7 +11,6 @@ from dd.config.read import typed
 from dd.plan.options import any_of
 from dd.plan.plan import Plan
 from dd.plan.resources import grow
-from dd.report.tables import TABLES
 from dd.runtime.code_digest import commit, digest
 from dd.runtime.errors import UserError
 
@@ -27,11 +26,7 @@ except UserError as error:
 
 wildcard_constraints:
     experiment=any_of(plan.experiments.names),
-    figure=any_of(plan.targets.named("figures")),
-    curves=any_of(plan.targets.named("curves")),
-    table=any_of(plan.targets.named("tables")),
     baseline=any_of(plan.experiments.baselines),
-    bars=any_of(plan.targets.named("bars")),
     pool=any_of(plan.config.pools),
     part="train|held-out",
     first=r"\d+",

@@ -26,29 +26,3 @@ rule evaluate_transfer:
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.held_out} {params.options} "
         "--out {output.csv} {params.pool} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
-
-
-rule write_transfer:
-    input:
-        **plan.targets.artefact("transfer", "transfer").inputs(),
-    output:
-        csv="<results>/tables/transfer.csv",
-        md="<results>/tables/transfer.md",
-        html=report(
-            "<results>/tables/transfer.html",
-            caption="../report/transfer.rst",
-            category="Tables",
-            labels={"table": "transfer"},
-        ),
-    log:
-        "<results>/logs/tables/transfer.log",
-    benchmark:
-        "<results>/benchmarks/tables/transfer.tsv"
-    localrule: True
-    conda:
-        "../../environment.yml"
-    params:
-        metrics=lambda wildcards, input: " ".join(f"--metrics {path}" for path in input),
-        code=digest("dd.report.tables.transfer"),
-    shell:
-        "python -m dd transfer {params.metrics} --out {output.csv} --out {output.md} --out {output.html} > {log} 2>&1"

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
+from pydantic import AfterValidator, Field
 
+from dd.distill.settings import DistillConfig
+from dd.report.artefact import FILE, Point, Section
 from dd.report.comparison_source import ComparisonSource
-from dd.report.figures.kind import FILE, Drawing, FigureKind
-from dd.report.measurements import read_evaluation, with_kind
+from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
+from dd.report.measurements import read_evaluation
 from dd.report.paper_numbers import PaperClaim, Place
-from dd.report.provenance import data_lines, with_provenance
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, merged
-from dd.report.wording import display_name, small_print
+from dd.report.provenance import data_lines
+from dd.report.verdicts import JudgedClaim, merged
 from dd.runtime.errors import UserError
+from dd.runtime.settings import Count, Name, Settings, Text, all_different
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 AGAINST = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
 """What accuracy may be drawn against: columns of `dd evaluate`, and their names on the axis."""
-POINT_COLUMNS = ["x", "steps", "mean", "std", "nets"]
-LINE_COLORS = ("#1f6fb4", "#c8571b", "#3a923a")
 DATASETS = ("mnist", "cifar10")
 """Which the paper draws in both figures."""
 LEVEL_OFF = "They level off"
@@ -39,158 +37,102 @@ CURVE_CLAIMS = {
 """What the paper says of its curves (Section 4.1), by figure."""
 
 
-class Line(NamedTuple):
-    """A curve."""
+class LineSection(Settings):
+    """A line."""
 
-    panel: str
-    label: str
-    dataset: str
-    against: str
-    """What it is drawn against, of `AGAINST`."""
-    points: pd.DataFrame
-    """Columns x, steps, mean, std, nets; sorted by x."""
-    departures: str = ""
-    """From the paper's method, in its sets."""
-
-    @property
-    def gain(self) -> float:
-        """From the first to the last point, in percentage points."""
-        return self.points["mean"].iloc[-1] - self.points["mean"].iloc[0]
-
-
-class JudgedPanel(NamedTuple):
-    """The verdicts on the claims that one panel makes of one dataset."""
-
-    panel: str
-    dataset: str
-    verdicts: list[ClaimVerdict]
+    panel: Text
+    """the panel it is drawn in"""
+    label: Text
+    """its own name in the panel"""
+    experiment: str
+    """whose settings the points start from"""
+    x: Literal["steps", "epochs", "distilled_images"]
+    """what accuracy is drawn against"""
+    vary: Literal["steps", "epochs", "images_per_class"]
+    """the setting that tells the points apart"""
+    values: Annotated[
+        list[Count], AfterValidator(all_different), Field(min_length=2, json_schema_extra={"uniqueItems": True})
+    ]
+    """its values, a point each"""
+    set: DistillConfig = DistillConfig()
+    """settings that all points have"""
 
 
-def make_line(panel: str, label: str, against: str, measured: Sequence[pd.DataFrame]) -> Line:
-    """A line whose points are tables of `dd evaluate`: mean and standard deviation over held-out nets, in percent."""
-    import pandas as pd
-
-    rows = []
-    departures = []
-    for table in map(with_provenance, measured):
-        departures.append(table["beyond"].iloc[0])
-        after = table[table["stage"] == "after"]
-        accuracy = after["accuracy"]
-        x, steps = after[against].iloc[0], after["steps"].iloc[0]
-        rows.append([x, steps, accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
-    points = pd.DataFrame(rows, columns=POINT_COLUMNS).sort_values("x", ignore_index=True)
-    every = "; ".join(text for text in dict.fromkeys(departures) if text)
-    return Line(panel, label, measured[0]["dataset"].iloc[0], against, points, every)
+Lines = Annotated[list[LineSection], Field(min_length=1, description="the lines")]
 
 
-def to_table(lines: Sequence[Line]) -> pd.DataFrame:
-    """A row a point: panel, label, dataset, against (of `AGAINST`), beyond, x, steps, mean and std (%), nets."""
-    import pandas as pd
+class Curves(FigureArtefact[list[LineSection]]):
+    """A figure of the section `curves`."""
 
-    parts = []
-    for line in lines:
-        known = {"panel": line.panel, "label": line.label, "dataset": line.dataset, "against": line.against}
-        known["beyond"] = line.departures
-        parts.append(pd.DataFrame([known] * len(line.points)).join(line.points))
-    return with_kind("curves", pd.concat(parts, ignore_index=True))
+    rule = "draw_curves"
+    command = "curves"
+    section = Section(
+        "curves",
+        dict[Name, Lines],
+        Field(
+            description="Figures of accuracy against a setting, by name. A point is an experiment, "
+            "`<experiment>_<setting><value>`."
+        ),
+    )
+    outputs = PICTURES_AND_NUMBERS
 
+    def named(self) -> list[str]:
+        """See `Artefact`."""
+        return [line.experiment for line in self.entry]
 
-def from_table(table: pd.DataFrame) -> list[Line]:
-    """The lines of a `to_table`."""
-    columns = ["panel", "label", "dataset", "against", "beyond"]
-    lines = []
-    # a label "none" is read as nothing
-    for _, rows in with_provenance(table).groupby(columns, sort=False, dropna=False):
-        first, points = rows.iloc[0], rows[POINT_COLUMNS].reset_index(drop=True)
-        lines.append(Line(first["panel"], first["label"], first["dataset"], first["against"], points, first["beyond"]))
-    return lines
+    def check(self) -> None:
+        """See `Artefact`."""
+        self.check_experiments(self.key)
+        for line in self.entry:
+            panel, x, vary = line.panel, line.x, line.vary
+            if x not in (vary, "distilled_images") or (x, vary) == ("distilled_images", "epochs"):
+                raise UserError(f"{self.key}: x: {x} is not what {vary} changes")
+            if any(other.panel == panel and other.x != x for other in self.entry):
+                raise UserError(f"{self.key}: the lines of panel {panel!r} have several x; give each a panel")
+            if sum((other.panel, other.label) == (panel, line.label) for other in self.entry) > 1:
+                raise UserError(f"{self.key}: panel {panel!r} has two lines {line.label!r}; rename one")
 
+    def points(self) -> dict[str, Point]:
+        """The points of all lines."""
+        return {name: point for line in self.entry for name, point in self.points_of(line).items()}
 
-def judge_lines(lines: Sequence[Line]) -> list[JudgedPanel]:
-    """What the paper says of such curves, and whether those made by its method support it.
+    def points_of(self, line: LineSection) -> dict[str, Point]:
+        """The points of one line by name: that of its experiment and the settings that differ from it."""
+        base, found = self.run.experiments[line.experiment], {}
+        for value in line.values:
+            wanted = line.set.model_dump(exclude_unset=True) | {line.vary: value}
+            changed = {key: wanted[key] for key in sorted(wanted) if getattr(base, key) != wanted[key]}
+            name = line.experiment + "".join(f"_{key}{value}" for key, value in changed.items())
+            found[name] = Point(line.experiment, changed)
+        return found
 
-    More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
-    points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
-    many images.
-    """
-    lines = [line for line in lines if not line.departures]
-    judged: dict[Place, list[Line]] = {}
-    for line in lines:
-        judged.setdefault(Place(line.panel, line.dataset), []).append(line)
-    panels = []
-    for (panel, dataset), inside in judged.items():
-        if inside[0].against == "distilled_images":
-            verdicts = _many_against_one(inside)
-        else:
-            verdicts = merged(one for line in inside for one in _more_helps(line)) + _less_than_steps(inside, lines)
-        panels.append(JudgedPanel(panel, dataset, verdicts))
-    return panels
+    def experiments(self) -> list[str]:
+        """See `Artefact`."""
+        return sorted(self.points())
 
+    def inputs(self) -> dict[str, list[str]]:
+        """See `Artefact`."""
+        return {"metrics": [self.run.files.evaluated(point) for point in self.experiments()]}
 
-def _more_helps(line: Line) -> Iterator[ClaimVerdict]:
-    yield ClaimVerdict(f"More {line.against} help", line.gain > 0, f"{line.gain:+.1f} points")
-    if line.against == "epochs" and len(line.points) > 2:
-        gains = line.points["mean"].diff() / line.points["x"].diff()
-        first, last = gains.iloc[1], gains.iloc[-1]
-        yield ClaimVerdict(LEVEL_OFF, last < first, f"{first:+.1f}, at last {last:+.1f} points an epoch")
+    def arguments(self) -> list[str]:
+        """See `Artefact`."""
+        words = []
+        for line in self.entry:
+            measured = ",".join(self.run.files.evaluated(point) for point in self.points_of(line))
+            words += ["--line", line.panel, line.label, line.x, measured]
+        return [*words, "--note", f"scale {self.run.files.scale}, final state, test images"]
 
+    def measurements(self) -> str:
+        """See `Artefact`."""
+        return self.path("csv")
 
-def _less_than_steps(inside: Sequence[Line], lines: Sequence[Line]) -> list[ClaimVerdict]:
-    epochs = [line for line in inside if line.against == "epochs"]
-    datasets = {line.dataset for line in epochs}
-    steps = [line.gain for line in lines if line.against == "steps" and line.dataset in datasets]
-    if not steps:
-        return []
-    most, least = max(line.gain for line in epochs), min(steps)
-    return [ClaimVerdict(LESS_THAN_STEPS, most < least, f"{most:+.1f} against {least:+.1f} points")]
-
-
-def _many_against_one(lines: Sequence[Line]) -> list[ClaimVerdict]:
-    one = [line for line in lines if (line.points["steps"] == 1).all()]
-    if len(lines) != 2 or len(one) != 1:
-        return []
-    (many,) = (line for line in lines if line is not one[0])
-    several = many.points[many.points["steps"] > 1].set_index("x")["mean"]
-    ahead = (several - one[0].points.set_index("x")["mean"]).dropna()
-    if ahead.empty:
-        return []
-    return [ClaimVerdict(MANY_BEAT_ONE, bool((ahead > 0).all()), f"by {ahead.min():.1f} to {ahead.max():.1f} points")]
-
-
-def curves_picture(lines: Sequence[Line], notes: list[str]) -> Figure:
-    """Means with a band of one standard deviation, the verdicts on claims below each panel, `notes` in small print."""
-    from matplotlib.figure import Figure
-
-    panels = list(dict.fromkeys(line.panel for line in lines))
-    judged = judge_lines(lines)
-    several_datasets = len({line.dataset for line in lines}) > 1
-    figure = Figure(figsize=(5 * len(panels), 4.2), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        sentences = []
-        for one in judged:
-            if one.panel == panel:
-                start = f"{display_name(one.dataset)}: " if several_datasets else ""
-                sentences += [f"{start}{verdict}" for verdict in one.verdicts]
-        _draw_panel(axes, [line for line in lines if line.panel == panel], sentences)
-    figure.supxlabel(small_print(notes, 5 * len(panels)), fontsize=7, color="0.4")
-    return figure
-
-
-def _draw_panel(axes: Axes, lines: Sequence[Line], sentences: Sequence[str]) -> None:
-    for line, color in zip(lines, itertools.cycle(LINE_COLORS), strict=False):
-        x, mean, std = line.points["x"], line.points["mean"], line.points["std"]
-        label = f"{line.label}, {line.departures}" if line.departures else line.label
-        axes.plot(x, mean, color=color, marker="o", markersize=4, label=label)
-        axes.fill_between(x, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
-    axes.locator_params(axis="x", integer=True)
-    nets = lines[0].points["nets"].iloc[0]
-    axes.set_title(f"{lines[0].panel}, {nets} held-out nets", fontsize=9)
-    below = "\n".join(sentences)
-    axes.set_xlabel(f"{AGAINST[lines[0].against]}\n\n{below}", fontsize=8)
-    axes.set_ylabel("test accuracy, %", fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
+    def caption(self) -> str:
+        """See `Artefact`."""
+        return (
+            f"Accuracy of held-out networks on test images, scale ``{self.run.files.scale}``: mean and, as a band, one "
+            "standard deviation. Every point is a distillation of its own. Below each panel, what the paper says of "
+            "such curves and whether these bear it out."
+        )
 
 
 def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
@@ -199,6 +141,8 @@ def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
     Raises:
         UserError: a curve against something else than `AGAINST`, or a CSV that is no evaluation.
     """
+    from dd.report.figures.curves_drawing import curves_picture, judge_lines, make_line, to_table
+
     drawn, measured = [], []
     for panel, label, against, paths in lines:
         if against not in AGAINST:
@@ -211,6 +155,8 @@ def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
+    from dd.report.figures.curves_drawing import from_table, judge_lines
+
     for name, table in tables.items():
         panels = judge_lines(from_table(table))
         for dataset in table["dataset"].unique():
@@ -222,10 +168,9 @@ FIGURE = FigureKind(
     name="curves",
     order=2,
     module=__name__,
-    section="curves",
-    caption="curves.rst",
-    command="curves",
-    help=r"""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of
+    artefact=Curves,
+    command=Curves.command,
+    help="""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of
     them.
 
     \b

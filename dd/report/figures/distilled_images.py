@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+from pydantic import Field
 
+from dd.report.artefact import FILE, Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
-from dd.report.figures.kind import FILE, Drawing, FigureKind
+from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.formatting import mean_std
 from dd.report.measurements import read_evaluation
 from dd.report.paper_numbers import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
@@ -20,6 +22,7 @@ from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
+from dd.runtime.settings import Counts, Name, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +53,63 @@ STAGE_LABELS = {"before": "before training on the distilled images", "after": "a
 BEFORE_REMARK = "chance, by the draw of one net"
 FEW_ARE_BETTER = "A few images for one known net do better than more for any net"
 FEW_COME_CLOSE = "Ten images for one known net come within 10 points of full training"
+
+
+class PictureSection(Settings):
+    """A picture."""
+
+    experiment: str
+    """whose images"""
+    steps: Counts
+    """GD steps that are shown, counted from 1"""
+
+
+class Picture(FigureArtefact[PictureSection]):
+    """A figure of the section `figures`."""
+
+    rule = "draw_figure"
+    command = "figure"
+    section = Section(
+        "figures", dict[Name, PictureSection], Field(description="Pictures of distilled images, by name.")
+    )
+
+    def named(self) -> list[str]:
+        """See `Artefact`."""
+        return [self.entry.experiment]
+
+    def check(self) -> None:
+        """See `Artefact`."""
+        self.check_experiments(f"{self.key}.experiment")
+        steps = self.run.experiments[self.entry.experiment].steps
+        if max(self.entry.steps) > steps:
+            raise UserError(
+                f"{self.key}.steps: {max(self.entry.steps)} is more than the {steps} steps of {self.entry.experiment}"
+            )
+
+    def inputs(self) -> dict[str, list[str]]:
+        """See `Artefact`."""
+        files, experiment = self.run.files, self.entry.experiment
+        return {"set": [files.distilled(experiment)], "metrics": [files.evaluated(experiment)]}
+
+    def arguments(self) -> list[str]:
+        """See `Artefact`."""
+        files, experiment = self.run.files, self.entry.experiment
+        shown = ",".join(map(str, self.entry.steps))
+        return ["--set", files.distilled(experiment), "--metrics", files.evaluated(experiment), "--steps", shown]
+
+    def measurements(self) -> str:
+        """See `Artefact`."""
+        return self.run.files.evaluated(self.entry.experiment)
+
+    def caption(self) -> str:
+        """See `Artefact`."""
+        return (
+            f"Distilled images of experiment ``{self.entry.experiment}``. One column a shown GD step and one row a "
+            "class; above each step the learned learning rates η of every epoch (a single step lies on its side). "
+            "Display range: normalised pixels from -v to v, v being the 99th percentile of their size over the images "
+            "shown, mid-grey the mean that images are normalised by. "
+            f"Scale ``{self.run.files.scale}``; mean ± standard deviation over held-out networks."
+        )
 
 
 def images_title(metrics: pd.DataFrame) -> str:
@@ -157,10 +217,9 @@ FIGURE = FigureKind(
     name="distilled_images",
     order=1,
     module=__name__,
-    section="figures",
-    caption="figure.rst",
-    command="figure",
-    help=r"""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
+    artefact=Picture,
+    command=Picture.command,
+    help="""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
 
     \b
     Example:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from dd.report.artefact import Artefact, Entry
 from dd.report.comparison_source import ComparisonSource
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-"""The type of an option that names a file."""
+PICTURES = {"png": "--out", "pdf": "--out"}
+"""The outputs of a figure."""
+PICTURES_AND_NUMBERS = {"csv": "--table", **PICTURES}
+"""The outputs of a figure whose numbers are written too."""
 
 
 class Drawing(NamedTuple):
@@ -29,19 +31,25 @@ class Drawing(NamedTuple):
     """Lines that the command prints."""
 
 
-@dataclass(frozen=True)
+class FigureArtefact(Artefact[Entry]):
+    """A figure."""
+
+    folder = "figures"
+    category = "Figures"
+    noun = "figure"
+    outputs = PICTURES
+    shown = "png"
+
+
+@dataclass(frozen=True, kw_only=True)
 class FigureKind:
-    """A kind of figure: its command, and what the paper reports of such figures."""
+    """A kind of figure: its command, what config.yaml says of such figures, and what the paper reports of them."""
 
     name: str
     order: int
     """Its place among the kinds."""
     module: str
     """Of the file that declares it, whose change draws it anew."""
-    section: str
-    """The section of config.yaml with one entry a figure of this kind; empty where it has none."""
-    caption: str
-    """The file in workflow/report with the caption."""
     command: str
     """`python -m dd <command>` draws one."""
     help: str
@@ -52,7 +60,7 @@ class FigureKind:
     """Gets the values of the options by name."""
     table_option: click.Option | None = None
     """Where the numbers are written, if they are."""
-    baselines: tuple[str, ...] = ()
-    """The baselines whose measurements it shows beside an experiment's."""
+    artefact: type[FigureArtefact] | None = None
+    """How config.yaml and the workflow make such figures, where they do so by name."""
     comparison: ComparisonSource | None = None
     """The paper's numbers and claims, if it has any."""

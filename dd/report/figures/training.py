@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dd.report.figures.kind import FILE, Drawing, FigureKind
+from dd.report.artefact import FILE
+from dd.report.figures.kind import Drawing, FigureKind
 from dd.report.measurements import read_table
 
 if TYPE_CHECKING:
@@ -65,10 +66,8 @@ FIGURE = FigureKind(
     name="training",
     order=5,
     module=__name__,
-    section="",
-    caption="training.rst",
     command="training",
-    help=r"""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+    help="""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
 
     \b
     Example:

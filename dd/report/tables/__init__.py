@@ -1,7 +1,10 @@
-"""The tables: one file each. Tables 1 to 3 of the paper declare themselves; `transfer` is our own."""
+"""The tables: one file each. Those of the paper declare themselves as `TABLE`; a kind of table, as `KIND`."""
 
 from dd.report.tables.declaration import Table
+from dd.report.tables.kind import TableKind
 from dd.runtime.discovery import declared
 
 TABLES = declared(__name__, Table, "TABLE")
 """The paper's tables by name, in its order."""
+TABLE_KINDS = declared(__name__, TableKind, "KIND")
+"""The kinds of tables by name: those of the paper are one."""

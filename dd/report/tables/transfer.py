@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
+import click
+from pydantic import AfterValidator, Field
+
+from dd.distill.settings import NetworkName
+from dd.evaluation.protocols import PROTOCOLS
+from dd.report.artefact import FILE, Section, options
 from dd.report.formatting import MISSING, mean_std
 from dd.report.html_page import listed, page, wide
 from dd.report.measurements import EVALUATION_COLUMNS, read_table, with_kind
 from dd.report.provenance import with_provenance
+from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.errors import UserError
+from dd.runtime.settings import UNIQUE, Count, Names, OneOf, Settings, all_different
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +30,58 @@ TRANSFER_NOTE = (
     "set's own kind, those it is made for. native: the set's own order and learned rates. dc-bench: 300 epochs of SGD "
     "in random minibatches of 256, rate 0.01, a tenth of it in the second half, momentum 0.9, weight decay 0.0005."
 )
+
+ProtocolName = Annotated[str, OneOf(tuple(PROTOCOLS))]
+
+
+class TransferSection(Settings):
+    """Sets on other networks and by the field's training: `snakemake transfer`, or `transfer` in `all`."""
+
+    experiments: Names
+    """whose sets"""
+    nets: Annotated[list[NetworkName], AfterValidator(all_different), UNIQUE]
+    """the networks"""
+    protocols: Annotated[list[ProtocolName], AfterValidator(all_different), UNIQUE]
+    """how they are trained on a set"""
+    held_out: Count = 5
+    """networks of each kind, newly initialised; of the set's own, those it is made for"""
+
+
+class Transfer(TableArtefact[TransferSection]):
+    """The table of the section `transfer`."""
+
+    rule = "write_transfer"
+    command = "transfer"
+    section = Section("transfer", TransferSection, Field())
+    outputs = dict.fromkeys(("csv", "md", "html"), "--out")
+
+    @classmethod
+    def entries(cls, config: Any) -> Mapping[str, TransferSection]:
+        """See `Artefact`."""
+        return {"transfer": config.transfer}
+
+    def named(self) -> list[str]:
+        """See `Artefact`."""
+        return self.entry.experiments
+
+    def check(self) -> None:
+        """See `Artefact`."""
+        self.check_experiments("transfer.experiments")
+
+    def inputs(self) -> dict[str, list[str]]:
+        """See `Artefact`."""
+        return {"metrics": [self.run.files.transferred(name) for name in self.entry.experiments]}
+
+    def arguments(self) -> list[str]:
+        """See `Artefact`."""
+        return options("--metrics", self.inputs()["metrics"])
+
+    def caption(self) -> str:
+        """See `Artefact`."""
+        return (
+            "Distilled sets on networks they were not made for, in their own order at their own rates (native) and by "
+            f"the training that the field compares sets by (dc-bench), at scale ``{self.run.files.scale}``."
+        )
 
 
 def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
@@ -73,3 +134,29 @@ def _html(table: pd.DataFrame) -> str:
 
 TRANSFER_WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {".csv": _csv, ".md": _markdown, ".html": _html}
 """The text of the table by the ending of its file."""
+
+
+def texts(*, metrics: Sequence[Path]) -> Texts:
+    """The table of CSVs of `dd evaluate --protocol`; raises what `transfer_table` raises."""
+    table = transfer_table(metrics)
+    return {ending: partial(text, table) for ending, text in TRANSFER_WRITERS.items()}
+
+
+KIND = TableKind(
+    name="transfer",
+    order=1,
+    artefact=Transfer,
+    help="""Write how sets do on other networks and by the field's protocol: a row a set and network, a column
+    a protocol.
+
+    \b
+    Example:
+      python -m dd transfer --metrics carried.csv --out transfer.md --out transfer.html
+    """,
+    options=(
+        click.Option(
+            ["--metrics"], type=FILE, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat."
+        ),
+    ),
+    texts=texts,
+)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class ResultFiles(NamedTuple):
-    """Paths of what the workflow makes at one scale, from the folder it runs in."""
+    """Paths of what the workflow makes at one scale, from the folder it runs in; figures and tables know their own."""
 
     scale: str
 
@@ -61,11 +61,3 @@ class ResultFiles(NamedTuple):
     def linear_case(self) -> str:
         """The measurements of Section 3.3."""
         return f"{self.results}/linear/linear_case.csv"
-
-    def figure(self, name: str, ending: str) -> str:
-        """A figure, or with `csv` its numbers."""
-        return f"{self.results}/figures/{name}.{ending}"
-
-    def table(self, name: str, ending: str) -> str:
-        """A table."""
-        return f"{self.results}/tables/{name}.{ending}"

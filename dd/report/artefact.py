@@ -1,0 +1,189 @@
+"""What all kinds of figures and tables have in common: what config.yaml says of them, and how each is made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+import click
+
+from dd.runtime.errors import UserError
+from dd.runtime.result_files import ResultFiles
+from dd.runtime.settings import did_you_mean
+
+Entry = TypeVar("Entry")
+FILE = click.Path(path_type=Path, dir_okay=False)
+"""The type of a command's option that names a file."""
+
+
+class Section(NamedTuple):
+    """A key of config.yaml that tells of the figures or tables of a kind."""
+
+    key: str
+    model: Any
+    """The type of its value."""
+    field: Any
+    """A pydantic `Field`: its meaning as `description`, and a default unless config.yaml must have the key."""
+
+
+class Point(NamedTuple):
+    """An experiment that is the point of a curve."""
+
+    experiment: str
+    """The one of config.yaml whose settings it starts from."""
+    changed: dict[str, Any]
+    """The settings that differ."""
+
+
+class ExperimentSettings(Protocol):
+    """What figures and tables ask of an experiment, besides its other settings."""
+
+    @property
+    def dataset(self) -> str:
+        """The images that it distils."""
+
+    @property
+    def init(self) -> str:
+        """The initial weights that it distils for."""
+
+    @property
+    def steps(self) -> int:
+        """GD steps in an epoch."""
+
+    @property
+    def attacks(self) -> bool:
+        """Whether it poisons."""
+
+
+class Run(Protocol):
+    """What figures and tables are made from; `dd.config.model.Config` is one."""
+
+    @property
+    def experiments(self) -> Mapping[str, ExperimentSettings]:
+        """Those that config.yaml names."""
+
+    @property
+    def files(self) -> ResultFiles:
+        """Where the files lie."""
+
+    def source(self, experiment: str) -> str | None:
+        """The dataset that an experiment's networks were trained on before, if they were."""
+
+    def original(self, dataset: str) -> str:
+        """The dataset that the images of a variant come from unchanged, or the dataset itself."""
+
+
+class Artefact(ABC, Generic[Entry]):
+    """A figure or table: what config.yaml says of it, what it is made of, the command and the files it makes.
+
+    The workflow has one rule for each kind, which is a subclass.
+    """
+
+    rule: ClassVar[str]
+    """The name of the workflow's rule."""
+    command: ClassVar[str]
+    """`python -m dd <command>` makes one."""
+    section: ClassVar[Section | None] = None
+    """None where nothing about it can be chosen."""
+    folder: ClassVar[str]
+    """Of its files, in that of the results."""
+    category: ClassVar[str]
+    """Where the report shows it."""
+    noun: ClassVar[str]
+    """What the report calls it there."""
+    label: ClassVar[str] = "{name}"
+    """What the report writes beside that."""
+    outputs: ClassVar[Mapping[str, str]]
+    """The files it makes: for each ending, the option of the command that names the file."""
+    shown: ClassVar[str]
+    """The ending of the one that the report shows."""
+
+    def __init__(self, name: str, entry: Entry, run: Run) -> None:
+        """`entry` is what the section holds under `name`."""
+        self.name, self.entry, self.run = name, entry, run
+
+    @property
+    def key(self) -> str:
+        """Its key in config.yaml, or its name where it has none."""
+        section = type(self).section
+        return self.name if section is None or section.key == self.name else f"{section.key}.{self.name}"
+
+    @classmethod
+    def entries(cls, config: Any) -> Mapping[str, Any]:
+        """All that a `dd.config.model.Config` has of this kind, by name."""
+        return getattr(config, cls.section.key) if cls.section else {}
+
+    @abstractmethod
+    def named(self) -> list[str]:
+        """The experiments that its entry names."""
+
+    def check(self) -> None:
+        """Refuse what cannot be made.
+
+        Raises:
+            UserError: the key of config.yaml, what is wrong there, and the cure.
+        """
+        self.check_experiments(self.key)
+
+    def check_experiments(self, key: str) -> None:
+        """Refuse names of experiments that do not exist; raises what `check` raises."""
+        for name in self.named():
+            if name not in self.run.experiments:
+                near = did_you_mean(name, self.run.experiments)
+                raise UserError(f"{key}: no experiment {name!r}{near}")
+
+    def check_rows(self, rows: Mapping[str, tuple]) -> None:
+        """Refuse experiments that would be one row or panel, as two of `rows` are equal; raises what `check` raises."""
+        seen: dict[tuple, str] = {}
+        for name, row in rows.items():
+            first = seen.setdefault(row, name)
+            if first != name:
+                raise UserError(f"{self.key}: {first} and {name} would have one name there; leave one out")
+
+    def points(self) -> dict[str, Point]:
+        """The experiments that it needs besides those of config.yaml, by name."""
+        return {}
+
+    def experiments(self) -> list[str]:
+        """The experiments that it needs."""
+        return self.named()
+
+    @abstractmethod
+    def inputs(self) -> dict[str, list[str]]:
+        """The files that its command reads, in groups by name."""
+
+    @abstractmethod
+    def arguments(self) -> list[str]:
+        """The words of its command, without those that name the files it makes."""
+
+    @abstractmethod
+    def caption(self) -> str:
+        """What the report says of it, in reStructuredText."""
+
+    def path(self, ending: str) -> str:
+        """One of the files it makes."""
+        return f"{self.run.files.results}/{self.folder}/{self.name}.{ending}"
+
+    def files(self) -> list[str]:
+        """What users want of it."""
+        return [self.path(ending) for ending, option in self.outputs.items() if option == "--out"]
+
+    def words(self) -> list[str]:
+        """The whole command, after `python -m dd`."""
+        made = [word for ending, option in self.outputs.items() for word in (option, self.path(ending))]
+        return [self.command, *self.arguments(), *made]
+
+    def modules(self) -> tuple[str, ...]:
+        """The modules whose change makes it anew."""
+        return (type(self).__module__,)
+
+    def measurements(self) -> str | None:
+        """The CSV with which it enters the comparison with the paper, if it does."""
+        return None
+
+
+def options(flag: str, values: Sequence[str]) -> list[str]:
+    """An option that is repeated for each of its values, as words."""
+    return [word for value in values for word in (flag, value)]

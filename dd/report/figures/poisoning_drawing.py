@@ -1,0 +1,165 @@
+"""The bars of a figure of poisoning: their numbers, what the paper says of them, and the picture."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from dd.baselines import BASELINES
+from dd.distill.settings import POISONING
+from dd.report.figures.poisoning import ATTACK_SETTING, ATTACKS, MISLEADS_MOST, OURS, attack_claims, paper_setting
+from dd.report.measurements import combination, kind_of, pooled, with_kind
+from dd.report.provenance import data_lines, with_provenance
+from dd.report.verdicts import ClaimVerdict
+from dd.report.wording import display_name, made_with, small_print
+from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class Bar(NamedTuple):
+    """One bar of each panel."""
+
+    dataset: str
+    method: str
+
+
+SETTING_COLUMNS = ("net", *ATTACK_SETTING)
+MEASURE_TITLES = {
+    "accuracy": "accuracy, attacker's labels",
+    "misled": "attacked class taken for the target",
+    "others": "accuracy on the other classes",
+}
+"""What is drawn of `POISONING`, in percent."""
+OURS_COLOR = "#1f6fb4"
+BASELINE_COLORS = ("#c9c9c9", "#a9a9a9", "#898989", "#696969")
+
+
+def bar_label(method: str) -> str:
+    """The name below a bar."""
+    return "Ours" if method == OURS else BASELINES[method].label
+
+
+def poisoning_rows(measured: Sequence[pd.DataFrame], scale: str) -> pd.DataFrame:
+    """A row a dataset, method and measure (of `POISONING`), with the setting it was measured in.
+
+    Among the columns are before and before_std (%, of the nets before training; none of baselines), mean and std (%),
+    nets, and fidelity (none of baselines).
+
+    Args:
+        measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
+        scale: that they were measured at.
+
+    Raises:
+        UserError: not one distilled set and at most one table a baseline, of each dataset.
+    """
+    import pandas as pd
+
+    rows = [row for table in map(with_provenance, measured) for row in _rows(table, scale)]
+    bars = [Bar(row["dataset"], row["method"]) for row in rows if row["measure"] == POISONING[0]]
+    for bar in bars:
+        if Bar(bar.dataset, OURS) not in bars or bars.count(bar) > 1:
+            raise UserError(f"--metrics: {bar.dataset} wants one table of `dd evaluate`, and one of each `dd baseline`")
+    order = [OURS, *BASELINES]
+    rows.sort(key=lambda row: order.index(row["method"]))
+    return with_kind("poisoning", pd.DataFrame(rows).sort_values("dataset", kind="stable"))
+
+
+def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
+    """Those of one distilled set or one baseline."""
+    of_baseline = kind_of(table) == "baseline"
+    test = table[table["stage"] == ("test" if of_baseline else "after")]
+    first = test.iloc[0]
+    known = {column: first[column] for column in ("dataset", *SETTING_COLUMNS, "beyond", "fidelity")}
+    if of_baseline:
+        known |= {"method": first["baseline"], "scale": scale, "combination": combination(test)}
+        known |= {"sets": len(test), "chosen_on": first["chosen_on"]}
+    else:
+        known |= {"method": OURS, "scale": scale, "combination": "as distilled", "sets": 1, "chosen_on": ""}
+    for measure in POISONING:
+        before = table.loc[table["stage"] == "before", measure]  # of a baseline, none
+        row = known | {"measure": measure, "before": before.mean(), "before_std": before.std(ddof=0)}
+        if of_baseline:
+            yield row | pooled(test, measure)._asdict()
+        else:
+            yield row | {"mean": test[measure].mean(), "std": test[measure].std(ddof=0), "nets": len(test)}
+
+
+def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
+    """Whether the measured numbers of one dataset support the `attack_claims`, in their order.
+
+    "Some baselines" are two of them, or the one there is. Without any, there are no verdicts.
+    """
+    dataset = rows["dataset"].iloc[0]
+    mean = rows.pivot_table(index="method", columns="measure", values="mean")
+    if len(mean) == 1:
+        return []
+    ours, baselines = mean.loc[OURS], mean.drop(OURS)
+    ahead = ours["accuracy"] - baselines["accuracy"].max()
+    rivals = sorted(baselines["misled"])
+    rival = rivals[-1] if dataset in MISLEADS_MOST else rivals[:2][-1] - 5
+    others = rows[(rows["method"] == OURS) & (rows["measure"] == "others")].iloc[0]
+    change = others["mean"] - others["before"]
+    above, misleads, stay = attack_claims(dataset)
+    misled = f"{ours['misled']:.1f} against {rivals[0]:.1f} to {rivals[-1]:.1f} %"
+    return [
+        ClaimVerdict(above, ahead > 0, f"{ahead:+.1f} points"),
+        ClaimVerdict(misleads, ours["misled"] > rival, misled),
+        ClaimVerdict(stay, change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
+    ]
+
+
+def poisoning_picture(rows: pd.DataFrame) -> Figure:
+    """A row a dataset and a panel a measure: means with bars of one standard deviation."""
+    from matplotlib.figure import Figure
+
+    datasets = list(dict.fromkeys(rows["dataset"]))
+    figure = Figure(figsize=(10, 3.1 * len(datasets) + 0.4), layout="constrained")
+    for axes, dataset in zip(figure.subplots(len(datasets), 3, squeeze=False), datasets, strict=True):
+        of_dataset = rows[rows["dataset"] == dataset]
+        first = of_dataset.iloc[0]
+        for panel, measure in zip(axes, MEASURE_TITLES, strict=True):
+            _draw_bars(panel, of_dataset, measure)
+        axes[0].set_ylabel(
+            f"{display_name(dataset)}, {first['attack_class']} → {first['target_class']}\n"
+            f"{first['distilled_images']} images, {first['nets']} held-out nets",
+            fontsize=8,
+        )
+        verdict = "".join(map(str, judge_attack(of_dataset)[:1]))
+        axes[1].set_xlabel(made_with(first["beyond"]) if first["beyond"] else verdict, fontsize=8)
+    notes = [f"scale {rows['scale'].iloc[0]}, final state, test images", *data_lines(rows)]
+    figure.supxlabel(small_print(notes, 10), fontsize=7, color="0.4")
+    return figure
+
+
+def _draw_bars(panel: Axes, rows: pd.DataFrame, measure: str) -> None:
+    """One measure of one dataset, with the paper's number where it is of this setting."""
+    from matplotlib.colors import to_rgb
+
+    bars = rows[rows["measure"] == measure].set_index("method")
+    names = [name for name in (OURS, *BASELINES) if name in bars.index]
+    colors = [OURS_COLOR, *itertools.islice(itertools.cycle(BASELINE_COLORS), len(names) - 1)]
+    mean, std = bars.loc[names, "mean"], bars.loc[names, "std"]
+    panel.bar(range(len(names)), mean, yerr=std, color=colors, capsize=3, error_kw={"lw": 1})
+    for place, (value, color) in enumerate(zip(mean, colors, strict=True)):
+        ink = "black" if sum(to_rgb(color)) > 1.8 else "white"
+        panel.text(place, 2, f"{value:.1f}", ha="center", fontsize=7, color=ink)
+    if measure == "misled" and _is_papers(rows.iloc[0]):
+        paper = ATTACKS[rows["dataset"].iloc[0]].misled.mean
+        panel.axhline(paper, color=OURS_COLOR, lw=1, ls="--", label=f"paper, ours: {paper}")
+        panel.legend(loc="upper right", fontsize=7, frameon=False, borderaxespad=0)
+    panel.set_xticks(range(len(names)), [bar_label(name).replace(" ", "\n") for name in names], fontsize=7)
+    panel.set_ylim(0, 110)
+    panel.tick_params(axis="y", labelsize=7)
+    panel.set_title(f"{MEASURE_TITLES[measure]}, %", fontsize=8)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _is_papers(row: pd.Series) -> bool:
+    """Whether a row is of the paper's setting and method."""
+    setting = paper_setting(row["dataset"])
+    return bool(setting) and not row["beyond"] and all(row[key] == value for key, value in setting.items())

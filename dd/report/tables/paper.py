@@ -1,0 +1,133 @@
+"""The paper's tables in config.yaml, in the workflow and as a command; each is declared in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import Field
+
+from dd.distill.settings import PAPERS
+from dd.report.artefact import FILE, Section, options
+from dd.report.tables import TABLES
+from dd.report.tables.kind import TableArtefact, TableKind, Texts
+from dd.runtime.settings import Names, made_settings
+
+_TABLES = {
+    name: (Names | None, Field(default=None, description=table.title.partition(": ")[2]))
+    for name, table in TABLES.items()
+}
+
+
+class TablesSection(made_settings("Tables", _TABLES)):  # type: ignore[misc]  # a key for each table of the paper
+    """Experiments whose results they hold; the baselines of that table are measured too."""
+
+
+class PaperTable(TableArtefact[list[str]]):
+    """A table of the section `tables`, whose entry is a list of experiments."""
+
+    rule = "write_table"
+    command = "table"
+    section = Section("tables", TablesSection, Field())
+
+    @classmethod
+    def entries(cls, config: Any) -> Mapping[str, list[str]]:
+        """See `Artefact`."""
+        return config.tables.model_dump(exclude_none=True)
+
+    def named(self) -> list[str]:
+        """See `Artefact`."""
+        return self.entry
+
+    def check(self) -> None:
+        """See `Artefact`."""
+        self.check_experiments(self.key)
+        rows = {}
+        for name in self.entry:
+            settings = self.run.experiments[name]
+            rows[name] = (self._task(name), *(getattr(settings, key) for key in ("init", *PAPERS)))
+        self.check_rows(rows)
+
+    def _task(self, experiment: str) -> str:
+        """What the table calls the task of an experiment: its dataset, or in Table 2 the source and the target."""
+        dataset = self.run.experiments[experiment].dataset
+        if not TABLES[self.name].by_direction:
+            return dataset
+        source = self.run.source(experiment)
+        return f"{self.run.original(source) if source else ''} → {self.run.original(dataset)}"
+
+    def inputs(self) -> dict[str, list[str]]:
+        """See `Artefact`."""
+        files, given, table = self.run.files, self.run.experiments, TABLES[self.name]
+        compared = [name for name in self.entry if given[name].init == table.rivals_init]
+        measured = [files.evaluated(name) for name in self.entry]
+        measured += [files.baseline(name, baseline) for name in compared for baseline in table.baselines]
+        measured += [files.adapted(name, method) for name in compared for method in table.adaptations]
+        sources = {self.run.source(name) for name in self.entry}
+        datasets = sorted({given[name].dataset for name in self.entry} | set(filter(None, sources)))
+        return {"measured": measured, "metadata": [files.dataset(dataset, "json") for dataset in datasets]}
+
+    def arguments(self) -> list[str]:
+        """See `Artefact`."""
+        read = self.inputs()
+        metrics, metadata = options("--metrics", read["measured"]), options("--data", read["metadata"])
+        return [self.name, *metrics, *metadata, "--scale", self.run.files.scale]
+
+    def modules(self) -> tuple[str, ...]:
+        """See `Artefact`."""
+        return (*super().modules(), TABLES[self.name].module)
+
+    def measurements(self) -> str:
+        """See `Artefact`."""
+        return self.path("csv")
+
+    def caption(self) -> str:
+        """See `Artefact`."""
+        return (
+            f"The paper's numbers ({self.name}) beside those measured here at scale ``{self.run.files.scale}``. Below "
+            "the table: on how many test images, how the best combination of each baseline was chosen, and what is "
+            "known of the data."
+        )
+
+
+def texts(*, name: str, metrics: Sequence[Path], metadata: Sequence[Path], scale: str) -> Texts:
+    """A table of the paper by its name, of CSVs of `dd evaluate`, `dd baseline` and `dd adapt`.
+
+    Raises:
+        UserError: a CSV that is none of these, or a prepared dataset whose metadata cannot be read.
+    """
+    from dd.report.measurements import read_dataset_info, read_measured
+    from dd.report.tables.paper_table import paper_table
+    from dd.report.tables.writing import TABLE_WRITERS
+
+    table = TABLES[name]
+    datasets = [read_dataset_info(path) for path in metadata]
+    rows = paper_table(table, [read_measured(path) for path in metrics], scale, datasets)
+    return {ending: partial(text, table, rows) for ending, text in TABLE_WRITERS.items()}
+
+
+KIND = TableKind(
+    name="paper",
+    order=2,
+    artefact=PaperTable,
+    help="""Write one of the paper's tables, ours beside the reported numbers.
+
+    \b
+    Example:
+      python -m dd table table1 --metrics accuracy.csv --metrics k_means.csv --data mnist.npz --scale mine --out t.md
+    """,
+    options=(
+        click.Argument(["name"], type=click.Choice(list(TABLES))),
+        click.Option(
+            ["--metrics"], type=FILE, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`."
+        ),
+        click.Option(
+            ["--data", "metadata"], type=FILE, multiple=True, help="Prepared dataset, for its fidelity; repeat both."
+        ),
+        click.Option(["--scale"], required=True, help="What the table says it was measured at."),
+    ),
+    texts=texts,
+)
