@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
-from tests.conftest import ROOT, checkout
+from tests.conftest import ROOT, checkout, load_yaml, merged
 
 FIGURE = '''"""Accuracy as a single number."""
 
@@ -234,11 +235,12 @@ def test_they_are_planned_by_their_names(copy):
 )
 def test_mistakes_in_their_sections_are_named(copy, overlay, told):
     program = (
-        "from pathlib import Path; from dd.config.read import load_yaml, merged, read_config\n"
-        f"try: read_config(merged(load_yaml(Path('config.yaml')), {overlay}))\n"
+        "import sys, yaml; from dd.config.read import read_config\n"
+        "try: read_config(yaml.safe_load(sys.argv[1]))\n"
         "except Exception as error: print(error)"
     )
-    assert run(copy, "-c", program).startswith(f"config: {told}")
+    config = merged(load_yaml(copy / "config.yaml"), overlay)
+    assert run(copy, "-c", program, yaml.safe_dump(config)).startswith(f"config: {told}")
 
 
 def test_their_sections_are_documented(copy):
