@@ -35,7 +35,7 @@ def drawing_command(kind: FigureKind) -> click.Command:
             type=OUT,
             required=True,
             multiple=True,
-            help="Picture to write, .png or .pdf; may be repeated.",
+            help="Picture to write, .png or .pdf. Can be repeated.",
         )
     )
     return Command(kind.command, callback=run, params=parameters, help=inspect.cleandoc(kind.help))

@@ -10,9 +10,11 @@ from dd.commands.options import IN, OUT, Command, check_endings
 
 @main.command(cls=Command)
 @click.option("--metrics", type=IN, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md or .html; may be repeated.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="Table: .csv, .md or .html. Can be repeated.")
 def transfer(metrics: tuple[Path, ...], out: tuple[Path, ...]) -> None:
-    """Write how sets do on other networks and by the field's protocol: a row a set and network, a column a protocol.
+    """Write how sets do on other networks and by the field's protocol.
+
+    The table has one row for each set and network, and one column for each protocol.
 
     \b
     Example:
