@@ -1,6 +1,6 @@
-"""Accuracy against wall time, our laptop recipe and the authors', on two threads each, into docs/recipe.png.
+"""Draw accuracy against wall time into docs/recipe.png: our laptop recipe and the authors', on two threads each.
 
-Histories come with every distillation (history.csv); the authors' were made as docs/recipe.md says.
+Every distillation writes a history (history.csv); the authors' were made as docs/recipe.md says.
 """
 
 from pathlib import Path

@@ -1,9 +1,10 @@
-"""Time and memory of one meta-step of Table 3's kind: 224 pixels, an image a class, 1 step x 3 epochs, one net.
+"""Time and memory of a meta-step as in Table 3: 224 pixels, one image per class, 1 step x 3 epochs, one net.
 
     python benchmarks/alexnet.py              # prints the table of benchmarks/README.md; two minutes
     python benchmarks/alexnet.py --batch 256
 
-Weights are random, which changes neither. Each network has a process of its own, so that peak memory belongs to one.
+Weights are random, which changes neither time nor memory. Each network has its own process, so that peak memory is that
+of one network.
 """
 
 import argparse
@@ -27,7 +28,7 @@ EPOCHS, LR = 3, 0.001
 
 
 def measure(name: str, batch: int) -> str:
-    """Its row of the table: seconds of each part of the meta-step, and MiB when it ended, at most so far."""
+    """The row of a network in the table: seconds of each part of the meta-step, and peak MiB at its end."""
     torch.set_num_threads(1)
     keep_freed_memory()
     classes, cells = CLASSES[name], []
@@ -55,7 +56,7 @@ def measure(name: str, batch: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch", type=int, default=64, help="real images")
-    parser.add_argument("--net", choices=CLASSES, help="its row alone, in this process")
+    parser.add_argument("--net", choices=CLASSES, help="only the row of this network, in this process")
     arguments = parser.parse_args()
     if arguments.net:
         print(measure(arguments.net, arguments.batch))

@@ -1,13 +1,13 @@
-"""What the switches beyond the paper are worth: MNIST, random initialisation, 100 images, the laptop recipe.
+"""What settings beyond the paper change: MNIST, random initialisation, 100 images, the laptop recipe.
 
 python benchmarks/beyond.py [NAME ...]           # cut short: 3 minutes of a core for each variant of beyond.yaml
 python benchmarks/beyond.py --whole [NAME ...]   # the whole recipe, a quarter of an hour of a core each
 
-A set that is there already (results/beyond/short/NAME, or whole) is not distilled again. Each is judged on held-out
-nets and the test images, in three ways: `native`, its steps in their order; `shuffled`, in an order drawn anew for
-every net and epoch, each at its own rates; `mixed`, as ordinary SGD would: minibatches drawn at random from all images,
-at the mean rate of the epoch. Prints the table of docs/beyond.md and writes accuracy.csv beside the sets, a row a
-variant, way and net.
+A set that exists already (results/beyond/short/NAME, or whole) is not distilled again. Each set is judged on held-out
+nets and the test images, in three ways: `native`, its steps in their order; `shuffled`, its steps in an order drawn
+anew for every net and epoch, each at its own rates; `mixed`, ordinary SGD: minibatches drawn at random from all images,
+at the mean rate of the epoch. Prints the table of docs/beyond.md and writes accuracy.csv beside the sets, with one row
+for each variant, way and net.
 """
 
 import subprocess
@@ -35,7 +35,7 @@ WAYS = ("native", "shuffled", "mixed")
 
 
 def distil(folder: Path, settings: dict) -> None:
-    """Distil a variant into `folder` unless it is there."""
+    """Distil a variant into `folder` unless the set exists already."""
     data = ROOT / f"results/data/{settings.pop('dataset')}.npz"
     command = [sys.executable, "-m", "dd"]
     if not data.exists():
@@ -64,7 +64,7 @@ def trained(loss: Loss, theta: torch.Tensor, distilled: DistilledSet, way: str, 
 
 
 def measure(name: str, folder: Path) -> pd.DataFrame:
-    """A row a way and held-out net: name, way, held_out_net, accuracy in percent."""
+    """One row for each way and held-out net: name, way, held_out_net, accuracy in percent."""
     distilled = dd.load(folder / "set.safetensors")
     dataset = load(ROOT / f"results/data/{distilled.info['dataset']['name']}.npz")
     net, initial, rows = StackedNet(distilled.make()), distilled.initial(), []

@@ -1,20 +1,20 @@
-"""An estimate, by arithmetic from the pace of gpu.py on one H100, of what the paper's scale costs on GPUs.
+"""Estimate what the paper's scale costs on GPUs, from the speed that gpu.py measured on one H100.
 
 python benchmarks/cost.py     # prints the table of benchmarks/README.md
 """
 
 SPEED = 1495e9 * 4.25
-"""Operations a second: AlexCifarNet's meta-steps with 4 nets there."""
+"""Floating-point operations a second, in AlexCifarNet's meta-steps with 4 nets on that GPU."""
 LEAST = 1 / 32
-"""Seconds of a meta-step of 10 steps x 3 epochs, however small the network: LeNet's there."""
+"""The fewest seconds of a meta-step of 10 steps x 3 epochs with a small network: LeNet's on that GPU."""
 META_STEP = {"LeNet": 17.7e9, "AlexCifarNet": 1495e9}
-"""Floating-point operations with 4 nets and a real batch of 1024 (worker.py, method flops)."""
+"""Floating-point operations of a meta-step with 4 nets and a real batch of 1024 (worker.py, method flops)."""
 IMAGE = {"LeNet": 2.5e6, "AlexCifarNet": 196e6}
-"""The same, to train on one real image; a third of it to test."""
+"""Floating-point operations to train on one real image. Testing on one takes a third of that."""
 
 DISTILLATIONS = {"LeNet": (28, 23_200), "AlexCifarNet": (21, 19_200)}
-"""How many the tables and figures need, and their meta-steps. Table 1: 2 + 2, Figure 2a: 1, Figures 4 and 5: 18 + 18,
-Table 2: 6, Figure 6: 1 + 1; Table 3 is left out."""
+"""The number of distillations that tables and figures need, and their meta-steps. Table 1: 2 + 2, Figure 2a: 1, Figures
+4 and 5: 18 + 18, Table 2: 6, Figure 6: 1 + 1; Table 3 is left out."""
 POOLS = {"LeNet": 2200 * (40 * 60_000 + 130 * 7_438 + 65 * 73_257), "AlexCifarNet": 2200 * 50 * 50_000}
 """Nets times epochs times images: MNIST, USPS, SVHN; CIFAR-10."""
 TESTS = 31 * 7 * 200 * 3 * 10_000

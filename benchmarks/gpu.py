@@ -1,8 +1,8 @@
-"""Meta-steps a second on one GPU, at the paper's sizes: without CUDA graphs, and with them, which is the default.
+"""Meta-steps a second on one GPU, at the paper's sizes, without and with CUDA graphs (the default is with).
 
-    python benchmarks/gpu.py     # three minutes; its last column but one is *now* in benchmarks/README.md
+    python benchmarks/gpu.py     # three minutes; its second last column is *now* in benchmarks/README.md
 
-Images are noise, which takes as long as any others.
+Images are noise, which takes as long as other images.
 """
 
 import math

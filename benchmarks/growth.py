@@ -1,4 +1,4 @@
-"""How time and memory grow: of a meta-step with steps, nets and images; of the workflow with experiments.
+"""How the time and memory of a meta-step grow with steps, nets and images, and those of the workflow with experiments.
 
 python benchmarks/growth.py     # ten minutes; writes growth.csv and growth.png beside this file
 """
@@ -27,7 +27,7 @@ SWEEPS = {
 }
 EXPERIMENTS = (10, 30, 100, 300, 500)
 RUN = 10
-"""So many experiments are also run, to see what a job costs beside its work."""
+"""The number of experiments that are also run, to measure the overhead of a job."""
 
 
 def meta_steps() -> list[dict]:
@@ -38,14 +38,14 @@ def meta_steps() -> list[dict]:
             worker = Worker(**LENET, **options)
             units = [worker.unit() for _ in range(8)]
             worker.close()
-            seconds = statistics.median(unit["seconds"] for unit in units[-3:])  # the first warm up
+            seconds = statistics.median(unit["seconds"] for unit in units[-3:])  # the first units warm up
             rows.append({"sweep": sweep, "value": value, "seconds": seconds, "MiB": units[-1]["peak"]})
             print(rows[-1], flush=True)
     return rows
 
 
 def workflow() -> list[dict]:
-    """Snakemake's own time and memory: planning many experiments, and running a few that have nothing to do."""
+    """Snakemake's own time and memory: to plan many experiments, and to run a few that have almost nothing to do."""
     rows = []
     for count in EXPERIMENTS:
         seconds, peak = snakemake(count, "--dry-run")
@@ -83,7 +83,9 @@ def draw(table: pd.DataFrame) -> plt.Figure:
         rows = table[table["sweep"] == sweep]
         for axis, quantity in zip(axes[:, column], ("seconds", "MiB"), strict=True):
             axis.plot(rows["value"], rows[quantity], "o-", color="#1f6fb4")
-            axis.set(xlim=(0, None), ylim=(0, 1.1 * rows[quantity].max()))  # linear: what grows evenly looks so
+            axis.set(
+                xlim=(0, None), ylim=(0, 1.1 * rows[quantity].max())
+            )  # linear axes, so that linear growth is a straight line
             axis.spines[["top", "right"]].set_visible(False)
         axes[0, column].set_title("a meta-step" if sweep in SWEEPS else "planning the workflow", fontsize=10)
         axes[1, column].set_xlabel(sweep)

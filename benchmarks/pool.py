@@ -1,9 +1,9 @@
-"""LeNets trained an hour: ours, side by side, and plain PyTorch, one after the other, in turn on the same threads.
+"""LeNets trained in an hour: by our pools, several at once, and by plain PyTorch, one at a time, on the same threads.
 
     python benchmarks/pool.py [--threads 2] [--nets 8] [--batch 1024] [--steps 2] [--rounds 15]
 
-Prints the medians and, for each round, their ratio. Both train on random images of MNIST's size; plain PyTorch gets
-them as normalised floats, ours normalises them in every step, as the pools of the workflow do.
+The two take turns. Prints the medians and, for each round, their ratio. Both train on random images of MNIST's size.
+Plain PyTorch gets them as normalised floats; our pools normalise them in every step, as in the workflow.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from dd.pools.train import PoolTrainer
 from dd.runtime.memory import keep_freed_memory
 
 EPOCHS, IMAGES = 40, 60_000
-"""Of a net of the paper's MNIST pool: what an hour is converted by."""
+"""Epochs and images of a net of the paper's MNIST pool, to convert the measured time to nets in an hour."""
 
 
 def plain() -> nn.Module:
-    """LeNet as anyone would write it."""
+    """LeNet in plain PyTorch."""
     return nn.Sequential(
         *(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),

@@ -1,10 +1,10 @@
-"""Speed and memory of ours against the authors' code, plain autograd and the roofline, in turn, in one run.
+"""Speed and memory of our code, the authors' code and plain autograd, and their share of the roofline, in one run.
 
-    python benchmarks/run.py --authors FOLDER    # their code, github ssnl/dataset-distillation, as downloaded
-    python benchmarks/run.py                     # without them
+    python benchmarks/run.py --authors FOLDER    # the authors' code, github ssnl/dataset-distillation, as downloaded
+    python benchmarks/run.py                     # without the authors' code
 
-Rewrites the tables of benchmarks/README.md. Every method runs in a process of its own (worker.py), so that peak memory
-belongs to one; they take turns unit by unit, so that a neighbour's noise falls on all of them.
+Rewrites the tables of benchmarks/README.md. Every method runs in its own process (worker.py), so that peak memory is
+that of one method. Methods take turns unit by unit, so that other load on the machine affects all of them.
 """
 
 import argparse
@@ -35,14 +35,15 @@ METHODS = {
 }
 NAMES = {"processes": "ours, a process a thread"}
 TOLERANCE = 0.05
-"""By so much of its norm a method's first result may differ from ours: images' gradients, trained weights' changes,
-accuracies before and after. Images changed in their last digits move AlexCifarNet's gradient by half of that."""
+"""The share of its norm by which a method's first result can differ from ours: gradients of images, changes of trained
+weights, accuracies before and after. Changing the last digits of images changes AlexCifarNet's gradient by half of
+that."""
 WARM = 3
-"""Units before the clock counts; by then our steps are traced."""
+"""Units before time is measured; by then our steps are traced."""
 
 
 class Worker:
-    """A process that does one unit of a task whenever asked."""
+    """A process that does one unit of a task at every call of `unit`."""
 
     def __init__(self, **options):
         command = [sys.executable, str(HERE / "worker.py"), json.dumps(options)]
@@ -51,7 +52,7 @@ class Worker:
         )
 
     def unit(self) -> dict:
-        """Seconds, and peak MiB."""
+        """Do one unit; return its seconds and the peak MiB."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         if answer := self.process.stdout.readline():
@@ -64,7 +65,7 @@ class Worker:
 
 
 def sgemm() -> float:
-    """Operations a second that this machine's matrix product reaches now."""
+    """Operations a second that a matrix product reaches on this machine now."""
     a = torch.randn(2048, 2048)
     started = time.perf_counter()
     for _ in range(5):
@@ -78,7 +79,7 @@ def flops(task: str) -> int:
 
 
 def compare(task: str, methods: list[str], rounds: int, common: dict) -> dict[str, tuple[float, float, float]]:
-    """Of each method: median seconds of a unit, peak MiB, median share of the roofline in percent."""
+    """For each method: median seconds of a unit, peak MiB, median share of the roofline in percent."""
     needed = flops(task)
     with tempfile.TemporaryDirectory() as folder:
         results = {method: f"{folder}/{method}" for method in methods}
@@ -86,7 +87,7 @@ def compare(task: str, methods: list[str], rounds: int, common: dict) -> dict[st
         for worker in workers.values():
             for _ in range(WARM):
                 worker.unit()
-        # a process of several trains or tests its own share of the nets alone
+        # each of several processes trains or tests only its own share of the nets
         agree = [method for method in methods if method != "processes" or task == "LeNet"]
         for method in agree:
             ours, other = (torch.load(results[m], weights_only=True).double() for m in ("ours", method))

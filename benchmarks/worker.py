@@ -1,11 +1,11 @@
-"""One method at one task, in a process of its own: does it once for every line on standard input, and tells how long.
+"""Runs one method of a task, once for every line on standard input, and prints the time that it took.
 
     python benchmarks/worker.py '{"task": "LeNet", "method": "ours", "threads": 2}'
 
 `task` is LeNet or AlexCifarNet (a meta-step), evaluate (a distilled set applied to nets and tested) or pool (nets
-trained on real images). `method` is ours, processes (ours, one process a thread), full graph or authors; the last needs
-`authors`, the folder of their code. `keep` is a file for the first result. Sizes may be given: steps, epochs, nets,
-per_class, batch. All methods get the same tensors.
+trained on real images). `method` is ours, processes (ours, one process for each thread), full graph or authors; the
+last needs `authors`, the folder of their code. `keep` is a file for the first result. Sizes can be given: steps,
+epochs, nets, per_class, batch. All methods get the same tensors.
 """
 
 import json
@@ -37,9 +37,9 @@ from dd.runtime.process_group import ProcessGroup, leads, process_group
 from dd.runtime.seeds import generator
 
 NETS = {"LeNet": 4, "AlexCifarNet": 1, "evaluate": 20, "pool": 4}
-"""Networks: of a meta-step, tested, trained."""
+"""Number of networks: of a meta-step, tested, trained."""
 IMAGES = {"evaluate": 10_000, "pool": 6 * 1024}
-"""Real images: tested on, trained on."""
+"""Number of real images: tested on, trained on."""
 
 
 class Task:
@@ -51,14 +51,14 @@ class Task:
         self.nets = nets or NETS[task]
         self.steps, self.epochs, self.per_class, self.batch = steps, epochs, per_class, batch
         self.make = partial(build, self.net, *self.shape[:2], 10)
-        stream = "held-out" if task == "evaluate" else "train"  # those that ours would draw
+        stream = "held-out" if task == "evaluate" else "train"  # the nets that our commands draw
         self.thetas = RandomInitial(self.make, "xavier", 0)(stream, range(self.nets))
         random, images = generator(0, "benchmark"), IMAGES.get(task, batch)
         self.images = torch.randn(steps, 10 * per_class, *self.shape, generator=random)
         self.labels = torch.arange(10).repeat_interleave(per_class).expand(steps, -1)
-        self.lr = 0.001 if task == "AlexCifarNet" else 0.02  # as the authors' for CIFAR-10 and MNIST; more is chaos
+        self.lr = 0.001 if task == "AlexCifarNet" else 0.02  # the authors' for CIFAR-10, MNIST; higher: chaos
         self.lrs = torch.full((epochs, steps), self.lr)
-        # uint8 and channels last, as prepared datasets are
+        # uint8 and channels last, like prepared datasets
         pixels = (images, *self.shape[1:], self.shape[0])
         self.x = torch.randint(0, 256, pixels, generator=random, dtype=torch.uint8).permute(0, 3, 1, 2)
         self.y = torch.randint(0, 10, (images,), generator=random)
@@ -67,12 +67,12 @@ class Task:
 
 
 def ours(task: Task, group: ProcessGroup):
-    """The functions that the commands call, in memory handled as they do."""
+    """The functions that the commands call, with the same handling of memory."""
     keep_freed_memory()
     loss = classification(StackedNet(task.make()))
-    mine = [*group.share(range(task.nets))]
+    share = [*group.share(range(task.nets))]
     if task.name == "pool":
-        thetas = task.thetas[mine]
+        thetas = task.thetas[share]
         train_config = TrainConfig(epochs=1, batch=task.batch)
         return lambda: train_nets(loss, thetas, task.x, task.y, task.mean, task.std, train_config) - thetas
     config = {
@@ -126,7 +126,7 @@ def full_graph(task: Task, _group: ProcessGroup):
 
 
 def authors_state(task: Task, batches: list) -> SimpleNamespace:
-    """What the authors' functions take their settings, networks and data from."""
+    """The object from which the authors' functions take settings, networks and data."""
     import networks.networks
 
     state = SimpleNamespace(
@@ -142,12 +142,12 @@ def authors_state(task: Task, batches: list) -> SimpleNamespace:
 
 
 def authors(task: Task, _group: ProcessGroup):
-    """The authors' own functions, on nets and steps of theirs filled with these tensors."""
+    """The authors' own functions, on their nets and steps with our tensors as values."""
     import main as theirs
     from basics import evaluate_steps
     from train_distilled_image import Trainer as TheirTrainer
 
-    # in memory and normalised, so that their loader does not count
+    # in memory and normalised, so that the time of their loader does not count
     batches = [task.real.batch(i) for i in range(task.real.per_pass)]
     state = authors_state(task, batches)
     models = state.test_models
@@ -194,12 +194,12 @@ METHODS = {"ours": ours, "processes": ours, "full graph": full_graph, "authors":
 
 
 def peak() -> float:
-    """MiB this process has held at most; not ru_maxrss, which starts at the size of the process that started it."""
+    """The peak MiB of this process; not ru_maxrss, which begins with the size of the process that started this one."""
     return int(re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def flops(task: Task) -> int:
-    """Floating-point operations of the convolutions and matrix products that the task consists of."""
+    """Floating-point operations of the convolutions and matrix products in the task."""
     from torch.utils.flop_counter import FlopCounterMode
 
     method = ours if task.name in IMAGES else full_graph

@@ -27,7 +27,7 @@ def load(path: Path | str) -> DistilledSet:
     """The distilled set saved at `path`.
 
     Raises:
-        dd.runtime.errors.UserError: no such file, or a damaged or foreign one.
+        dd.runtime.errors.UserError: the file is missing, damaged, or not a distilled set.
     """
     from dd.distill.distilled_set import DistilledSet
 
@@ -38,7 +38,7 @@ def load_pool(folder: Path | str) -> PoolFolder:
     """The pool of trained networks in `folder`, for `DistilledSet.net(pool=...)` (Section 3.5).
 
     Raises:
-        dd.runtime.errors.UserError: no such folder, or a shard that is damaged, missing or of another pool.
+        dd.runtime.errors.UserError: the folder is missing, or a shard is damaged, missing or of another pool.
     """
     from dd.pools.store import PoolFolder
 
@@ -46,7 +46,7 @@ def load_pool(folder: Path | str) -> PoolFolder:
 
 
 def __getattr__(name: str) -> Any:
-    # `import dd` stays free of torch, which takes seconds, until something is used that needs it
+    # `import dd` does not import torch, which takes seconds, until something that needs it is used
     if name == "DistilledSet":
         from dd.distill.distilled_set import DistilledSet
 

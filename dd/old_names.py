@@ -1,4 +1,4 @@
-"""Modules under the names that earlier versions had, for scripts that people have written against those."""
+"""Modules under their names in earlier versions, for scripts that were written for those versions."""
 
 import sys
 import warnings
@@ -17,16 +17,16 @@ RENAMED = {
     "dd.runtime.artifacts": "dd.runtime.files",
     "dd.runtime.pools": "dd.pools.store",
 }
-"""New names by old ones, of modules that README, the docs or a tutorial named."""
+"""The new name of each renamed module that README, the docs or a tutorial mentioned, by its old name."""
 
 
 class OldNames(MetaPathFinder, Loader):
-    """Imports a module of `RENAMED` as the one that it is now."""
+    """Imports a module by its old name in `RENAMED`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module, if it is one of these."""
+        """The spec of a module of `RENAMED`; None for any other."""
         del path, target
         return ModuleSpec(fullname, self) if fullname in RENAMED else None
 
@@ -39,10 +39,10 @@ class OldNames(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """It has been executed; Python has only put the old name's spec into it, which goes again."""
+        """Restore the module's own spec, which Python has replaced; the module itself has already been executed."""
         module.__spec__ = self._spec
 
 
 def install() -> None:
-    """Let the old names be imported."""
+    """Make the old names importable."""
     sys.meta_path.append(OldNames())

@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
     key: str
     kind: str
-    """What it may be."""
+    """The values that the key can have, in words."""
     default: str
     meaning: str
 
@@ -50,17 +50,17 @@ class Part(NamedTuple):
 
     model: type[Settings]
     many: str = ""
-    """What follows the key where there are several: `.<name>` or `[]`."""
+    """What follows the key if it holds several: `.<name>` or `[]`."""
 
 
 class Reference:
-    """The rows of all keys. Those of a model that is used again are not repeated: a row says where they are."""
+    """The rows of all keys. If a model is used again, its rows are not repeated: one row says where they are."""
 
     def __init__(self) -> None:
         self.places: dict[type[Settings], str] = {}
 
     def rows(self, path: str, field: FieldInfo, node: dict, written: Any) -> Iterator[Row]:
-        """Of the key at `path` and of those below it.
+        """The rows of the key at `path` and of the keys below it.
 
         Args:
             path: the key with those above it.
@@ -79,13 +79,13 @@ class Reference:
         yield from self.part_rows(path, part.model, meaning, written)
 
     def part_rows(self, path: str, model: type[Settings], meaning: str, written: Any) -> Iterator[Row]:
-        """Of a key that holds others, and of those."""
+        """The rows of a key that holds other keys, and of those keys."""
         known: set[str] = set()
         kind = "keys"
-        for told in (*model.__mro__, *(other for other in self.places if issubclass(other, model))):
-            if told in self.places:
-                place = self.places[told]
-                kind, known = f"keys of [{place}](#{place.partition('.')[0]})", set(told.model_fields)
+        for earlier in (*model.__mro__, *(other for other in self.places if issubclass(other, model))):
+            if earlier in self.places:
+                place = self.places[earlier]
+                kind, known = f"keys of [{place}](#{place.partition('.')[0]})", set(earlier.model_fields)
                 break
         own = "what differs" if known.issuperset(model.model_fields) else what_it_is(model)
         yield Row(path, kind, "", meaning or own)
@@ -112,7 +112,7 @@ def part_of(annotation: Any) -> Part | None:
 
 
 def value_rows(path: str, node: dict, default: str, meaning: str) -> Iterator[Row]:
-    """Of a key that holds a value, or values by name."""
+    """The rows of a key that holds a value, or values by name."""
     inside = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), None)
     yield Row(path, kind_of(node), "" if inside else default, meaning)
     if isinstance(inside, dict):
@@ -120,13 +120,13 @@ def value_rows(path: str, node: dict, default: str, meaning: str) -> Iterator[Ro
 
 
 def what_it_is(model: type[Settings]) -> str:
-    """What a model's docstring says, in the form of the other meanings, which are no sentences."""
+    """A model's docstring in the form of the other meanings, which are not sentences."""
     text = " ".join((model.__doc__ or "").split()).removesuffix(".")
     return text[:1].lower() + text[1:]
 
 
 def default_of(field: FieldInfo, written: Any) -> str:
-    """What holds where nobody says anything else."""
+    """The value of a key that the user does not set."""
     if written is not None:
         return code(written)
     if field.is_required():
@@ -142,7 +142,7 @@ def code(value: Any) -> str:
 
 
 def kind_of(node: dict) -> str:
-    """What a value may be, in words."""
+    """The values that a key can have, in words."""
     if "anyOf" in node:
         return " · ".join(kind_of(each) for each in node["anyOf"] if each.get("type") != "null")
     if "title" in node:

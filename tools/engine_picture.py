@@ -1,4 +1,4 @@
-"""Draw docs/engine.svg, the picture of docs/engine.md: what a meta-step computes, and what of it is kept.
+"""Draw docs/engine.svg, the picture of docs/engine.md: what a meta-step computes, and which parts are kept.
 
 python tools/engine_picture.py [OUT]      # an .svg or .png; docs/engine.svg by default
 """
@@ -23,7 +23,7 @@ BACKWARD = 1.0
 
 Point = tuple[float, float]
 WEIGHTS = {0: r"$\theta_0$", 3: r"$\theta_t$", 6: r"$\theta_{t+1}$", 9: r"$\theta_T$"}
-"""By their place along the chain."""
+"""The labels of weights, by their position on the horizontal axis."""
 
 
 class Drawing:
@@ -36,7 +36,7 @@ class Drawing:
         self.axes.set_axis_off()
 
     def box(self, x: float, y: float, text: str, *, color: str, width: float = 0.9, filled: bool = False) -> None:
-        """A box around (x, y): filled where its content is kept, dashed where it is freed."""
+        """A box around (x, y): filled if its content is kept, dashed if it is freed."""
         self._frame((x - width / 2, y - 0.27), (width, 0.54), "round,pad=0.02,rounding_size=0.1", color, filled)
         self.axes.text(x, y, text, ha="center", va="center", color="white" if filled else color)
 
@@ -102,7 +102,7 @@ def draw_step(drawing: Drawing) -> None:
 
 
 def main(out: Path) -> None:
-    """Draw all of it into `out`."""
+    """Draw the picture into `out`."""
     drawing = Drawing()
     draw_forward(drawing)
     draw_step(drawing)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Results that a change of the code's structure must not touch: the demo, and some minutes of the laptop scale.
+# Make the results that a change of the code's structure must not change: the demo, and minutes of the laptop scale.
 #   tools/guard.sh OUT     in a checkout of each version; then tools/same_results.py compares the two OUT folders
 # MNIST and CIFAR-10 come from $DD_DATA_MIRROR, or are downloaded.
 set -euo pipefail

@@ -1,7 +1,7 @@
-"""Compare what two versions of the code made of the same commands: `python tools/same_results.py OLD NEW`.
+"""Compare the results of two versions of the code: `python tools/same_results.py OLD NEW`.
 
-A change that should not touch any result is checked by it: run the same commands with both versions (`tools/guard.sh`
-has a set of them), then compare the two folders. Equal means bit for bit.
+It checks a change that should not touch any result: run the same commands with both versions (`tools/guard.sh` has a
+set of them), then compare the two folders. Equal means equal bit for bit.
 """
 
 import json
@@ -16,13 +16,13 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 TIMES = {"seconds"}
-"""Columns that no two runs have in common."""
+"""Columns that differ between any two runs."""
 IGNORED = {"benchmarks", "logs"}
 """Folders of a run that hold times and messages."""
 
 
 def differences(old: Path, new: Path) -> Iterator[str]:
-    """What is wrong with the tensors and tables of folder `new`, a line each, where those of `old` are right."""
+    """Where the tensors and tables of folder `new` differ from those of `old`, one line for each difference."""
     for path in _results(old):
         name = path.relative_to(old)
         other = new / name
@@ -35,7 +35,7 @@ def differences(old: Path, new: Path) -> Iterator[str]:
 
 
 def remarks(old: Path, new: Path) -> Iterator[str]:
-    """What is not wrong but new, a line each: files, columns of tables, metadata of tensors."""
+    """Changes that are not mistakes, one line each: new files, columns of tables, metadata of tensors."""
     for path in _results(new):
         name = path.relative_to(new)
         other = old / name
@@ -48,7 +48,7 @@ def remarks(old: Path, new: Path) -> Iterator[str]:
 
 
 def different_values(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
-    """Columns of `old` whose values `new` does not have, under the same or another name, in the same order."""
+    """Columns of `old` whose values, in the same order, `new` has neither under the same nor under another name."""
     if len(old) != len(new):
         yield f"{len(old)} rows before, {len(new)} now"
         return
@@ -62,7 +62,7 @@ def different_values(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
 
 
 def renamed_columns(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, str]:
-    """New names by old ones, of columns that `new` lacks but whose values it has in a column that `old` lacks."""
+    """By old name, the new name of columns that `new` lacks but whose values are in a column that `old` lacks."""
     added = [str(column) for column in new if column not in old]
     names: dict[str, str] = {}
     for column in map(str, old):
@@ -117,7 +117,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _metadata(path: Path) -> dict[str, object]:
-    """The JSON that follows the checksum in the metadata of our files, nested keys joined by a dot."""
+    """The JSON that follows the checksum in the metadata of our files, with nested keys joined by a dot."""
     with safe_open(path, "pt") as file:
         text = (file.metadata() or {}).get("dd", "")[64:]
     return _flattened(json.loads(text or "{}"))
@@ -135,9 +135,9 @@ def _flattened(values: dict, prefix: str = "") -> dict[str, object]:
 @click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(old: Path, new: Path) -> None:
-    """Say whether folder NEW has the tensors and tables of folder OLD, bit for bit; exit with 1 where it has not.
+    """Say whether folder NEW has the tensors and tables of folder OLD, bit for bit; exit with 1 if it has not.
 
-    Renamed and added columns, new files and changed metadata are listed, and are no difference. Times are not compared.
+    Renamed and added columns, new files and changed metadata are listed but are not errors. Times are not compared.
     """
     compared = len(list(_results(old)))
     if not compared:

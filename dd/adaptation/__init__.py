@@ -4,4 +4,4 @@ from dd.adaptation.declaration import Adaptation
 from dd.runtime.discovery import declared
 
 ADAPTATIONS: dict[str, Adaptation] = declared(__name__, Adaptation, "ADAPTATION")
-"""Every way of adapting by name, in the order of help and tables."""
+"""Every way of adapting by name, in the order of the help and the tables."""

@@ -18,20 +18,20 @@ def adapted(
     nets: int,
     device: str = "cpu",
 ) -> pd.DataFrame:
-    """Adapt the held-out nets that a set was made for in another way, and test their final state.
+    """Adapt held-out nets of a distilled set in another way than by the set, and test their final state.
 
     Args:
-        adaptation: the way.
+        adaptation: the way of adapting.
         task: what to adapt to.
         initial: the initial weights of the distilled set.
-        config: the settings that the way takes.
-        nets: how many nets, if there are so many. A fixed initialisation is adapted `nets` times, each with another
-            seed.
-        device: to compute on.
+        config: the settings of the way.
+        nets: number of nets, at most as many as there are. A fixed initialisation is adapted `nets` times, each time
+            with another seed.
+        device: the device to compute on.
 
     Returns:
-        A row a net: kind (`adaptation`), what `DistilledSet.setting` says, method, held_out_net, stage (`after`),
-        test_images, accuracy (%).
+        One row for each net: kind (`adaptation`), the columns of `DistilledSet.setting`, method, held_out_net, stage
+        (`after`), test_images, accuracy (%).
 
     Raises:
         UserError: the images of the dataset are not those of the set.

@@ -1,4 +1,4 @@
-"""What a way of adapting says of itself; a file of this package with an `ADAPTATION` is all that a new one needs."""
+"""The declaration of a way of adapting. To add a way, add a file with an `ADAPTATION` to this package."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class AdaptationTask:
     """What networks are adapted to, in place of training them on a distilled set."""
 
     distilled: DistilledSet
-    """Has the architecture and the normalisation."""
+    """The set, which gives the architecture and the normalisation."""
     dataset: Dataset
     """The target: the data of the distilled set."""
     source: Dataset | None
-    """What the networks were trained on before; given where `Adaptation.needs_source`."""
+    """The data that the networks were pre-trained on; given if `Adaptation.needs_source`."""
     progress: Callable[..., tqdm]
-    """Makes the bar, given how many steps there are."""
+    """Makes the bar from the number of steps."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class Adaptation:
     """A way of adapting pre-trained networks without distilled images (Tables 2 and 3)."""
 
     name: str
-    """In commands, the config and files."""
+    """The name in commands, the config and files."""
     order: int
-    """Its place in help and tables, the lowest first."""
+    """Its position in help and tables: smaller numbers come first."""
     label: str
-    """Its row in a table."""
+    """The name of its row in a table."""
     description: str
-    """One line of help."""
+    """One line for the help."""
     adapt: Callable[[AdaptationTask, Tensor, TrainConfig], Tensor]
-    """From initial weights `[nets, P]`, on the device to compute on, to adapted ones."""
+    """Takes the task, initial weights `[nets, P]` on the device to compute on, settings; returns adapted weights."""
     needs_source: bool
-    """Whether it needs the images that the networks were trained on before."""
+    """Whether it needs the images that the networks were pre-trained on."""
     settings: tuple[str, ...]
     """The fields of `TrainConfig` that it takes; others are refused."""
     module: str
-    """Of the file that declares it, whose change makes its results anew."""
+    """The module that declares it. A change of that module makes its results again."""

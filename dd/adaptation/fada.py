@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def few_shot(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor:
     """Nets `theta [nets, P]` after FADA with as many images of a class as the distilled set has.
 
-    The images and all else are drawn by `config.seed`.
+    The images and all other random numbers are drawn by `config.seed`.
 
     Raises:
-        UserError: as `dd.adaptation.fada_training.fada` and `few`.
+        UserError: see `dd.adaptation.fada_training.fada` and `few`.
     """
     from dd.adaptation.fada_training import Domain, FadaConfig, fada, few
     from dd.nets.stacked import StackedNet

@@ -1,6 +1,6 @@
 """Few-shot adversarial domain adaptation (FADA; Motiian et al. 2017), the baseline of Table 2.
 
-A network is an encoder, which makes features, and a last linear layer, which classifies them. A discriminator looks at
+A network is an encoder, which computes features, and a last linear layer, which classifies them. A discriminator takes
 the features of two images and predicts which of four groups the pair belongs to:
 
 1. both from the source and of one class;
@@ -8,7 +8,8 @@ the features of two images and predicts which of four groups the pair belongs to
 3. both from the source and of two classes;
 4. one from each domain and of two classes.
 
-The encoder learns features for which the discriminator takes pairs of group 2 for group 1, and of group 4 for group 3.
+The encoder learns features by which the discriminator mistakes pairs of group 2 for group 1, and of group 4 for
+group 3.
 """
 
 import copy
@@ -55,14 +56,14 @@ class Domain(NamedTuple):
 
 @dataclass(frozen=True)
 class FadaConfig:
-    """The settings of the method. Lengths and batches were tried on training images of MNIST and USPS alone."""
+    """The settings of the method. Lengths and batches were tried only on training images of MNIST and USPS."""
 
     warm_up: int = 200
     """Steps of the discriminators before the networks are trained too."""
     steps: int = 1000
-    """Steps of the networks, each followed by one of the discriminators."""
+    """Steps of the networks, each followed by a step of the discriminators."""
     real_batch: int = 128
-    """Source images in a step; all target images are in every one."""
+    """Source images in a step; every step has all target images."""
     pairs: int = 64
     """Pairs of each group in a step."""
     hidden: int = 64
@@ -77,7 +78,7 @@ def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> Images
     """`per_class` images of each class, classes in order, drawn by `seed` from `x [N, C, H, W]` and `y [N]`.
 
     Raises:
-        UserError: a class has fewer.
+        UserError: a class has fewer images.
     """
     rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
     return Images(x[rows], y[rows])
@@ -95,20 +96,20 @@ def fada(
 ) -> Tensor:
     """Adapt networks trained on the source to a target domain by a few labelled images of it.
 
-    Each network has a discriminator and pairs of its own, so its result does not depend on how many others there are;
-    all networks see the same source images.
+    Each network has its own discriminator and pairs, so its result does not depend on how many others there are. All
+    networks see the same source images.
 
     Args:
         net: the architecture.
         theta: weights `[nets, P]`, trained on the source.
-        source: its training images.
-        target: the few of the target.
+        source: the training images of the source.
+        target: the few training images of the target.
         config: the settings.
         seed: every random number comes from it.
         progress: makes the bar.
 
     Returns:
-        Adapted weights `[nets, P]`, as the last step left them.
+        Adapted weights `[nets, P]`, those after the last step.
 
     Raises:
         UserError: the last layer is not linear, or there are too few images or classes for a batch or for pairs.
@@ -131,9 +132,9 @@ def fada(
 
 
 class Halves:
-    """Networks as encoder and classifier, whatever the architecture, as long as its last layer is linear.
+    """Networks split into encoder and classifier, for every architecture whose last layer is linear.
 
-    With the identity for that layer, a network's logits are its features.
+    If that layer is replaced by the identity, a network's logits are its features.
     """
 
     def __init__(self, net: StackedNet) -> None:
@@ -152,7 +153,9 @@ class Halves:
 
     def encode(self, theta: Tensor, x: Tensor) -> Tensor:
         """Features `[nets, n, f]` of images `x [n, C, H, W]`."""
-        identity = torch.eye(self.features + 1, self.features, device=theta.device).flatten()  # its last row: no bias
+        identity = torch.eye(
+            self.features + 1, self.features, device=theta.device
+        ).flatten()  # the last row is the bias, 0
         return self.encoder.logits(torch.cat([theta[:, : -self.last], identity.expand(len(theta), -1)], 1), x)
 
     def classify(self, theta: Tensor, features: Tensor) -> Tensor:
@@ -181,12 +184,12 @@ def _not_linear(net: StackedNet) -> UserError:
 
 
 class Discriminators:
-    """A multilayer perceptron a network, from the features of two images to the group of the pair."""
+    """One multi-layer perceptron for each network, from the features of two images to the group of the pair."""
 
     def __init__(
         self, features: int, hidden: int, rngs: list[torch.Generator], device: torch.device | str = "cpu"
     ) -> None:
-        """`features` of one image; weights by Xavier's scheme from `rngs`, one a network, and biases 0."""
+        """`features` of one image; `rngs`, one for each network, draw weights by Xavier's scheme; biases are 0."""
         sizes = (2 * features, hidden, hidden, 4)
         self.layers = []
         for f, f_out in itertools.pairwise(sizes):
@@ -195,12 +198,12 @@ class Discriminators:
         self.parameters = [p.requires_grad_() for layer in self.layers for p in layer]
 
     def loss(self, features: Tensor, pairs: Tensor, groups: list[int]) -> Tensor:
-        """Mean cross entropy `[nets]` of `pairs` taken for `groups`.
+        """Mean cross entropy `[nets]` of classifying `pairs` as `groups`.
 
         Args:
-            features: of all images, `[nets, N, f]`.
-            pairs: which images, `[nets, len(groups), n, 2]`.
-            groups: what each `n` pairs are to be taken for, counted from 0.
+            features: the features of all images, `[nets, N, f]`.
+            pairs: the indices of the images, `[nets, len(groups), n, 2]`.
+            groups: for each `n` pairs, the group that they are to be classified as, counted from 0.
         """
         rows = pairs.flatten(1).unsqueeze(2).expand(-1, -1, features.shape[2])
         x = features.gather(1, rows).unflatten(1, (-1, 2)).flatten(2)
@@ -210,7 +213,7 @@ class Discriminators:
         return cross_entropy(linear(x, *self.layers[-1]), labels)
 
     def adversarial(self, features: Tensor, pairs: Tensor) -> Tensor:
-        """What encoders lower, `[nets]`: the loss of `pairs [nets, 2, n, 2]` of groups 2 and 4 taken for 1 and 3."""
+        """The loss `[nets]` that encoders minimise: `pairs [nets, 2, n, 2]` of groups 2 and 4 classified as 1 and 3."""
         return self.loss(features, pairs, [0, 2])
 
 
@@ -258,7 +261,7 @@ def _adapt(
     rngs: list[torch.Generator],
     on_step: Callable[[], object],
 ) -> Tensor:
-    """Adapted weights of a few networks; `target.x` is normalised, `rngs` has a generator a network."""
+    """Adapted weights of a few networks; `target.x` is normalised, `rngs` has one generator for each network."""
     discriminators = Discriminators(halves.features, config.hidden, rngs, theta.device)
     w = theta.clone().requires_grad_()
     adam = torch.optim.Adam([w], lr=config.lr)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fine_tune(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor:
-    """Nets `theta [nets, P]` after training on all training images of the target, as pools are trained."""
+    """Nets `theta [nets, P]` after training on all training images of the target, by the training of pools."""
     from dd.distill.loss import classification
     from dd.nets.stacked import StackedNet
     from dd.pools.train import train_nets

@@ -4,4 +4,4 @@ from dd.baselines.declaration import Baseline
 from dd.runtime.discovery import declared
 
 BASELINES = declared(__name__, Baseline, "BASELINE")
-"""Every baseline by name, in the order of help and tables."""
+"""Every baseline by name, in the order of the help and the tables."""

@@ -22,7 +22,7 @@ def average_set(real: RealImages) -> Tensor:
 
 
 def average_sets(trial: BaselineTrial) -> list[Tensor]:
-    """The one there is."""
+    """The only set, in a list."""
     return [average_set(trial.real)]
 
 

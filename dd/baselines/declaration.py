@@ -1,4 +1,4 @@
-"""What a baseline says of itself; a file of this package with a `BASELINE` is all that a new one needs."""
+"""The declaration of a baseline. To add a baseline, add a file with a `BASELINE` to this package."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Sets of real images in place of a distilled one, and what classifies by them (Section 4, "Baselines")."""
+    """Sets of real images in place of a distilled set, and how they classify (Section 4, "Baselines")."""
 
     name: str
-    """In commands, the config and files."""
+    """The name in commands, the config and files."""
     order: int
-    """Its place in help and tables, the lowest first."""
+    """Its position in help and tables: smaller numbers come first."""
     label: str
-    """Its row in a table."""
+    """The name of its row in a table."""
     description: str
-    """One line of help."""
+    """One line for the help."""
     sets: Callable[[BaselineTrial], list[Tensor]]
-    """Makes its sets from `trial.real`: normalised images `[steps, n, C, H, W]` each, classes in order. They are
-    `draws` if it has that setting, else one."""
+    """Makes sets from `trial.real`, each of normalised images `[steps, n, C, H, W]` with classes in order. It makes
+    `draws` sets if the baseline has that setting, else one."""
     classifier: Literal["gradient descent", "neighbours"]
     """Networks trained on a set, or K nearest neighbours among its images."""
     settings: tuple[str, ...]
-    """The fields of `BaselineSettings` that matter to it; others do not change its results."""
+    """The fields of `BaselineSettings` that change its results."""
     module: str
-    """Of the file that declares it, whose change makes its results anew."""
+    """The module that declares it. A change of that module makes its results again."""
 
     @property
     def gpu(self) -> bool:
@@ -41,7 +41,7 @@ class Baseline:
         return self.classifier == "gradient descent"
 
     def progress_steps(self, settings: BaselineSettings) -> int:
-        """How often a measurement reports progress: once a candidate, and for each set when it is tried and tested."""
+        """How often a measurement reports progress: once a candidate, twice a set (when it is tried and tested)."""
         draws = settings.draws if "draws" in self.settings else 1
         candidates = settings.candidates if "candidates" in self.settings else 0
         return candidates + 2 * draws

@@ -14,20 +14,20 @@ from dd.distill.unroll import DistilledData, train
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 
 RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-"""Learning rates that are tried: those of the distilled set, and the same one in every step."""
+"""Learning rates that are tried: those of the distilled set, or one for all steps."""
 EPOCHS = (1, 3, 5)
 """Numbers of epochs that are tried."""
 
 
 class Schedule(NamedTuple):
-    """A combination."""
+    """A combination of learning rate and number of epochs."""
 
     lr: str | float
     epochs: int
 
 
 class GradientDescent:
-    """Plain gradient descent on a set, whatever the momentum of the distilled set."""
+    """Plain gradient descent on a set, without momentum even if the distilled set has it."""
 
     keys: tuple[str, ...] = Schedule._fields
 
@@ -35,11 +35,11 @@ class GradientDescent:
         self.trial = trial
         self.net = StackedNet(trial.distilled.make()).to(trial.device)
         self.loss = classification(self.net)
-        # an attack has as many as the attacker's own: in the paper one, of one GD step (Section 3.6)
+        # for poisoning, as many epochs as the distilled set has: in the paper one, of one GD step (Section 3.6)
         self.epochs = (len(trial.distilled.lrs),) if trial.distilled.attacks else EPOCHS
 
     def try_all(self, images: Tensor) -> list[dict[str, Any]]:
-        """A row a combination, measured on the images that choose; see `measure`."""
+        """One row for each combination, measured on the images that choose the best one; see `measure`."""
         trial, nets = self.trial, self.trial.settings.nets
         return self.measure(images, RATES, self.epochs, trial.choice, stream=trial.choice_stream, nets=nets)
 
@@ -63,20 +63,20 @@ class GradientDescent:
         """Train nets on a set with every combination of `rates` and `epochs`.
 
         Args:
-            images: of the set, `[steps, n, C, H, W]`.
+            images: the images of the set, `[steps, n, C, H, W]`.
             rates: learning rates, or `"learned"`.
-            epochs: in ascending order; one run at each rate serves all of them.
-            judged: what the trained nets classify.
-            stream: of the nets' initial weights.
-            nets: how many, if there are so many.
+            epochs: numbers of epochs in ascending order; one run at each rate serves all of them.
+            judged: the images that the trained nets classify.
+            stream: the stream of the nets' initial weights.
+            nets: number of nets, at most as many as the stream has.
 
         Returns:
-            A row a combination: lr, epochs, means and standard deviations over nets, and how many they are.
+            One row for each combination: lr, epochs, means and standard deviations over nets, and the number of nets.
         """
         trial, labels = self.trial, self.trial.labels(images).to(self.trial.device)
         images, nets = images.to(trial.device), trial.initial.nets(stream, nets)
         parts: dict[Schedule, list[dict[str, Tensor]]] = defaultdict(list)
-        for first in range(0, nets, NETS_AT_ONCE):  # not the weights of all of them at once
+        for first in range(0, nets, NETS_AT_ONCE):  # not all weights are in memory at once
             initial = trial.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(trial.device)
             for rate in rates:
                 weights, lrs = initial, self.rates(rate)
@@ -87,7 +87,7 @@ class GradientDescent:
         return [schedule._asdict() | summary(_joined(measured)) for schedule, measured in parts.items()]
 
     def rates(self, rate: str | float) -> Tensor:
-        """`[most epochs, steps]`. Where there are more epochs than learned rates, the last epoch's are repeated."""
+        """The rates `[largest number of epochs, steps]`; beyond the learned epochs, the last one's are repeated."""
         learned, epochs = self.trial.distilled.lrs, max(self.epochs)
         if rate == "learned":
             return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]

@@ -1,4 +1,4 @@
-"""Every baseline in every combination, learning rate and epochs for one; the best one is tested (Section 4)."""
+"""Tries a baseline in every combination, for example of learning rate and epochs, and tests the best (Section 4)."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -13,22 +13,22 @@ from dd.baselines.trial import BaselineTrial
 
 
 class Classifier(Protocol):
-    """What classifies by the images of a set."""
+    """Classifies images by means of the images of a set."""
 
     keys: tuple[str, ...]
-    """What a combination consists of: columns of its rows."""
+    """The columns of a row that make up its combination."""
 
     def __init__(self, trial: BaselineTrial) -> None: ...
 
     def try_all(self, images: Tensor) -> list[dict[str, Any]]:
-        """A row a combination, measured on the images that choose."""
+        """One row for each combination, measured on the images that choose the best one."""
 
     def test(self, images: Tensor, combination: dict[str, Any]) -> dict[str, Any]:
         """The row of one combination, measured on the test images."""
 
 
 CLASSIFIERS: dict[str, type[Classifier]] = {"gradient descent": GradientDescent, "neighbours": NearestNeighbours}
-"""By `Baseline.classifier`."""
+"""The classifiers, by the values of `Baseline.classifier`."""
 MISLED = 10.0
 """Percent of the attack class that a baseline of poisoning must mislead."""
 
@@ -37,10 +37,10 @@ def measure(baseline: Baseline, trial: BaselineTrial) -> pd.DataFrame:
     """Try a baseline in every combination, and test the best one.
 
     Returns:
-        A row a set, combination and stage: kind (`baseline`), what `DistilledSet.setting` says, baseline, draw, the
-        combination (`lr` and `epochs`, or `metric` and `neighbours`), stage (`choice`, or `test` for the best
-        combination), images, chosen_on, augment, accuracy (mean over nets, %), accuracy_std (over nets), nets, and the
-        same of misled and others for poisoning.
+        One row for each set, combination and stage: kind (`baseline`), the columns of `DistilledSet.setting`, baseline,
+        draw, the combination (`lr` and `epochs`, or `metric` and `neighbours`), stage (`choice`, or `test` for the best
+        combination), images, chosen_on, augment, accuracy (mean over nets, %), accuracy_std (over nets), nets, and for
+        poisoning the same for misled and others.
 
     Raises:
         UserError: too few images of a class, or too few candidates.
@@ -65,19 +65,20 @@ def measure(baseline: Baseline, trial: BaselineTrial) -> pd.DataFrame:
 def best_combination(tried: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
     """The values of `keys` with the highest mean accuracy over sets, and the means of all measurements for them.
 
-    For poisoning it is the highest among those that mislead at least 10 % of the attack class, lest rates too low to
-    change anything win (Section 4.2); where none does, the one that misleads most.
+    For poisoning, only combinations that mislead at least 10 % of the attack class count. Without this rule, rates too
+    low to change anything would win (Section 4.2). If no combination misleads that many, the one that misleads most
+    wins.
     """
     mean = tried.groupby(list(keys), sort=False, as_index=False).mean(numeric_only=True)
     if "misled" in mean:
         mean = mean[mean["misled"] >= min(MISLED, mean["misled"].max())]
-    return mean.sort_values("accuracy", ascending=False, kind="stable").iloc[0]  # of equal ones the first
+    return mean.sort_values("accuracy", ascending=False, kind="stable").iloc[0]  # the first of equal ones
 
 
 def _setting(baseline: Baseline, trial: BaselineTrial) -> dict[str, Any]:
-    """The columns that all rows have in common."""
+    """The columns that are the same in all rows."""
     setting = {"kind": "baseline"} | trial.distilled.setting()
-    del setting["epochs"]  # of the set; a combination has its own
+    del setting["epochs"]  # the epochs of the set; a combination has its own
     return setting | {
         "dataset": trial.dataset.name,
         "baseline": baseline.name,

@@ -33,7 +33,7 @@ def k_means_set(real: RealImages, draw: int) -> Tensor:
 
 
 def k_means_sets(trial: BaselineTrial) -> list[Tensor]:
-    """As many as `draws`."""
+    """`draws` sets."""
     return [k_means_set(trial.real, draw) for draw in range(trial.settings.draws)]
 
 

@@ -11,13 +11,13 @@ from dd.baselines.trial import BaselineTrial, LabelledImages, summary
 from dd.data.batches import normalise
 
 METRICS = {"l1": "manhattan", "l2": "euclidean"}
-"""scikit-learn's names of them."""
+"""scikit-learn's names of the metrics."""
 NEIGHBOURS = (1, 3)
 """Numbers K of neighbours that are tried."""
 
 
 class NearestNeighbours:
-    """Classifies by the images of a set; there is no network."""
+    """Classifies by the nearest images of a set, without a network."""
 
     keys: tuple[str, ...] = ("metric", "neighbours")
 
@@ -25,7 +25,7 @@ class NearestNeighbours:
         self.trial = trial
 
     def try_all(self, images: Tensor) -> list[dict[str, Any]]:
-        """A row a combination, measured on the images that choose; K is at most the number of images of the set."""
+        """One row for each combination, measured on the images that choose; K is at most the set's number of images."""
         rows = []
         for metric, neighbours in itertools.product(METRICS, NEIGHBOURS):
             if neighbours <= len(images.flatten(0, 1)):

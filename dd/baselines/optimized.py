@@ -19,7 +19,7 @@ IMAGES = 1024
 
 
 def optimized_sets(trial: BaselineTrial) -> list[Tensor]:
-    """The `draws` best of `candidates` sets.
+    """The `draws` best of `candidates` random sets.
 
     Raises:
         UserError: fewer candidates than draws.
@@ -41,7 +41,7 @@ def optimized_sets(trial: BaselineTrial) -> list[Tensor]:
 
 
 def images_to_choose_on(real: RealImages) -> LabelledImages:
-    """Some of the images that sets are drawn from, which may be in a set too."""
+    """Some of the images that sets are drawn from. An image can be both among these and in a set."""
     import torch
 
     from dd.baselines.trial import LabelledImages
@@ -52,7 +52,7 @@ def images_to_choose_on(real: RealImages) -> LabelledImages:
 
 
 def _score(trial: BaselineTrial, images: Tensor, judged: LabelledImages) -> float:
-    """Accuracy on `judged` in percent that a set reaches in its best combination, on nets that are in no test."""
+    """Accuracy on `judged`, in percent, of a set in its best combination, on nets that no test uses."""
     import pandas as pd
 
     from dd.baselines.gradient_descent import RATES, GradientDescent

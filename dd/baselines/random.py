@@ -29,7 +29,7 @@ def random_set(real: RealImages, draw: int) -> Tensor:
 
 
 def random_sets(trial: BaselineTrial) -> list[Tensor]:
-    """As many as `draws`."""
+    """`draws` sets."""
     return [random_set(trial.real, draw) for draw in range(trial.settings.draws)]
 
 

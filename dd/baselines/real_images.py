@@ -1,4 +1,4 @@
-"""Real images to make sets of, in the shape of a distilled set (Section 4, "Baselines"; S-1)."""
+"""Real images from which sets in the shape of a distilled set are made (Section 4, "Baselines"; S-1)."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class RealImages:
     steps: int
     """GD steps in an epoch."""
     per_step: int
-    """Images of a class in each of them."""
+    """Images of a class in each GD step."""
     seed: int
     augment: bool = False
     """Random crops of the images padded by reflection, and flips, as in the authors' code for CIFAR-10."""
@@ -38,10 +38,10 @@ class RealImages:
         return self.steps * self.per_step
 
     def of_class(self, label: int, least: int = 1) -> Tensor:
-        """uint8 `[n, C, H, W]`.
+        """All images of a class, uint8 `[n, C, H, W]`.
 
         Raises:
-            UserError: fewer than `least`.
+            UserError: there are fewer than `least`.
         """
         images = self.x[self.y == label]
         if len(images) < least:
@@ -55,7 +55,7 @@ class RealImages:
         return normalise(x, self.mean, self.std)
 
     def seed_of(self, *path: str | int) -> int:
-        """A seed of 32 bits for other libraries, as `dd.runtime.seeds.derive` makes one."""
+        """A seed of 32 bits, for other libraries, of the random stream named by `path`."""
         return int(torch.randint(2**32, (), generator=generator(self.seed, *path)))
 
     def in_steps(self, per_class: list[Tensor]) -> Tensor:

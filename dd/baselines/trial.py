@@ -1,4 +1,4 @@
-"""What every baseline is tried on: the data, network and initial weights of the distilled set in whose place it is."""
+"""What every baseline is tried on: the data, network and initial weights of the distilled set that it replaces."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ class LabelledImages(NamedTuple):
     """int64 `[n]`."""
 
     def rows(self, chosen: Tensor) -> "LabelledImages":
-        """Those at `chosen`, integers `[m]`."""
+        """The images and labels at the rows `chosen`, integers `[m]`."""
         return LabelledImages(self.x[chosen], self.y[chosen])
 
 
@@ -34,13 +34,13 @@ class BaselineTrial:
     """
 
     real: RealImages
-    """To make sets of; images that choose the best combination are not among them."""
+    """The images to make sets from. Images that choose the best combination are not among them."""
     choice: LabelledImages
-    """What the best combination is chosen on."""
+    """The images that choose the best combination."""
     choice_stream: str
-    """The nets it is chosen with: see `dd.distill.initial_weights.Initial`."""
+    """The stream of the nets that choose it: see `dd.distill.initial_weights.Initial`."""
     test: LabelledImages
-    """What the best combination is tested on."""
+    """The images that the best combination is tested on."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class BaselineTrial:
         device: str = "cpu",
         on_progress: Callable[[], object] = lambda: None,
     ) -> None:
-        """`initial` are the set's initial weights; `on_progress` is called `Baseline.progress_steps` times.
+        """`initial` gives the set's initial weights; `on_progress` is called `Baseline.progress_steps` times.
 
         Raises:
-            UserError: the dataset is not the one of the set.
+            UserError: the images or classes of the dataset are not those of the set.
         """
         distilled.check(dataset)
         self.distilled, self.dataset, self.initial = distilled, dataset, initial
@@ -82,7 +82,7 @@ class BaselineTrial:
         )
 
     def labels(self, images: Tensor) -> Tensor:
-        """`[steps, n]` of a set `[steps, n, ...]`, classes in order; for poisoning as the attacker wants them."""
+        """Labels `[steps, n]` of a set `[steps, n, ...]`, classes in order; for poisoning those the attacker wants."""
         classes, config = self.real.classes, self.distilled.info["config"]
         labels = torch.arange(classes).repeat_interleave(images.shape[1] // classes).expand(len(images), -1)
         if self.distilled.attacks:

@@ -1,1 +1,1 @@
-"""The commands the workflow is made of: parse, call one function, write the results."""
+"""The commands that the workflow runs. Each parses its options, calls one function and writes the results."""

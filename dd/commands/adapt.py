@@ -30,9 +30,9 @@ NEED_SOURCE = ", ".join(name for name, adaptation in ADAPTATIONS.items() if adap
     "--source", "source_path", type=IN, help=f"With {NEED_SOURCE}: prepared dataset that the nets were trained on."
 )
 @click.option(
-    "--nets", type=click.IntRange(1), default=200, show_default=True, help="Nets; runs where there is one net."
+    "--nets", type=click.IntRange(1), default=200, show_default=True, help="Nets, or runs if there is only one net."
 )
-@click.option("--out", type=OUT, required=True, help="CSV, a row a net.")
+@click.option("--out", type=OUT, required=True, help="CSV, one row for each net.")
 @compute_options
 @pool_option
 @settings_options(TrainConfig, "config")
@@ -55,7 +55,7 @@ def adapt(
     {list}
 
     \b
-    Examples, for a set of USPS for nets of MNIST:
+    Examples, for a set of USPS images that was made for nets trained on MNIST:
       python -m dd adapt full --set set.safetensors --data usps_28.npz --pool mnist --out full.csv
       python -m dd adapt fada --set set.safetensors --data usps_28.npz --source mnist.npz --pool mnist --out f.csv
     """
@@ -67,7 +67,7 @@ def adapt(
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 
-    del workers  # methods are jobs side by side instead
+    del workers  # the workflow runs methods as parallel jobs instead
     adaptation = ADAPTATIONS[name]
     _check(adaptation, source_path)
     distilled, dataset = load_set(set_path), load(data_path)
@@ -81,13 +81,13 @@ def adapt(
 
 
 def _check(adaptation: Adaptation, source_path: Path | None) -> None:
-    """Refuse options that do not go with the method.
+    """Refuse options that the method does not take.
 
     Raises:
-        UserError: one is given that it does not take, or the source is missing.
+        UserError: such an option is given, or the source is missing.
     """
     if given := given_options(TrainConfig).difference(adaptation.settings):
         option = min(given).replace("_", "-")
-        raise UserError(f"--{option}: {adaptation.name} has settings of its own; leave it out")
+        raise UserError(f"--{option}: {adaptation.name} does not take this option; leave it out")
     if adaptation.needs_source and source_path is None:
         raise UserError(f"--source: {adaptation.name} needs the data that the nets were trained on")

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @main.command(cls=Command)
 @listing(BASELINES)
 @click.argument("name", metavar="BASELINE", type=click.Choice(list(BASELINES)))
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set in whose place the baseline is put.")
+@click.option("--set", "set_path", type=IN, required=True, help="Distilled set that the baseline replaces.")
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
 @settings_options(BaselineSettings, "settings")
-@click.option("--out", type=OUT, required=True, help="CSV, a row a set and combination.")
+@click.option("--out", type=OUT, required=True, help="CSV, one row for each set and combination.")
 @compute_options
 @pool_option
 def baseline(
@@ -58,7 +58,7 @@ def baseline(
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 
-    del workers  # baselines are jobs side by side instead
+    del workers  # the workflow runs baselines as parallel jobs instead
     chosen, distilled, dataset = BASELINES[name], load_set(set_path), load(data_path)
     initial = distilled.initial(pool)
     with progress(chosen.progress_steps(settings), unit="set") as bar:

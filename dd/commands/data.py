@@ -16,7 +16,7 @@ MIRROR = click.option(
     type=FOLDER,
     envvar="DD_DATA_MIRROR",
     show_envvar=True,
-    help="Folder of NAME.npz or of official files, looked into before downloading.",
+    help="Folder of NAME.npz or of official files, searched before downloading.",
 )
 
 
@@ -25,14 +25,14 @@ def data() -> None:
     """Datasets in one canonical form.
 
     \b
-    MNIST, and a folder of your own images with a subfolder a class:
+    MNIST, and a folder of your own images with one subfolder for each class:
       python -m dd data prepare mnist --out mnist.npz
       python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
     """
 
 
 def _table(descriptions: Mapping[str, str]) -> str:
-    """Names and what they are, a line each. The `\\b` keeps click from joining the lines."""
+    """One line for each name and its description. The `\\b` keeps click from joining the lines."""
     width = max(map(len, descriptions))
     return "\n".join(["\b", *(f"  {name:{width}}  {text}" for name, text in descriptions.items())])
 
@@ -41,7 +41,7 @@ PREPARE_HELP = f"""Prepare NAME: one of the datasets below, or any name with --f
 
 {_table({name: dataset.description for name, dataset in DATASETS.items()})}
 
-Photos ({", ".join(name for name, dataset in DATASETS.items() if dataset.scaled)}) are scaled as they are prepared.
+Photos ({", ".join(name for name, dataset in DATASETS.items() if dataset.scaled)}) are scaled when they are prepared.
 
 \b
 Examples:
@@ -60,7 +60,8 @@ Examples:
 @click.option(
     "--folder",
     type=FOLDER,
-    help="Your own images, one subfolder a class (or train/ and test/ of those, or a labels.csv: file,class,split).",
+    help="Your own images: one subfolder for each class, or train/ and test/ with such subfolders, or a labels.csv "
+    "with the columns file,class,split.",
 )
 @click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
@@ -74,18 +75,20 @@ def prepare(name: str, out: Path, mirror: Path | None, **own_images: Any) -> Non
 
 @data.command(cls=Command)
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--out", type=OUT, required=True, help="The .npz to write; the new dataset has its name.")
-@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: as they are]")
+@click.option("--out", type=OUT, required=True, help="The .npz to write; the new dataset takes its name.")
+@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: unchanged]")
 @click.option(
-    "--margin", type=click.IntRange(0), default=0, show_default=True, help="Black pixels of these, each side."
+    "--margin", type=click.IntRange(0), default=0, show_default=True, help="Black pixels on each side, part of --size."
 )
-@click.option("--channels", type=click.Choice(["1", "3"]), help="1 is gray, 3 is RGB.  [default: as they are]")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1 is gray, 3 is RGB.  [default: unchanged]")
 @click.option("--invert", is_flag=True, help="Dark becomes bright.")
-@click.option("--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std, 1 being the whole range.")
-@click.option("--test-images", type=click.IntRange(1), help="Split anew, at random, with so many.  [default: as it is]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise and the split.")
+@click.option(
+    "--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std of the noise; 1 is the whole range."
+)
+@click.option("--test-images", type=click.IntRange(1), help="Split anew, with this many.  [default: the same split]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the noise and the split.")
 def vary(data_path: Path, out: Path, channels: str | None, **changes: Any) -> None:
-    """Make a dataset from another, so that two domains meet at one size and number of channels.
+    """Make a dataset from another, so that two domains have one size and number of channels.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @main.command(cls=Command)
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
 @click.option("--out", type=OUT, required=True, help="The distilled set to write, a .safetensors.")
-@click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy on the way.")
+@click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy over time.")
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
 @checkpoint_option(60)
 @click.option(
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     is_flag=True,
     envvar="DD_TENSORBOARD",
     show_envvar=True,
-    help="Event files, in a folder NAME.tensorboard beside the history NAME.csv.",
+    help="Write event files, in a folder NAME.tensorboard beside the history NAME.csv.",
 )
 @click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
 @compute_options
@@ -62,11 +62,11 @@ def distill(
     Ten images for one LeNet, and a hundred for any LeNet:
       python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors --history ten.csv
       python -m dd distill --data mnist.npz --out hundred.safetensors --history hundred.csv
-    By the paper's settings, which are the defaults, the second takes hours of a CPU. With the following options it ends
-    at a higher accuracy, in a quarter of an hour:
+    With the paper's settings, which are the defaults, the second takes hours on a CPU. With the following options it
+    reaches a higher accuracy, in a quarter of an hour:
       --meta-steps 1500 --meta-lr 0.02 --schedule cosine --real-batch 256 --image-std 0.3 --clip-adjoint 1
     \b
-    For nets that were trained on other digits before (Section 3.5; `python -m dd pool train` makes the pool):
+    For nets that were pre-trained on other digits (Section 3.5; `python -m dd pool train` makes the pool):
       python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ... --history ...
     """
     import pandas as pd

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 @listing(PROTOCOLS)
 @click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
 @click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets, if so many are.")
+@click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets, at most.")
 @click.option(
     "--net",
     "names",
     multiple=True,
-    help="Networks, newly initialised or those a set is made for; may be repeated.  [default: its own]",
+    help="Network to train; another than the set's own is newly initialised. Can be repeated.  [default: its own]",
 )
 @click.option(
     "--protocol",
     "protocols",
     type=click.Choice(list(PROTOCOLS)),
     multiple=True,
-    help=f"How networks are trained on the set; may be repeated.  [default: {NATIVE}]",
+    help=f"How networks are trained on the set. Can be repeated.  [default: {NATIVE}]",
 )
-@click.option("--out", type=OUT, required=True, help="CSV, a row a net and stage.")
+@click.option("--out", type=OUT, required=True, help="CSV, one row for each net and stage.")
 @compute_options
 @pool_option
 def evaluate(
@@ -97,7 +97,7 @@ def evaluate(
 
 
 def _print_accuracy(table: pd.DataFrame, *, with_network: bool) -> None:
-    """Print mean accuracies of a set's nets, a line a stage; and `with_network` what was trained, and how."""
+    """Print the mean accuracy at each stage; `with_network` also the network and the protocol."""
     from dd.report.formatting import mean_std
 
     first = table.iloc[0]

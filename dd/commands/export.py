@@ -16,7 +16,7 @@ from dd.runtime.errors import UserError
     type=click.Path(path_type=Path),
     required=True,
     multiple=True,
-    help="What to write: .png, .pt, .npz, or no ending for a folder; may be repeated.",
+    help="What to write: .png, .pt, .npz, or no ending for a folder. Can be repeated.",
 )
 def export(set_path: Path, out: tuple[Path, ...]) -> None:
     """Write a distilled set in other formats, by the ending of --out.
@@ -24,12 +24,12 @@ def export(set_path: Path, out: tuple[Path, ...]) -> None:
     \b
       .pt         a dictionary of tensors, for torch.load(..., weights_only=True)
       .npz        NumPy arrays, and `info` as JSON; no pickles
-      .png        one sheet: a column a step, a row an image, in the order of classes
-      no ending   a folder: one PNG an image in a subfolder a class, and set.json with order, rates, normalisation
+      .png        one sheet: a column for each step, a row for each image, in the order of classes
+      no ending   a folder: PNGs in one subfolder for each class, and set.json with order, rates, normalisation
 
     The first two hold the whole set: float images, labels, learning rates, normalisation, and the initial weights of a
-    fixed initialisation. Pictures hold 8 bits a value on the scale of real images: values outside it are clipped, and
-    the command prints how many these are.
+    fixed initialisation. Pictures hold 8 bits a value on the scale of real images. Values outside that scale are
+    clipped, and the command prints how many.
 
     \b
     Example:

@@ -10,15 +10,16 @@ from dd.runtime.number_lists import number_list
 
 
 @main.command(cls=Command)
-@click.option("--dimension", type=click.IntRange(1), default=8, show_default=True, help="D: weights of a problem.")
+@click.option("--dimension", type=click.IntRange(1), default=8, show_default=True, help="D: number of weights.")
 @click.option("--sizes", default="1,2,3,4,6,8,10,12", show_default=True, help="Values of M: distilled pairs.")
 @click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
-@click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of our engine.")
-@click.option("--out", type=OUT, required=True, help="CSV, a row a problem, M and method.")
+@click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of Algorithm 1.")
+@click.option("--out", type=OUT, required=True, help="CSV, one row for each problem, M and method.")
 def linear_case(dimension: int, sizes: str, problems: int, meta_steps: int, out: Path) -> None:
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
-    By the closed form and by Algorithm 1, beside a lower bound for M < D, over 1,000 initial weights.
+    The command measures this for the closed form and for Algorithm 1, over 1,000 initial weights, and computes a lower
+    bound for M < D.
 
     \b
     Example:

@@ -11,19 +11,19 @@ F = TypeVar("F", bound=Callable)
 
 
 class Described(Protocol):
-    """What every declared thing has."""
+    """A declaration with a description."""
 
     @property
     def description(self) -> str:
-        """One sentence for help."""
+        """One sentence for the help."""
 
 
 def listing(declarations: Mapping[str, Described]) -> Callable[[F], F]:
-    """Put the names and descriptions of `declarations` where the docstring of a command, its help, says `{list}`."""
+    """Replace `{list}` in a command's docstring, which is its help, by the names and descriptions of `declarations`."""
     column = max(map(len, declarations)) + 3
     lines = [
-        textwrap.fill(f"  {name:{column}}{it.description}", WIDTH, subsequent_indent=" " * (column + 2))
-        for name, it in declarations.items()
+        textwrap.fill(f"  {name:{column}}{each.description}", WIDTH, subsequent_indent=" " * (column + 2))
+        for name, each in declarations.items()
     ]
 
     def decorate(command: F) -> F:

@@ -1,6 +1,6 @@
-"""The command `python -m dd`, to which the other files of this package add theirs.
+"""The command `python -m dd`, to which the other files of this package add their commands.
 
-Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA wakes up.
+Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA starts.
 """
 
 import signal
@@ -30,5 +30,5 @@ def main() -> None:
 
     The whole paper: snakemake --cores all (see README.md).
     """
-    # unwind on SIGTERM as on an error, so that nothing half-written stays
+    # on SIGTERM, unwind as after an error, so that no half-written file stays
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))

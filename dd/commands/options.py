@@ -1,4 +1,4 @@
-"""What the commands share: how a user's mistake is told, options that several take, files they write."""
+"""What the commands share: how mistakes of users are reported, common options, and the writing of pictures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Command(click.Command):
         except UserError as error:
             click.echo(f"error: {error}", err=True)
         except (MemoryError, ImportError) as error:
-            # libraries that find no room to be loaded in are errors of import
+            # a library that does not fit into memory raises an ImportError
             if isinstance(error, ImportError) and "failed to map segment" not in str(error):
                 raise
             click.echo(f"error: out of memory ({reason(error)[:200]}); give the job more", err=True)
@@ -47,13 +47,13 @@ class Command(click.Command):
 
 
 def compute_options(command: Callable[..., None]) -> Callable[..., None]:
-    """--threads and --gpus.
+    """Add --threads and --gpus.
 
-    The command gets `device`, which is `"cpu"` or `"cuda"`, and how many processes (`workers`) may share its networks.
+    The command gets `device`, which is `"cpu"` or `"cuda"`, and `workers`: how many processes can share its networks.
     """
 
     @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads.")
-    @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="0 computes on the CPU.")
+    @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="GPUs; 0 computes on the CPU.")
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options: Any) -> None:
         from dd.runtime.devices import device, exact_products, plain_attention
@@ -85,7 +85,7 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def checkpoint_option(seconds: float) -> Decorator:
-    """--checkpoint-seconds, `seconds` by default; an environment variable reaches jobs that a workflow starts."""
+    """Add --checkpoint-seconds, by default `seconds`. Its environment variable also reaches jobs of a workflow."""
     return click.option(
         "--checkpoint-seconds",
         type=click.FloatRange(0),
@@ -93,12 +93,12 @@ def checkpoint_option(seconds: float) -> Decorator:
         show_default=True,
         envvar="DD_CHECKPOINT_SECONDS",
         show_envvar=True,
-        help="Seconds between two states kept on disk.",
+        help="Seconds between two checkpoints.",
     )
 
 
 def pool_option(command: Callable[..., None]) -> Callable[..., None]:
-    """--pool; the command gets the open `pool`, or None."""
+    """Add --pool; the command gets the opened `pool`, or None."""
 
     @click.option("--pool", "folder", type=FOLDER, help="Folder of a pool, for init random_pretrained (Section 3.5).")
     @functools.wraps(command)
@@ -111,7 +111,7 @@ def pool_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def settings_options(settings: type[Settings], name: str) -> Decorator:
-    """One option a field of `settings`; the command gets the finished object as `name`."""
+    """Add one option for each field of `settings`; the command gets the finished object as `name`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
@@ -151,7 +151,7 @@ def given_options(settings: type[Settings]) -> set[str]:
 
 
 def tell_remark(module: nn.Module, name: str) -> None:
-    """Print, before training, what may surprise about a network whose layers stay in evaluation mode."""
+    """Print what users may not expect of a network whose layers stay in evaluation mode."""
     from dd.nets.factory import remark
 
     text = remark(module, name)
@@ -160,14 +160,14 @@ def tell_remark(module: nn.Module, name: str) -> None:
 
 
 def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
-    """Refuse files of another kind before anything is computed."""
+    """Refuse paths with other endings, before anything is computed."""
     wrong = [path for path in paths if path.suffix not in endings]
     if wrong:
         raise UserError(f"--out: {wrong[0]} must end in {', '.join(endings[:-1])} or {endings[-1]}")
 
 
 def save(picture: Figure, paths: tuple[Path, ...]) -> None:
-    """A picture into each of `paths`: PNG of 200 dots an inch; text in PDF as TrueType, which editors can change."""
+    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change."""
     import matplotlib
 
     from dd.runtime.files import atomic

@@ -24,7 +24,7 @@ def pool() -> None:
     """Many networks trained on real images, to start from (Section 3.5).
 
     \b
-    Forty to distil for and ten to judge by, then a look at them:
+    Forty nets to distil for and ten to judge by, and a check of the pool:
       python -m dd pool train --data mnist.npz --out mnist/train.safetensors --total 40
       python -m dd pool train --data mnist.npz --out mnist/held-out.safetensors --part held-out --total 10
       python -m dd pool check mnist
@@ -55,9 +55,9 @@ def train(
     device: str,
     workers: int,
 ) -> None:
-    """Train one shard of a pool, all its nets at once: number FIRST and on of TOTAL.
+    """Train one shard of a pool, all its nets at once: nets of TOTAL, from number FIRST on.
 
-    A net depends on its number, the seed and how it is trained, not on the shard it is in.
+    A net depends on its number, the seed and how it is trained, not on the shard that it is in.
 
     \b
     Forty nets to distil for and ten to judge by:
@@ -71,7 +71,7 @@ def train(
     from dd.runtime.loop import run_to_end
     from dd.runtime.progress import progress
 
-    del workers  # shards are jobs side by side instead
+    del workers  # the workflow trains shards as parallel jobs instead
     numbers = range(first, min(first + nets, total))
     if not numbers:
         raise click.UsageError(f"--first: {first} is beyond the {total} nets of --total")
@@ -99,7 +99,7 @@ def train(
 @pool.command(cls=Command)
 @click.argument("folder", type=FOLDER)
 def check(folder: Path) -> None:
-    """Say what is in the pool FOLDER, and read all of it against its checksums.
+    """Print what is in the pool FOLDER, and check all of it against its checksums.
 
     \b
     Example:

@@ -15,18 +15,18 @@ from dd.commands.options import FOLDER, OUT, Command, check_endings
     multiple=True,
     required=True,
     metavar="NAME CSV",
-    help="A table or figure of the paper (table1, fig4, fig6, linear_case) and its CSV; of a figure of distilled "
-    "images (fig2a) the CSV of `dd evaluate`. Repeat.",
+    help="A table or figure of the paper (table1, fig4, fig6, linear_case) and its CSV; for a figure of distilled "
+    "images (fig2a), the CSV of `dd evaluate`. Repeat.",
 )
 @click.option("--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; repeat.")
-@click.option("--scale", required=True, help="What the comparison says it was measured at.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated.")
+@click.option("--scale", required=True, help="Name of the scale, for the comparison.")
+@click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html. Can be repeated.")
 def compare(
     measured: tuple[tuple[str, str], ...], not_run: tuple[tuple[str, str, str], ...], scale: str, out: tuple[Path, ...]
 ) -> None:
     """Write every number of the paper beside what was measured, with a verdict on each.
 
-    The claims of its tables, figures and Section 3.3 follow, with what the measured numbers say of them.
+    The claims of its tables, figures and Section 3.3 follow, each with what the measured numbers show.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def compare(
 
 @main.command(cls=Command)
 @click.option("--text", required=True, help="The configuration, in YAML.")
-@click.option("--scale", required=True, help="What the page says it belongs to.")
+@click.option("--scale", required=True, help="Name of the scale, for the page.")
 @click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
 def configuration(text: str, scale: str, out: Path) -> None:
     """Write a configuration as a page of the report.
@@ -66,10 +66,10 @@ def configuration(text: str, scale: str, out: Path) -> None:
 
 
 @main.command(cls=Command)
-@click.option("--results", type=FOLDER, required=True, help="What a run made, e.g. results/laptop.")
-@click.option("--out", type=FOLDER, required=True, help="Where the small files go, e.g. results/published/laptop.")
+@click.option("--results", type=FOLDER, required=True, help="Results of a run, e.g. results/laptop.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the copies, e.g. results/published/laptop.")
 def publish(results: Path, out: Path) -> None:
-    """Keep the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
+    """Copy the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
 
     \b
     Example:

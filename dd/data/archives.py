@@ -1,4 +1,4 @@
-"""Tar archives, read where they lie."""
+"""Tar archives, read without unpacking them."""
 
 import contextlib
 import tarfile
@@ -10,7 +10,7 @@ from dd.runtime.errors import UserError, reason
 
 
 class Archive:
-    """A tar file that is read without unpacking it: no member can write anywhere, whatever its name."""
+    """A tar file that is read without unpacking it, so that no member is written anywhere, whatever its name."""
 
     def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
         self.path = path
@@ -18,10 +18,10 @@ class Archive:
         self._members = {member.name.removeprefix("./"): member for member in tar}
 
     def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Names and contents of these members, in the order of the file: going back in a compressed one is slow.
+        """Names and contents of these members, in the order of the file, because seeking back is slow if compressed.
 
         Raises:
-            UserError: a member is missing or is no plain file.
+            UserError: a member is missing or is not a plain file.
         """
         for name in sorted(names, key=self._offset):
             content = self._tar.extractfile(self._members[name])
@@ -51,7 +51,7 @@ def archive(path: Path) -> Iterator[Archive]:
     """Open a tar file, compressed or not.
 
     Raises:
-        UserError: it is no tar file or is cut off; this may show only while the block reads from it.
+        UserError: the file is not a tar file or is cut off. The error can come while the block reads from it.
     """
     try:
         with tarfile.open(path) as tar:

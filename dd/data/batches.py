@@ -1,4 +1,4 @@
-"""Real images for training: normalised batches without replacement."""
+"""Real images for training: normalised batches, drawn without replacement."""
 
 import torch
 from torch import Tensor
@@ -13,16 +13,16 @@ def normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     `mean` and `std` `[C]` are over the training set, on the scale 0 to 1.
     """
     shift, scale = mean.view(-1, 1, 1).to(x.device), std.view(-1, 1, 1).to(x.device)
-    # prepared images have their channels last in memory, which not every network takes
+    # prepared images have their channels last in memory, which not every network accepts
     floats = torch.empty(x.shape, device=x.device).copy_(x)
     return floats.div_(255).sub_(shift).div_(scale)
 
 
 def rows_of_each_class(y: Tensor, classes: int, count: int, draw: torch.Generator, cure: str) -> Tensor:
-    """Where `count` images of each class are, `[classes, count]`, drawn without replacement from labels `y [N]`.
+    """The rows of `count` images of each class, `[classes, count]`, drawn without replacement from labels `y [N]`.
 
     Raises:
-        UserError: a class has fewer; `cure` names what to lower.
+        UserError: a class has fewer images; `cure` names the setting to lower.
     """
     rows = []
     for label in range(classes):
@@ -34,10 +34,10 @@ def rows_of_each_class(y: Tensor, classes: int, count: int, draw: torch.Generato
 
 
 class RealBatches:
-    """Batches of real images, each image once a pass; batch `i` depends on the seed and `i` alone.
+    """Batches of real images, each image at most once in a pass; batch `i` depends only on the seed and `i`.
 
-    Images stay uint8 on the device and are normalised batch by batch: a quarter of the memory. The rest of a pass
-    that does not fill a batch is left out, as another order follows.
+    Images stay uint8 on the device, which takes a quarter of the memory, and are normalised batch by batch. The last
+    images of a pass, if they do not fill a batch, are left out; each pass has another order.
     """
 
     def __init__(

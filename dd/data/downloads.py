@@ -20,9 +20,9 @@ SILENCE = 60
 
 @contextlib.contextmanager
 def official_files(name: str, files: Mapping[str, str], mirror: Path | None) -> Iterator[list[Path]]:
-    """The official files of the dataset `name`, each given by its address and MD5, in that order.
+    """The paths of the official files of the dataset `name`, in the order of `files`, which maps address to MD5.
 
-    A file that `mirror` has is taken from there. The others are downloaded, and removed when the block ends.
+    A file that `mirror` has is used there. The others are downloaded, and removed when the block ends.
 
     Raises:
         UserError: a download fails, or the MD5 of a file is not the official one.
@@ -45,8 +45,8 @@ def official_files(name: str, files: Mapping[str, str], mirror: Path | None) -> 
 def from_torchvision(name: str, class_name: str, mirror: Path | None) -> Arrays:
     """The dataset `name` as the class `torchvision.datasets.<class_name>` downloads, checks and reads it.
 
-    The class takes `train=` and `download=`. A packed file that `mirror` has is not downloaded, where the class names
-    its packed files as `filename` and `tgz_md5` (CIFAR-10) or in `split_list` (USPS).
+    The class takes `train=` and `download=`. A packed file that `mirror` has is not downloaded if the class names its
+    packed files as `filename` and `tgz_md5` (CIFAR-10) or in `split_list` (USPS).
 
     Raises:
         UserError: a download fails, the MD5 of a file is not the official one, or the disk is full.
@@ -75,17 +75,17 @@ def _packed_files(official: Any) -> dict[str, str]:
 
 
 def checked(path: Path, md5: str) -> Path:
-    """The path of this file of a mirror, once its MD5 is found to be the official one.
+    """Return `path`, a file in a mirror, if its MD5 is the official one.
 
     Raises:
-        UserError: its MD5 is another one, or it cannot be read.
+        UserError: the MD5 is another one, or the file cannot be read.
     """
     from torchvision.datasets.utils import calculate_md5
 
     try:
         found = calculate_md5(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); see that it is a file and may be read") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check that it is a readable file") from error
     if found != md5:
         raise UserError(
             f"{path}: its MD5 is {found}, but the official file's is {md5}; copy the file again, or remove it to have "
@@ -96,7 +96,7 @@ def checked(path: Path, md5: str) -> Path:
 
 @contextlib.contextmanager
 def downloading(name: str, file: str) -> Iterator[None]:
-    """Turn a download of `name` that fails in this block into one line, which also says to put `file` into a mirror.
+    """Turn a failed download of `name` in this block into a one-line error that also says to put `file` in a mirror.
 
     Raises:
         UserError: the download failed.

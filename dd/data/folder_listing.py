@@ -1,4 +1,4 @@
-"""Which images and classes a folder has, by the names of its files alone, so that planning can ask it too."""
+"""Which images and classes a folder has. No image is opened, so planning can use this too."""
 
 import csv
 from pathlib import Path
@@ -15,7 +15,7 @@ def class_names(root: Path) -> list[str]:
     """The classes of a folder, as `dd.data.image_folder.image_folder` numbers them.
 
     Raises:
-        UserError: no folder, too few or too many classes, splits that disagree, a table with a row that cannot be used.
+        UserError: no folder, too few or too many classes, splits that disagree, or an invalid row in a table.
     """
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
@@ -28,7 +28,7 @@ def class_names(root: Path) -> list[str]:
 
 
 def split_folders(root: Path) -> list[Path]:
-    """`root/train` and `root/test`; `root` alone where one of them is missing."""
+    """`root/train` and `root/test`, or `root` alone if one of them is missing."""
     both = [root / "train", root / "test"]
     return both if all(folder.is_dir() for folder in both) else [root]
 
@@ -60,7 +60,7 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
     """What `root/labels.csv` lists: the images of each split with their classes, and the names of all classes.
 
     Raises:
-        UserError: a row that cannot be used, too few or too many classes.
+        UserError: an invalid row, too few or too many classes.
     """
     table = root / TABLE
     images: dict[str, list[tuple[Path, str]]] = {"train": [], "test": []}
@@ -77,10 +77,10 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
                 if not (root / path).resolve().is_relative_to(root.resolve()):
                     raise UserError(f"{table}: row {number}: {path} lies outside {root}; move the image into it")
                 if not (root / path).is_file():
-                    raise UserError(f"{table}: row {number}: no file {root / path}; mend the name or remove the row")
+                    raise UserError(f"{table}: row {number}: no file {root / path}; correct the name or remove the row")
                 images[split].append((root / path, name))
     except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{table}: cannot be read as a table ({error}); mend it") from error
+        raise UserError(f"{table}: cannot be read as a table ({error}); correct it") from error
     names = sorted({name for split in images.values() for _, name in split})
     _check_number(names, table, "must have images")
     return images, names

@@ -1,4 +1,4 @@
-"""MNIST's file format, IDX, which Fashion-MNIST has too."""
+"""IDX, the file format of MNIST and Fashion-MNIST."""
 
 import gzip
 import zlib
@@ -21,7 +21,7 @@ IDX_FILES = {
 
 
 def find_idx_files(mirror: Path, folder: str) -> Path | None:
-    """Where the four files are: in `mirror/folder`, or in `mirror` itself; None where neither has them all.
+    """The folder with the four files: `mirror/folder`, or `mirror` itself; None if neither has all of them.
 
     The mirror may be /usr/share/datasets, where Debian's package dataset-fashion-mnist puts its files.
     """
@@ -34,8 +34,8 @@ def find_idx_files(mirror: Path, folder: str) -> Path | None:
 def read_idx_files(place: Path, name: str, official: Mapping[str, str]) -> Arrays:
     """The arrays of the dataset `name` from its four files in the folder `place`.
 
-    Their contents are compared with the SHA-256 of the `official` arrays, rather than the files, which Debian has
-    compressed anew.
+    The SHA-256 of each array, rather than of each file, is compared with the `official` one, because Debian compresses
+    the files again.
 
     Raises:
         UserError: a file is cut off, or its contents are not the official ones.
@@ -45,8 +45,8 @@ def read_idx_files(place: Path, name: str, official: Mapping[str, str]) -> Array
         arrays[key] = _read(place / file)
         if array_digest(arrays[key]) != official[key]:
             raise UserError(
-                f"{place / file}: its contents are not those of {name}; copy the file again, and as MNIST's and "
-                "Fashion-MNIST's files have the same names, put them into folders mnist and fashion-mnist"
+                f"{place / file}: its contents are not those of {name}; copy the file again. MNIST's and "
+                "Fashion-MNIST's files have the same names: put them into folders mnist and fashion-mnist"
             )
     return arrays
 

@@ -1,4 +1,4 @@
-"""A user's own images: one subfolder a class, or a table of them."""
+"""A user's own images: one subfolder for each class, or a table that lists the images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from dd.runtime.errors import UserError
 def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float = 0.2) -> tuple[Arrays, list[str]]:
     """Read `root/<class>/*.png` and the like, or `root/{train,test}/<class>/...` where that split exists.
 
-    A `root/labels.csv` comes before the folders: it has a row for each image with the columns `file` (a path from
-    `root`), `class` and `split` (train or test); other columns are not read.
+    If there is a `root/labels.csv`, it is used instead of the folders. It has a row for each image with the columns
+    `file` (a path from `root`), `class` and `split` (train or test); other columns are not read.
 
-    Each image is scaled so that its shorter side is `size` pixels and cut to the centre square; `gray` gives it one
-    channel. Without a split of its own, `test_fraction` of every class is set aside, the same images each time.
+    Each image is scaled so that its shorter side is `size` pixels, and cropped to the centre square; `gray` gives it
+    one channel. If `root` has no split, `test_fraction` of every class is set aside to test, always the same images.
 
     Returns:
         The arrays and the class names, in alphabetical order.
 
     Raises:
-        UserError: no folder, no class, a class without images, a file that is no image, splits that disagree, a table
-            with a row that cannot be read or names a file outside `root`.
+        UserError: no folder, no class, a class without images, a file that is not an image, splits that disagree, or a
+            table with a row that is invalid or names a file outside `root`.
     """
     folders = split_folders(root)
     if (root / TABLE).exists():
@@ -46,12 +46,14 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
 
 
 def _split(root: Path, names: list[str], size: int, gray: bool, test_fraction: float) -> Arrays:
-    """The arrays of a folder without a split of its own."""
+    """The arrays of a folder that is not split into training and test images."""
     images = images_in_subfolders(root, names)
     counts = Counter(name for _, name in images)
     alone = [name for name in names if counts[name] < 2]
     if alone:
-        raise UserError(f"{root}: class {alone[0]} has a single image, and one of each is set aside to test; add more")
+        raise UserError(
+            f"{root}: class {alone[0]} has a single image, but one of each class is set aside to test; add more"
+        )
     x, y = _read(images, names, size, gray)
     try:
         x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=test_fraction, random_state=0, stratify=y)
@@ -85,21 +87,21 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> Image.Image:
-    """A picture in RGB, or in one channel if `gray`; what is transparent becomes white. Messages name `where` it is.
+    """An image in RGB, or in one channel if `gray`; transparent pixels become white. Error messages begin with `where`.
 
     Raises:
-        UserError: it is no image or not a whole one, or it has more than 8 bits.
+        UserError: the file is not an image, is damaged, or has more than 8 bits a pixel.
     """
     mode = "L" if gray else "RGB"
     try:
         with Image.open(file) as image:
-            if image.mode.startswith(("I", "F")):  # Pillow would cut off what is above 255
+            if image.mode.startswith(("I", "F")):  # Pillow would clip values above 255
                 raise UserError(f"{where}: has more than 8 bits a pixel; save it with 8")
             if not image.has_transparency_data:
                 return image.convert(mode)
             on_white = Image.new("RGBA", image.size, "white")
             on_white.alpha_composite(image.convert("RGBA"))
-            on_white.info = image.info  # EXIF data, which say how to turn it
+            on_white.info = image.info  # the EXIF data say how to turn the image
             return on_white.convert(mode)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{where}: cannot be read as an image; remove or replace it") from error

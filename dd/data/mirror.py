@@ -1,4 +1,4 @@
-"""A mirror: a folder of datasets, as `<name>.npz` or in other forms, that is asked before anything is downloaded."""
+"""A mirror: a folder of datasets, as `<name>.npz` or in other forms, which is searched before any download."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dd.runtime.files import sha256
 
 
 def find_npz(name: str, mirror: Path) -> Path | None:
-    """The file `<mirror>/<name>.npz`, checked against the folder's SHA256SUMS where that lists it, or None.
+    """The file `<mirror>/<name>.npz`, checked against the folder's SHA256SUMS if that lists it; None if there is none.
 
     Raises:
         UserError: the file does not match its checksum.
@@ -21,16 +21,16 @@ def find_npz(name: str, mirror: Path) -> Path | None:
     path = mirror / f"{name}.npz"
     if not path.exists():
         return None
-    found = sha256(path)
+    actual = sha256(path)
     sums = mirror / "SHA256SUMS"
-    expected = _read_sums(sums).get(path.name, found)
-    if found != expected:
-        raise UserError(f"{path}: its SHA-256 is {found}, but {sums} says {expected}; copy the file again")
+    expected = _read_sums(sums).get(path.name, actual)
+    if actual != expected:
+        raise UserError(f"{path}: its SHA-256 is {actual}, but {sums} says {expected}; copy the file again")
     return path
 
 
 def _read_sums(path: Path) -> dict[str, str]:
-    """The checksum of each file in a list that `sha256sum` has written; none where there is no list."""
+    """The checksum of each file in a list that `sha256sum` has written; empty if there is no list."""
     sums = {}
     for line in (_read_text(path) or "").splitlines():
         digest, _, file = line.partition(" ")
@@ -41,10 +41,10 @@ def _read_sums(path: Path) -> dict[str, str]:
 def describe_fidelity(npz: Path, official: Mapping[str, str], arrays: Arrays) -> str:
     """How near the arrays of a mirror's `<name>.npz` are to the official ones, in words.
 
-    This is what `compare_with_official` finds, and then what `<name>.txt` beside the file says of the images.
+    This is the result of `compare_with_official`, followed by the text of `<name>.txt` if that is beside the file.
 
     Raises:
-        UserError: that text cannot be read.
+        UserError: `<name>.txt` cannot be read.
     """
     compared = compare_with_official(arrays, official)
     text = " ".join((_read_text(npz.with_suffix(".txt")) or "").split())
@@ -52,7 +52,7 @@ def describe_fidelity(npz: Path, official: Mapping[str, str], arrays: Arrays) ->
 
 
 def compare_with_official(arrays: Arrays, official: Mapping[str, str]) -> str:
-    """Which arrays have the bytes of the `official` ones, of which some SHA-256 are known by array: in words."""
+    """In words, which arrays equal the official ones; `official` has their SHA-256 by array, as far as it is known."""
     different = [key for key in official if array_digest(arrays[key]) != official[key]]
     unknown = [key for key in NAMES if key not in official]
     findings = []
@@ -64,12 +64,12 @@ def compare_with_official(arrays: Arrays, official: Mapping[str, str]) -> str:
 
 
 def array_digest(array: np.ndarray) -> str:
-    """SHA-256 of an array's bytes, whatever file it was packed in."""
+    """SHA-256 of an array's bytes, which does not depend on how its file was compressed."""
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def find_image_folder(name: str, folder: str, mirror: Path | None) -> Path:
-    """The folder `<mirror>/<folder>` of images with a labels.csv, of the dataset `name`.
+    """The folder `<mirror>/<folder>`, which holds the images of the dataset `name` and their labels.csv.
 
     Raises:
         UserError: there is no mirror, or it has no such folder.
@@ -83,7 +83,7 @@ def find_image_folder(name: str, folder: str, mirror: Path | None) -> Path:
 
 
 def _read_text(path: Path) -> str | None:
-    """The text of a file, or None where there is no such file."""
+    """The text of a file, or None if there is no such file."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""`python -m dd data prepare`: a dataset from a mirror, a download or a folder of images, as a prepared dataset."""
+"""`python -m dd data prepare`: makes a prepared dataset from a mirror, a download or a folder of images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dd.data.prepared import Arrays, read_npz, save
 from dd.runtime.errors import UserError
 
 FOLDER_SIZE = 32
-"""Pixels a side of a user's own images, where no size is asked for."""
+"""Pixels a side of a user's own images if no size is given."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Obtained:
     source: str
     fidelity: str
     npz: Path | None = None
-    """The mirror's file that holds these arrays already."""
+    """A file in the mirror that already holds these arrays."""
 
 
 def prepare(
@@ -42,12 +42,12 @@ def prepare(
 ) -> dict[str, Any]:
     """Write the dataset `name` to `out` (an `.npz`) and its metadata to the `.json` beside it; return the metadata.
 
-    `folder` is a user's own images (`size`, by default 32, `gray` and `test_fraction` then apply). Otherwise `name` is
-    one of `DATASETS`: taken from the `mirror` folder if that has it, and from its own source if not. Photos are scaled
-    to `size` pixels a side, by default those of the dataset.
+    `folder` holds a user's own images; `size` (by default 32), `gray` and `test_fraction` apply to them. Without it,
+    `name` is one of `DATASETS`, which is taken from the `mirror` folder if that has it, and from its own source if not.
+    Photos are scaled to `size` pixels a side, by default the size that the dataset declares.
 
     Raises:
-        UserError: no source, or what the source gives is no dataset. `out` is then as it was.
+        UserError: there is no source, or its content is not a dataset. `out` is then unchanged.
     """
     if out.suffix != ".npz":
         raise UserError(f"{out}: the file to write must end in .npz")
@@ -55,10 +55,10 @@ def prepare(
         raise UserError(f"data.mirror: {mirror} is not a folder")
     if folder:
         arrays, classes = image_folder(folder, size or FOLDER_SIZE, gray, test_fraction)
-        found = Obtained(arrays, classes, f"folder {folder.resolve()}", "as its source gives it")
+        data = Obtained(arrays, classes, f"folder {folder.resolve()}", "as its source gives it")
     else:
-        found = _by_name(name, mirror, size)
-    return save(out, name, found.arrays, found.classes, ready=found.npz, source=found.source, fidelity=found.fidelity)
+        data = _by_name(name, mirror, size)
+    return save(out, name, data.arrays, data.classes, ready=data.npz, source=data.source, fidelity=data.fidelity)
 
 
 def _by_name(name: str, mirror: Path | None, size: int | None) -> Obtained:
@@ -67,12 +67,12 @@ def _by_name(name: str, mirror: Path | None, size: int | None) -> Obtained:
     dataset = DATASETS[name]
     if size and not dataset.scaled:
         raise UserError(f"--size: {name} has a size of its own; scale it with `python -m dd data vary`")
-    found = _from_mirror(dataset, mirror) if mirror else None
-    return found or _from_source(dataset, mirror, size or dataset.size)
+    mirrored = _from_mirror(dataset, mirror) if mirror else None
+    return mirrored or _from_source(dataset, mirror, size or dataset.size)
 
 
 def _from_mirror(dataset: NamedDataset, mirror: Path) -> Obtained | None:
-    """The dataset as a mirror has it in the size it is used in; None where it has not."""
+    """The dataset from the mirror's `.npz` or IDX files; None if it has neither, or if images must be scaled."""
     if dataset.scaled or not dataset.class_names:
         return None
     if npz := find_npz(dataset.name, mirror):
@@ -88,7 +88,7 @@ def _from_mirror(dataset: NamedDataset, mirror: Path) -> Obtained | None:
 
 
 def _from_source(dataset: NamedDataset, mirror: Path | None, size: int) -> Obtained:
-    """The dataset from its official files, from its folder in the mirror, or from what its reader makes itself."""
+    """The dataset from its official files, from its folder in the mirror, or from its reader alone."""
     if dataset.reader is None:
         arrays = from_torchvision(dataset.name, dataset.torchvision, mirror)
         source = "official files with their MD5, read by torchvision"

@@ -1,7 +1,7 @@
 """A prepared dataset: the canonical file, its rules and its metadata.
 
-`<name>.npz` holds `x_train, y_train, x_test, y_test` (images uint8 `[N, H, W]` or `[N, H, W, 3]`, labels uint8), and
-`<name>.json` beside it its checksum, counts, mean and standard deviation, class names and where it came from.
+`<name>.npz` holds `x_train, y_train, x_test, y_test` (images uint8 `[N, H, W]` or `[N, H, W, 3]`, labels uint8).
+`<name>.json` beside it holds its checksum, counts, mean and standard deviation, class names and source.
 """
 
 import json
@@ -39,7 +39,7 @@ class Dataset:
     mean: Tensor
     """`[C]`, over the training set, on the scale 0 to 1."""
     std: Tensor
-    """`[C]`."""
+    """`[C]`, like `mean`."""
     classes: list[str]
     info: dict[str, Any]
     """The content of the metadata file."""
@@ -51,7 +51,7 @@ class Dataset:
         return channels, height, width
 
     def split(self, validation: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Draw `validation` training images by `seed`, to watch the training on.
+        """Draw `validation` training images by `seed`, on which to watch progress.
 
         Returns:
             The rows of `x_train` that are left to train on, and the rows that were drawn.
@@ -67,8 +67,8 @@ class Dataset:
         lost = set(range(len(self.classes))).difference(self.y_train[left].tolist())
         if lost:
             raise UserError(
-                f"validation_images: {validation} leave no training image of class {self.classes[min(lost)]}; lower "
-                "them, change the seed or add images"
+                f"validation_images: {validation} leaves no training image of class {self.classes[min(lost)]}; lower "
+                "it, change the seed or add images"
             )
         return left, drawn
 
@@ -77,7 +77,7 @@ def read_npz(path: Path) -> Arrays:
     """The four arrays of a prepared `.npz`; nothing in it is executed (no pickles).
 
     Raises:
-        UserError: not there, truncated or not an `.npz`, or an array is missing.
+        UserError: the file is missing, truncated or not an `.npz`, or an array is missing.
     """
     try:
         if not zipfile.is_zipfile(path) and path.exists():
@@ -102,7 +102,7 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """The arrays and the metadata of a prepared dataset, checked against each other.
 
     Raises:
-        UserError: a file is missing, damaged, or the two do not belong together.
+        UserError: a file is missing or damaged, or the two files do not belong together.
     """
     sidecar = path.with_suffix(".json")
     cure = "prepare it again with `python -m dd data prepare`"
@@ -155,11 +155,11 @@ def save(
 ) -> dict[str, Any]:
     """Write a dataset to `out`, an `.npz`, and its metadata to the `.json` beside it; return the metadata.
 
-    `source` says where the images come from, `fidelity` how near they are to the official ones; both go into the
-    metadata, as does what `more` is given. `ready` is a file that holds these arrays already: it is copied as it is.
+    `source` says where the images come from, `fidelity` how near they are to the official ones. Both go into the
+    metadata, and so do the entries of `more`. `ready` is a file that already holds these arrays; it is copied as it is.
 
     Raises:
-        UserError: the arrays fail `check`, or `out` cannot be written. `out` is then as it was.
+        UserError: the arrays fail `check`, or `out` cannot be written. `out` is then unchanged.
     """
     check(arrays, len(classes), ready or name)
     with atomic(out) as temporary:
@@ -195,7 +195,7 @@ def save(
 def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, on the scale 0 to 1."""
     channels = x[..., np.newaxis] if x.ndim == 3 else x
-    # how often each of the 256 values occurs gives both exactly, without a copy of the whole set in floats
+    # the counts of the 256 values give both exactly, without a copy of the whole set in floats
     counts = np.zeros((channels.shape[-1], 256), np.int64)
     for start in range(0, len(x), 64):
         for channel, count in enumerate(counts):
@@ -209,7 +209,7 @@ def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    """Labels int64, or images `[N, C, H, W]` whose channels stay last in memory, as they are in the file."""
+    """Labels as int64, or images `[N, C, H, W]` whose channels stay last in memory, as they are in the file."""
     tensor = torch.from_numpy(array)
     if array.ndim == 1:
         return tensor.long()
@@ -219,7 +219,7 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 def check(arrays: Arrays, classes: int, where: Path | str) -> None:
-    """Refuse arrays that are not a dataset of that many classes. Messages name `where` they come from.
+    """Refuse arrays that are not a dataset of that many classes. Error messages begin with `where`.
 
     Raises:
         UserError: wrong dtype or shape, labels out of range, an empty class.

@@ -25,7 +25,7 @@ class Change:
     """1 is gray, 3 is RGB."""
     invert: bool
     noise: float
-    """Standard deviation, 1 being the whole range."""
+    """Standard deviation of Gaussian noise; 1 is the whole range."""
 
     def words(self, split_anew: bool, seed: int) -> Iterable[str]:
         """The changes in words, for the metadata."""
@@ -55,19 +55,19 @@ def vary(
 ) -> dict[str, Any]:
     """Write a variant of the prepared dataset `data` to `out`, named after that file, and return its metadata.
 
-    Two domains between which networks or images move must meet at one size and number of channels. The rule of Table 2
-    is that the target takes the channels of the pool of networks, and both the common size: USPS is brought to MNIST's
-    28 pixels for MNIST -> USPS and back, and MNIST is scaled to 32 pixels in RGB for SVHN -> MNIST.
+    A network trained on one dataset can be used on another only if both have one size and number of channels. In Table
+    2, the target dataset takes the channels of the networks in the pool, and both datasets take a common size. USPS is
+    scaled to MNIST's 28 pixels for MNIST -> USPS and back. MNIST is scaled to 32 pixels in RGB for SVHN -> MNIST.
 
-    Images are scaled bicubically to `size` x `size`, black borders of `margin` pixels included; gray is repeated in
-    three `channels`, and colour becomes luminance in one (0.299 R + 0.587 G + 0.114 B). `invert` then takes x to 255 -
-    x, and `noise` adds Gaussian noise of that standard deviation, as a share of the whole range 0 to 255, drawn by
-    `seed`, and cuts off what leaves the range. Labels, classes, split and order stay, but `test_images` draws by `seed`
-    so many of all images to test on, and leaves the rest to train on.
+    Images are scaled bicubically to `size` x `size`, which includes black borders of `margin` pixels. Gray is repeated
+    for three `channels`; colour becomes luminance for one channel (0.299 R + 0.587 G + 0.114 B). `invert` then replaces
+    x by 255 - x. `noise` adds Gaussian noise and clips the result to the range 0 to 255; it is the standard deviation
+    as a share of that range, and `seed` draws the noise. Labels, classes, split and order stay the same, except with
+    `test_images`: that many images are drawn by `seed` from all images as test images; the rest are training images.
 
     Raises:
-        UserError: `data` is not a prepared dataset, `out` would overwrite it, or nothing is left between the margins
-            or to train on.
+        UserError: `data` is not a prepared dataset, `out` would overwrite it, or no pixels are left between the margins
+            or no images to train on.
     """
     if out.suffix != ".npz":
         raise UserError(f"{out}: the file to write must end in .npz")
@@ -92,7 +92,7 @@ def vary(
 
 
 def _channels(x: np.ndarray) -> int:
-    """Of images `[N, S, S]` or `[N, S, S, 3]`."""
+    """The number of channels of images `[N, S, S]` or `[N, S, S, 3]`."""
     return 3 if x.ndim == 4 else 1
 
 
@@ -118,7 +118,7 @@ def _split_anew(arrays: Arrays, test_images: int, random: np.random.Generator) -
     x = np.concatenate([arrays["x_train"], arrays["x_test"]])
     y = np.concatenate([arrays["y_train"], arrays["y_test"]])
     if test_images >= len(x):
-        raise UserError(f"test_images: {test_images} leave nothing of {len(x)} images to train on; lower it")
+        raise UserError(f"test_images: {test_images} leaves none of {len(x)} images to train on; lower it")
     order = random.permutation(len(x))
     test = np.sort(order[:test_images])
     train = np.sort(order[test_images:])

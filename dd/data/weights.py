@@ -1,6 +1,6 @@
 """Weights of networks that others trained on ImageNet, prepared once into a safe file.
 
-Planning and the help import this module for `WEIGHTS`, so its functions import torch themselves.
+Planning and the help import this module for `WEIGHTS`, so it imports torch only inside its functions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PYTORCH = "https://download.pytorch.org/models/"
-"""Where PyTorch's own files of weights are."""
+"""The address of PyTorch's own files of weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,13 @@ class PretrainedWeights:
     description: str
     """What it is, in one line of help."""
     file: str
-    """Its name, which ends in the first eight digits of its SHA-256: `<any>-<digits>.pth`."""
+    """The file's name, which ends in the first eight digits of its SHA-256: `<any>-<digits>.pth`."""
     fetch: Callable[[str, Path], tuple[Path, str]]
     """Called with the name and a folder to download to; returns where the file is now, and its source in words."""
     mean: tuple[float, ...]
-    """What the network's inputs are normalised by: the mean of each channel, on the scale 0 to 1 ..."""
+    """The mean of each channel by which the network's inputs are normalised, on the scale 0 to 1."""
     std: tuple[float, ...]
-    """... and the standard deviation."""
+    """The standard deviation of each channel, like `mean`."""
 
 
 def download(file: str, folder: Path) -> tuple[Path, str]:
@@ -55,7 +55,7 @@ def download(file: str, folder: Path) -> tuple[Path, str]:
 
 
 def from_efficientnet_package(file: str, _folder: Path) -> tuple[Path, str]:
-    """Find the file in the package that brings the weights of EfficientNet-Lite0.
+    """Find the file in the package that includes the weights of EfficientNet-Lite0.
 
     Raises:
         UserError: the package is not installed.
@@ -90,14 +90,14 @@ WEIGHTS: dict[str, PretrainedWeights] = {
 def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict[str, Any]:
     """Write the weights `name` of `WEIGHTS` to `out` (a `.safetensors`) and return its metadata.
 
-    They are taken from the `mirror` folder if that has the file under its own name. The tensors keep the names that
-    their authors gave them; `dd.runtime.files.load_tensors` reads both. The metadata are name, file, source, sha256
-    (of the original), and mean and std (each channel, scale 0 to 1), by which a network with these weights wants its
-    images normalised.
+    The weights are taken from the `mirror` folder if that has the file under its own name. The tensors keep the names
+    that their authors gave them. The metadata are name, file, source, sha256 (of the original), and the mean and std
+    (of each channel, scale 0 to 1) by which images must be normalised for a network with these weights.
+    `dd.runtime.files.load_tensors` reads both tensors and metadata.
 
     Raises:
         UserError: unknown name, no source, or a file that is not the published one or holds more than tensors. `out` is
-            then as it was.
+            then unchanged.
     """
     if name not in WEIGHTS:
         raise UserError(f"weights {name!r} are not known: use one of {', '.join(WEIGHTS)}")
@@ -128,21 +128,21 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict[st
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors by name of a file that PyTorch saved; nothing in the file is executed.
+    """The tensors, by name, of a file that PyTorch saved; nothing in the file is executed.
 
     Raises:
-        UserError: the file is damaged or holds something else than tensors of finite numbers.
+        UserError: the file is damaged or holds anything other than tensors of finite numbers.
     """
     import torch
 
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    # a damaged file leads to errors of any kind, and PyTorch's text advises to run what is in it
+    # a damaged file can raise any error, and PyTorch's message advises to run the code in the file
     except Exception as error:
         raise UserError(f"{path}: damaged, or holds objects that could run code; weights are tensors alone") from error
     if not isinstance(tensors, dict) or not all(isinstance(t, torch.Tensor) for t in tensors.values()):
         raise UserError(f"{path}: not a file of weights, which are tensors by name")
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise UserError(f"{path}: {name} holds values that are no finite numbers; fetch it again")
+            raise UserError(f"{path}: {name} holds values that are not finite; fetch it again")
     return dict(tensors)

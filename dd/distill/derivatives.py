@@ -1,8 +1,8 @@
-"""Derivatives of a loss: its gradient, and what a step of the adjoint needs of its second derivatives.
+"""Derivatives of a loss: its gradient, and the second derivatives that a step of the adjoint needs.
 
 With s = <grad_w l(x, w), q>, the directional derivative of l along q, the gradient of s with respect to w is the
 Hessian of l times q. Forward mode gives s in one forward pass (Pearlmutter 1994), and one backward pass through that
-gives all gradients of s. Where PyTorch cannot do that for some operation, s is computed by reverse mode instead, as the
+gives all gradients of s. If PyTorch cannot do that for some operation, s is computed by reverse mode instead, as the
 product of the whole gradient and q, which takes longer.
 """
 
@@ -19,14 +19,14 @@ from dd.runtime.memory import ran_out
 from dd.runtime.seeds import generator
 
 CHUNK_PIXELS = 350_000
-"""Pixels of a real batch times networks that a CPU computes at once: the results of more no longer fit its caches, and
-blocks of memory above 32 MiB are not kept for the next use (`dd.runtime.memory`)."""
+"""How much of a real batch a CPU computes at once, in pixels times networks. The results of more would not fit its
+caches, and blocks of memory above 32 MiB are not kept for the next use (`dd.runtime.memory`)."""
 SMALLEST_CHUNK = 16
-"""But at least so many images: with fewer, reading a large network's weights takes longer than the images do."""
+"""The fewest images computed at once. With fewer, reading a large network's weights takes longer than the images do."""
 
 
 def gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    """The one tensor grad_w l `[nets, P]` of `w [nets, P]` on images `x [n, ...]` with labels `y`."""
+    """The gradient grad_w l `[nets, P]` of `w [nets, P]` on images `x [n, ...]` with labels `y`, in a tuple of one."""
     w = w.detach().requires_grad_()
     return torch.autograd.grad(loss(w, x, y).sum(), w)
 
@@ -58,21 +58,21 @@ def value_and_gradient_in_chunks(loss: LossFunction, theta: Tensor, x: Tensor, y
 def directional_derivative(
     loss: Loss, w: Tensor, q: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool
 ) -> Tensor:
-    """The s = <grad_w l, q>, summed over nets; it can be differentiated with respect to w, x and y.
+    """The scalar s = <grad_w l, q>, summed over nets; it can be differentiated with respect to w, x and y.
 
     Args:
-        loss: the l.
+        loss: the loss l.
         w: weights `[nets, P]`.
         q: the direction `[nets, P]`.
         x: images `[n, ...]`.
         y: their labels.
-        reverse_over_forward: by forward mode, rather than as the product of the gradient and q.
+        reverse_over_forward: compute s by forward mode, rather than as the product of the gradient and q.
     """
     if not reverse_over_forward:
         (grad,) = torch.autograd.grad(loss(w, x, y).sum(), w, create_graph=True)
         return torch.sum(grad * q)
     with warnings.catch_warnings(), forward_ad.dual_level():
-        # PyTorch makes some of its own forward derivatives by TorchScript, and warns of that
+        # PyTorch computes some forward derivatives by its own TorchScript, and warns of that
         warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
         return forward_ad.unpack_dual(loss(forward_ad.make_dual(w, q), x, y)).tangent.sum()
 
@@ -83,7 +83,7 @@ def hessian_vector_product(
     """The s of `directional_derivative` and its gradients: what one step of the adjoint needs.
 
     Returns:
-        s, ds/dw (the Hessian times q, `[nets, P]`), ds/dx, and, where labels are probabilities, ds/dy.
+        s, ds/dw (the Hessian times q, `[nets, P]`), ds/dx, and, if labels are probabilities, ds/dy.
     """
     w, x, y = (t.detach().requires_grad_(t.is_floating_point()) for t in (w, x, y))
     s = directional_derivative(loss, w, q, x, y, reverse_over_forward=reverse_over_forward)
@@ -91,15 +91,15 @@ def hessian_vector_product(
 
 
 def reverse_over_forward_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor) -> bool:
-    """Whether `directional_derivative` may use forward mode for all operations of `loss`.
+    """Whether `directional_derivative` is exact by forward mode for all operations of `loss`.
 
-    PyTorch's fused LayerNorm and InstanceNorm, and BatchNorm on batch statistics, silently lose terms that way, and
-    some operations raise errors. So the results of both modes are compared.
+    In forward mode, PyTorch's fused LayerNorm and InstanceNorm, and BatchNorm on batch statistics, silently lose terms,
+    and some operations raise errors. So the results of both modes are compared.
 
     Args:
-        loss: the l.
-        theta: weights `[nets, P]` near which they are compared: not at theta itself, where a last layer of zeros may
-            hide what is lost.
+        loss: the loss l.
+        theta: weights `[nets, P]`. The results are compared near theta, not at theta itself, where a last layer of
+            zeros could hide lost terms.
         x: images `[n, ...]`, which should be float64, as should the weights.
         y: labels `[n]`.
     """
@@ -114,17 +114,17 @@ def reverse_over_forward_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, 
 
     try:
         pairs = list(zip(gradients(True), gradients(False), strict=True))
-    except Exception as error:  # an operation without forward derivative, or a user's own forward that wants float32
+    except Exception as error:  # an operation without forward derivative, or a user's own forward that needs float32
         if ran_out(error):
             raise
         return False
-    return all(bool((found - exact).norm() <= 1e-6 * exact.norm()) for found, exact in pairs)
+    return all(bool((forward - exact).norm() <= 1e-6 * exact.norm()) for forward, exact in pairs)
 
 
 def second_derivative_error(
     loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool
 ) -> str:
-    """Why PyTorch cannot compute `hessian_vector_product` there, in one line; empty if it can.
+    """Why PyTorch cannot compute `hessian_vector_product` of these tensors, in one line; empty if it can.
 
     Some operations have no second derivative, and some have none on one device or in one precision.
     """

@@ -1,4 +1,4 @@
-"""The distilled set: what distillation produces and what trains a network."""
+"""The distilled set: distillation produces it, and networks are trained on it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +23,17 @@ from dd.runtime.files import load_tensors, save_tensors
 
 FORMAT = "dd distilled set 1"
 BUFFER = "buffer."
-"""What precedes the names of buffers among a set's tensors."""
+"""Prefix of the names of buffers among a set's tensors."""
 
 
 @dataclass
 class DistilledSet:
-    """Distilled images with all that belongs to them: order, labels, learning rates, epochs and normalisation."""
+    """Distilled images with all that training on them needs: order, labels, learning rates, epochs, normalisation."""
 
     images: Tensor
     """`[steps, n, C, H, W]`, normalised."""
     labels: Tensor
-    """`[steps, n]`, or learned ones: probabilities `[steps, n, classes]`."""
+    """`[steps, n]`; learned labels are probabilities `[steps, n, classes]`."""
     lrs: Tensor
     """`[epochs, steps]`."""
     mean: Tensor
@@ -43,10 +43,10 @@ class DistilledSet:
     fixed_weights: Tensor | None = None
     """`[P]`: the initial weights of a fixed initialisation, pre-trained or not."""
     buffers: dict[str, Tensor] = field(default_factory=dict)
-    """By name: batch statistics that came with pre-trained weights from a file."""
+    """Batch statistics that came with pre-trained weights from a file, by name."""
     info: dict[str, Any] = field(default_factory=dict)
     """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions),
-    and `pretrained` (what its nets were trained on before, and how) where they were."""
+    and for pre-trained nets `pretrained` (what they were trained on, and how)."""
 
     def make(self, seed: int = 0) -> nn.Module:
         """The architecture this set was made for, as its class builds it from `seed`, in evaluation mode."""
@@ -59,8 +59,8 @@ class DistilledSet:
         """The distribution of initial weights this set was made for.
 
         Raises:
-            UserError: the set needs a pool, and `pool` is None or another one; or a network of the user's own has
-                another number of weights than it had.
+            UserError: the set was made for the nets of a pool, and `pool` is None or another one; or a network of the
+                user's own has another number of weights than before.
         """
         config = self.info["config"]
         init = INITS[config["init"]]
@@ -80,10 +80,10 @@ class DistilledSet:
     def _check_weights(self) -> None:
         if self.fixed_weights is None:
             return
-        weights, had = count(self.make()), self.fixed_weights.numel()
-        if had != weights:
+        weights, saved = count(self.make()), self.fixed_weights.numel()
+        if saved != weights:
             net = self.info["config"]["net"]
-            raise UserError(f"net {net}: has {weights} weights, but had {had} when this set was distilled")
+            raise UserError(f"net {net}: has {weights} weights, but had {saved} when this set was distilled")
 
     def _check_pool(self, pool: Pool | None) -> None:
         if pool is None:
@@ -94,17 +94,18 @@ class DistilledSet:
         pool.check(net, tuple(self.images.shape[2:]), classes, count(self.make()))
 
     def setting(self) -> dict:
-        """What tables of measurements tell of this set, by column.
+        """The columns by which tables of measurements describe this set.
 
-        dataset, source (data its nets were trained on before, or nothing), net, init, steps, epochs, distilled_images,
-        beyond (in words, what differs from `PAPERS`, or nothing), and for poisoning attack_class and target_class.
+        dataset, source (the data its nets were pre-trained on, or empty), net, init, steps, epochs, distilled_images,
+        beyond (in words, the settings that differ from `PAPERS`, or empty), and for poisoning attack_class and
+        target_class.
         """
         config, before = self.info["config"], self.info.get("pretrained", {})
         columns = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
         columns |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
         columns["distilled_images"] = self.images.shape[:2].numel()
         settings = PAPERS | config
-        if before:  # nets of a pool were initialised by its scheme, those of a file by none of ours
+        if before:  # nets of a pool were drawn by the pool's own scheme, those of a file by none of ours
             settings["init_scheme"] = before.get("init_scheme", PAPERS["init_scheme"])
         different = {name: settings[name] for name in PAPERS if settings[name] != PAPERS[name]}
         columns["beyond"] = ", ".join(name if value is True else f"{name} {value}" for name, value in different.items())
@@ -114,12 +115,12 @@ class DistilledSet:
 
     @property
     def data(self) -> DistilledData:
-        """What networks are trained on."""
+        """The data that networks are trained on."""
         return DistilledData(self.images, self.labels, self.lrs)
 
     @property
     def hard_labels(self) -> Tensor:
-        """The class `[steps, n]` of each image: of learned labels, the one with the highest probability."""
+        """The class `[steps, n]` of each image; for learned labels, the one with the highest probability."""
         return self.labels.argmax(2) if self.labels.ndim == 3 else self.labels
 
     @property
@@ -129,14 +130,14 @@ class DistilledSet:
 
     @property
     def attacks(self) -> bool:
-        """Whether it was made for poisoning."""
+        """Whether this set was made for poisoning."""
         return self.info["config"].get("attack_class", -1) >= 0
 
     def check(self, dataset: Dataset) -> None:
         """Refuse data that networks trained on this set cannot be tested on.
 
         Raises:
-            UserError: its images are of another size or its classes are others.
+            UserError: the images of `dataset` have another shape, or its classes are others.
         """
         if dataset.image_shape != tuple(self.images.shape[2:]):
             raise UserError(
@@ -167,8 +168,8 @@ class DistilledSet:
     def net(self, index: int | None = None, pool: Pool | None = None) -> nn.Module:
         """A network with initial weights, ready to `train`.
 
-        For a fixed initialisation these are the ones the set was made for. For a random one they are drawn by its
-        scheme, or from its `pool`: anew at each call, or those of held-out net `index`.
+        For a fixed initialisation, these are the weights the set was made for. For a random one, they are drawn by the
+        set's scheme or from its `pool`: new ones at each call or, with `index`, those of that held-out net.
         """
         initial, module = self.initial(pool), self.make()
         if index is None:
@@ -181,8 +182,8 @@ class DistilledSet:
     def train(self, net: nn.Module) -> nn.Module:
         """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
 
-        Layers behave as in evaluation mode, as they did in distillation, and are left in it. On a GPU PyTorch rounds
-        convolutions to TF32 until `dd.runtime.devices.exact_products` is called, which commands do.
+        Layers are in evaluation mode, as in distillation, and stay in it. On a GPU, PyTorch rounds convolutions to TF32
+        until `dd.runtime.devices.exact_products` is called. The commands call it.
         """
         stacked = StackedNet(net)
         device = next(net.parameters()).device
@@ -195,11 +196,11 @@ class DistilledSet:
         """uint8 images `[n, C, H, W]` as the networks of this set expect them.
 
         Raises:
-            UserError: they are of another type or shape, such as floats from 0 to 1.
+            UserError: `x` has another type or shape, such as floats from 0 to 1.
         """
         if not isinstance(x, Tensor) or x.dtype != torch.uint8 or x.shape[1:] != self.images.shape[2:]:
-            found = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-            raise UserError(f"normalise: takes uint8 tensors [n, {str([*self.images.shape[2:]])[1:]}, not {found}")
+            given = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+            raise UserError(f"normalise: takes uint8 tensors [n, {str([*self.images.shape[2:]])[1:]}, not {given}")
         return normalise(x, self.mean, self.std)
 
     def save(self, path: Path | str) -> None:
@@ -215,7 +216,7 @@ class DistilledSet:
         """Read a set written by `save`.
 
         Raises:
-            UserError: no such file, damaged, or something other than a distilled set.
+            UserError: the file is missing, damaged, or not a distilled set.
         """
         tensors, info = load_tensors(path)
         if info.pop("format", None) != FORMAT:

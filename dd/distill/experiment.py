@@ -26,12 +26,12 @@ from dd.runtime.files import provenance
 from dd.runtime.seeds import generator
 
 TRIAL_IMAGES = 2
-"""Images that second derivatives are tried on: in double precision, large networks take seconds and gigabytes for
-more."""
+"""Images on which second derivatives are tried. With more, large networks would take seconds and gigabytes in double
+precision."""
 
 
 class Experiment:
-    """A dataset, a configuration and everything Algorithm 1 needs of them."""
+    """A dataset, a configuration, and everything that Algorithm 1 needs, made from them."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Experiment:
         pool: Pool | None = None,
         file: PretrainedFile | None = None,
     ) -> None:
-        """Initial weights that are pre-trained come from a `pool` or, where there is one net, from a `file` instead.
+        """Pre-trained initial weights come from a `pool` or, if the init has only one net, from a `file` instead.
 
         Raises:
             UserError: settings, data, network and weights do not fit each other.
@@ -96,23 +96,25 @@ class Experiment:
         )
 
     def _allows_reverse_over_forward(self, loss: Loss) -> bool:
-        """How this network's second derivatives can be computed, with the device and precision of the training.
+        """Whether reverse-over-forward works for this network, with the device and precision of the training.
 
         Raises:
-            UserError: in neither way.
+            UserError: neither reverse-over-forward nor reverse-over-reverse works.
         """
         x = normalise(self.dataset.x_train[:TRIAL_IMAGES], self.mean, self.std)
         y = self.dataset.y_train[:TRIAL_IMAGES]
         theta, device = self.initial("validation", [0]), next(self.net.module.parameters()).device
         in_double = classification(StackedNet(copy.deepcopy(self.module).double()))
-        # as many nets at once as there will be: several are computed by other operations than one
+        # two nets at once if training computes several at once, which takes other operations than one net
         several = net_batches(theta.repeat(min(self.config.nets, 2), 1).to(device))[0]
         error = partial(second_derivative_error, loss, several, x.to(device), y.to(device))
         exact = reverse_over_forward_is_exact(in_double, theta.double(), x.double(), y)
         if exact and not error(reverse_over_forward=True):
             return True
         if why := error(reverse_over_forward=False):
-            raise UserError(f"net {self.config.net}: PyTorch has no second derivative of all it does ({why})")
+            raise UserError(
+                f"net {self.config.net}: PyTorch has no second derivative of some of its operations ({why})"
+            )
         return False
 
     def _real_images(self, rows: Tensor) -> Tensor:
@@ -125,7 +127,7 @@ class Experiment:
         return normalise(x[chosen.flatten()], self.mean, self.std).unflatten(0, chosen.shape)
 
     def identity(self) -> dict:
-        """What decides the result, besides the code: a checkpoint of another identity is refused."""
+        """The settings and data that decide the result; a checkpoint of another identity is refused."""
         return {
             **self.config.model_dump(),
             "dataset": self.dataset.info["sha256"],
@@ -134,19 +136,19 @@ class Experiment:
         }
 
     def validate(self) -> Tensor:
-        """Accuracies in percent `[nets]` on the images kept aside, of nets never trained on in distillation."""
+        """Accuracies in percent `[nets]` on the validation images, of nets that distillation has never seen."""
         trainer = self.trainer
         nets = self.initial.nets("validation", self.config.validation_nets)
-        percent, mine = torch.zeros(nets), list(trainer.group.share(range(nets)))
-        if mine:
-            theta = self.initial("validation", mine).to(trainer.device)
+        percent, share = torch.zeros(nets), list(trainer.group.share(range(nets)))
+        if share:
+            theta = self.initial("validation", share).to(trainer.device)
             options = UnrollOptions(momentum=self.config.momentum)
             trained = train(trainer.loss, theta, trainer.learned.data(), options=options)
-            percent[mine] = accuracy(self.net, trained, *self.validation, self.mean, self.std)
+            percent[share] = accuracy(self.net, trained, *self.validation, self.mean, self.std)
         return trainer.group.all_reduce(percent)
 
     def distilled(self, last: dict) -> DistilledSet:
-        """The set as it stands; `last` is the last row of its history."""
+        """The distilled set as it is now; `last` is the last row of its history."""
         dataset = self.dataset
         info = {
             "dataset": {key: dataset.info[key] for key in ("name", "sha256", "source", "fidelity")},

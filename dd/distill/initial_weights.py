@@ -1,4 +1,4 @@
-"""The distributions p(theta_0) of initial weights behind one small interface (Section 3.5)."""
+"""The distributions p(theta_0) of initial weights, behind one interface (Section 3.5)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
 Draw = Callable[[str, Iterable[int]], Tensor]
-"""Takes a stream and indices in it, as `Initial` does, and returns weights `[nets, P]` on the CPU."""
+"""Takes a stream and indices within it, as `Initial` does, and returns weights `[nets, P]` on the CPU."""
 
 
 class Initial(Protocol):
     """Initial weights by stream and index.
 
-    A stream is what the nets are for: `"train"` in distillation, `"validation"` to watch its progress, `"choice"` and
-    `"optimized"` to choose among baselines, `"held-out"` to judge the result; indices count within it. So a held-out
-    net is never seen before, and every process can draw its own share.
+    A stream says what the nets are for: `"train"` for distillation, `"validation"` to watch its progress, `"choice"`
+    and `"optimized"` to choose among baselines, `"held-out"` to judge the result. Indices count within a stream. So a
+    held-out net is never seen before, and every process can draw its own share.
     """
 
     def __call__(self, stream: str, indices: Iterable[int], /) -> Tensor:
@@ -70,22 +70,22 @@ class Pool(Protocol):
     info: dict
     """What its nets were trained on, and how."""
     sizes: dict[str, int]
-    """How many nets there are to distil for (`"train"`) and to test on (`"held-out"`)."""
+    """The number of nets to distil for (`"train"`) and to judge by (`"held-out"`)."""
     digest: str
-    """Of the weights of all nets to distil for."""
+    """Digest of the weights of all nets to distil for."""
 
     def rows(self, part: str, indices: Iterable[int]) -> Tensor:
-        """Weights `[nets, P]` of nets of a part."""
+        """Weights `[nets, P]` of the nets `indices` of a part."""
 
     def check(self, net: str, image_shape: tuple[int, ...], classes: int, weights: int) -> None:
-        """Refuse other nets than those of a network for such images, so many classes and so many weights."""
+        """Refuse a pool whose nets are not of the network `net` for these images, with these counts."""
 
 
 class PoolInitial:
     """Random pre-trained weights: nets of a pool.
 
-    Distillation draws from its training nets except the last `reserved`, which are the validation stream. To choose
-    among baselines, which train no images, all training nets are used. Held-out nets are for the held-out stream alone.
+    Distillation draws from the training nets except the last `reserved`, which are the validation stream. To choose
+    among baselines, which train no images, all training nets are used. Only the held-out stream has the held-out nets.
 
     Raises:
         UserError: the pool has no training net that is not reserved.
@@ -120,7 +120,7 @@ class PoolInitial:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightSources:
-    """What initial weights can be made from; which of them are needed depends on the `Init`."""
+    """What initial weights can be made from. The `Init` decides which of these fields are needed."""
 
     make: Callable[..., nn.Module]
     """`make(seed=...)` builds the network."""
@@ -128,18 +128,18 @@ class WeightSources:
     """The initialisation scheme of weights that are not pre-trained."""
     seed: int
     weights: Tensor | None = None
-    """`[P]` of one net, where they are known: from a file, or saved with a distilled set."""
+    """The weights `[P]` of one net if they are known: from a file, or saved with a distilled set."""
     pool: Pool | None = None
     pool_net: int = 0
-    """The training net of the pool that is the one of `fixed_pretrained`."""
+    """The number of the pool's training net that `fixed_pretrained` uses."""
     reserved: int = 0
     """Training nets of the pool that are kept for validation."""
 
     def needed_pool(self, init: Init) -> Pool:
-        """The pool.
+        """The pool, which `init` needs.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no pool.
         """
         if self.pool is None:
             or_file = " or of a file (--pretrained)" if "file" in init.sources else ""
@@ -148,7 +148,7 @@ class WeightSources:
 
 
 def initial_distribution(init: Init, sources: WeightSources) -> Initial:
-    """The distribution that `init` stands for.
+    """The distribution of initial weights that `init` means.
 
     Raises:
         UserError: `init` needs a pool and there is none, or the pool has too few nets.

@@ -15,11 +15,11 @@ class Init:
     one_net: bool
     """Whether all networks start from the same weights."""
     sources: tuple[Source, ...] = ()
-    """Where pre-trained weights may come from: a pool of networks, or a file. Empty: they are not pre-trained."""
+    """Where pre-trained weights can come from: a pool of networks, or a file. Empty if they are not pre-trained."""
 
     @property
     def pretrained(self) -> bool:
-        """Whether the networks were trained before."""
+        """Whether the networks are pre-trained."""
         return bool(self.sources)
 
 
@@ -42,4 +42,4 @@ INITS = {
         ),
     )
 }
-"""By name: the values of the setting `init`."""
+"""Every `Init` by its name, which is a value of the setting `init`."""

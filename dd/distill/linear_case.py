@@ -1,10 +1,10 @@
 """Section 3.3: distilled data for least squares, where exact results are known.
 
-The loss of weights theta on data d [N, D] and targets t [N] is |d theta - t|^2 / 2N (Equation 5). Distilled are
-M pairs and one rate; training is one GD step from any initial weights, here theta_0 ~ N(0, I).
+The loss of weights theta on data d [N, D] and targets t [N] is |d theta - t|^2 / 2N (Equation 5). M pairs and one
+learning rate are distilled. Training is one GD step from any initial weights, here theta_0 ~ N(0, I).
 
-The paper's example of data that reach the global minimum, d~ = N I and t~ = N theta*, leaves the rate open: I - (eta /
-M) d~' d~ = 0 (Equation 8) with M = D makes it eta = D / N^2.
+The paper gives an example of data that reach the global minimum, d~ = N I and t~ = N theta*, but not the rate. From
+I - (eta / M) d~' d~ = 0 (Equation 8) with M = D it is eta = D / N^2.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ from dd.distill.unroll import DistilledData, train
 from dd.runtime.seeds import generator
 
 HELD_OUT = 1000
-"""Initial weights that a result is measured on."""
+"""The number of initial weights on which a result is measured."""
 
 
 @dataclass
@@ -34,28 +34,28 @@ class LeastSquares:
 
     @property
     def minimum(self) -> Tensor:
-        """theta* `[D]`."""
+        """The weights theta* `[D]` with the smallest loss."""
         return torch.linalg.lstsq(self.data, self.targets.unsqueeze(1)).solution.squeeze(1)
 
     @property
     def hessian(self) -> Tensor:
-        """D'd / N, `[D, D]`."""
+        """The Hessian of the loss, d'd / N, `[D, D]`."""
         return self.data.T @ self.data / len(self.data)
 
     def gap(self, theta: Tensor) -> Tensor:
-        """By how much the loss of each row of `theta [nets, D]` is above the minimum, `[nets]`."""
-        off = theta - self.minimum
-        return ((off @ self.hessian) * off).sum(1) / 2
+        """The loss of each row of `theta [nets, D]` minus the smallest loss, `[nets]`."""
+        distance = theta - self.minimum
+        return ((distance @ self.hessian) * distance).sum(1) / 2
 
     def batch(self, _index: int) -> tuple[Tensor, Tensor]:
-        """The whole problem as a real batch: pairs `[N, D + 1]`, target last, and labels that are not used."""
+        """The whole problem as a real batch: pairs `[N, D + 1]` with the target last, and labels that are not used."""
         pairs = torch.cat([self.data, self.targets.unsqueeze(1)], 1).float()
         return pairs, torch.zeros(len(pairs), dtype=torch.long)
 
 
 @dataclass
 class DistilledPairs:
-    """M pairs and a rate."""
+    """M pairs and a learning rate."""
 
     data: Tensor
     """`[M, D]`."""
@@ -77,7 +77,7 @@ def squared_error() -> Loss:
 
 
 def _residuals(theta: Tensor, pairs: Tensor) -> Tensor:
-    """`[nets, n]`."""
+    """Predictions minus targets, `[nets, n]`."""
     return theta @ pairs[:, :-1].T - pairs[:, -1]
 
 
@@ -94,10 +94,10 @@ def random_problem(size: int, dimension: int, seed: int) -> LeastSquares:
 
 
 def closed_form(problem: LeastSquares, pairs: int) -> DistilledPairs:
-    """Pairs that reach the global minimum from any weights (Equation 8); with fewer than D, in as many directions.
+    """Pairs that reach the global minimum from any weights (Equation 8); M < D pairs reach it in M directions.
 
-    Rows are eigenvectors of d'd, the steepest first (zeros after the first D), and targets are what theta* predicts
-    for them. With eta = M, (eta / M) d~' d~ projects onto them.
+    The rows are eigenvectors of d'd, those of the largest eigenvalues first, with zeros after the first D. The targets
+    are the predictions of theta* for them. With eta = M, (eta / M) d~' d~ projects onto these eigenvectors.
     """
     _, vectors = torch.linalg.eigh(problem.hessian)
     rows = vectors.T.flip(0)[:pairs]
@@ -106,20 +106,20 @@ def closed_form(problem: LeastSquares, pairs: int) -> DistilledPairs:
 
 
 def lower_bound(problem: LeastSquares, pairs: int) -> float:
-    """A bound that no `pairs` pairs and rate can go below, on the expected gap over theta_0 ~ N(0, I).
+    """A lower bound of the expected gap over theta_0 ~ N(0, I), for any `pairs` pairs and rate.
 
-    After a step, theta - theta* = (I - A) theta_0 + (b - theta*), and [A, b] has at most rank M. So the gap is at least
-    half the squared distance of H^(1/2) [I, theta*] to matrices of that rank (Eckart and Young 1936).
+    After a step, theta - theta* = (I - A) theta_0 + (b - theta*), and [A, b] has at most rank M. So the expected gap is
+    at least half the squared distance of H^(1/2) [I, theta*] to matrices of that rank (Eckart and Young 1936).
     """
     values, vectors = torch.linalg.eigh(problem.hessian)
     root, star = vectors * values.clamp(min=0).sqrt(), problem.minimum
     spread = torch.eye(len(star), dtype=star.dtype) + torch.outer(star, star)
-    # ascending, so that the steepest come last
+    # eigenvalues are in ascending order, so that the largest come last
     return torch.linalg.eigvalsh(root.T @ spread @ root)[: max(0, len(star) - pairs)].sum().item() / 2
 
 
 def initial_weights(dimension: int, seed: int) -> Draw:
-    """Draws theta_0 ~ N(0, I)."""
+    """A function that draws theta_0 ~ N(0, I)."""
 
     def draw(stream: str, indices: Iterable[int]) -> Tensor:
         return torch.stack([torch.randn(dimension, generator=generator(seed, "theta", stream, i)) for i in indices])
@@ -160,19 +160,20 @@ def linear_case(
     on_one: Callable[[], object] = lambda: None,
     data_size: int = 200,
 ) -> pd.DataFrame:
-    """The gap after one GD step against M / D, by the closed form and by our engine, over many initial weights.
+    """The gap after one GD step for each M, by the closed form and by Algorithm 1, over many initial weights.
 
     Args:
         dimension: D.
         sizes: values of M.
-        problems: random problems.
-        meta_steps: of the engine.
+        problems: number of random problems.
+        meta_steps: meta-steps of Algorithm 1.
         on_one: called whenever one M of one problem is done.
         data_size: N.
 
     Returns:
-        A row a problem, M and method (`closed form`, `learned`, `lower bound`): gap, the mean over `HELD_OUT` initial
-        weights, and gap_max, as shares of the expected gap before the step. A bound on the mean has no maximum.
+        One row for each problem, M and method (`closed form`, `learned`, `lower bound`). gap is the mean and gap_max
+        the maximum over `HELD_OUT` initial weights, as shares of the expected gap before the step. The lower bound has
+        no maximum, because it is a bound of the mean.
     """
     rows = []
     for seed in range(problems):

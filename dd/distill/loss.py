@@ -1,4 +1,4 @@
-"""The loss `l(x, theta)` of many networks at once (Equation 1), with what is traced of its derivatives."""
+"""The loss `l(x, theta)` of many networks at once (Equation 1), with the traces of its derivatives."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
@@ -17,8 +17,8 @@ LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Loss(ABC):
     """The mean loss of each net on a batch.
 
-    Each object keeps what was traced of its own derivatives (see `dd.runtime.trace`), GPU memory included, for as long
-    as it lives. So keep one rather than make it anew.
+    Each object keeps the traces of its own derivatives (see `dd.runtime.trace`), including their GPU memory, as long as
+    it lives. So reuse an object rather than make a new one.
     """
 
     def __init__(self, *, traceable: bool) -> None:
@@ -39,7 +39,7 @@ class Loss(ABC):
 
 
 class NetworkLoss(Loss):
-    """An objective, such as the cross entropy, of what a network makes of the images."""
+    """An objective, such as the cross entropy, of a network's outputs."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class NetworkLoss(Loss):
         *,
         traceable: bool,
     ) -> None:
-        """Both must keep the promise where `traceable`.
+        """If `traceable`, both functions must keep that promise.
 
         Args:
             network: `(theta [nets, P], x [n, ...])` -> outputs `[nets, n, ...]`.
@@ -64,7 +64,7 @@ class NetworkLoss(Loss):
 
 
 class FunctionLoss(Loss):
-    """A plain function as a loss. On a CPU it is run as written, for it has promised nothing."""
+    """A plain function as a loss. On a CPU it is run as written, because it does not promise to be traceable."""
 
     def __init__(self, function: LossFunction) -> None:
         super().__init__(traceable=False)
@@ -76,7 +76,7 @@ class FunctionLoss(Loss):
 
 
 def as_loss(loss: LossFunction) -> Loss:
-    """`loss` itself if it is a `Loss`, else a new one around it, so that two functions never share what is traced."""
+    """`loss` itself if it is a `Loss`, else a new one around it, so that two functions never share traces."""
     return loss if isinstance(loss, Loss) else FunctionLoss(loss)
 
 
@@ -88,10 +88,10 @@ def classification(net: StackedNet) -> Loss:
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross entropy `[nets]` of `logits [nets, n, classes]` for `labels [n]`, or for probabilities `[n, classes]`.
 
-    Written out because PyTorch's own cannot be differentiated forward and then backward: the forward derivative
-    overwrites what the backward pass needs.
+    It is written out because PyTorch's own function cannot be differentiated forward and then backward: the forward
+    derivative overwrites what the backward pass needs.
     """
-    # the largest logit is not detached, which would give the same: PyTorch is slow where one operand has no tangent
+    # detaching the largest logit would give the same result, but PyTorch is slow if one operand has no tangent
     shifted = logits - logits.gather(2, logits.detach().argmax(2, keepdim=True))
     if labels.is_floating_point():
         return (labels * (shifted.exp().sum(2, keepdim=True).log() - shifted)).sum(2).mean(1)

@@ -8,7 +8,7 @@ from dd.distill.loss import poisoned
 from dd.nets.stacked import StackedNet, net_batches
 
 BATCH = 100
-"""Test images classified at once: bounds memory, changes nothing else."""
+"""Test images classified at once. It limits memory and changes no result."""
 
 
 def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Te
 
 
 def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """The share of images that each net gives their label `y [n]`, in percent `[nets]`; arguments of `predictions`."""
+    """The share of images that each net classifies as `y [n]`, in percent `[nets]`; for the rest see `predictions`."""
     return percent(predictions(net, theta, x, mean, std) == y)
 
 
@@ -43,7 +43,7 @@ def percent(right: Tensor) -> Tensor:
 
 
 def poisoning(predicted: Tensor, y: Tensor, attack_class: int, target_class: int) -> dict[str, Tensor]:
-    """How far nets are poisoned whose predictions for images with true labels `y [n]` are `predicted [nets, n]`.
+    """How far nets are poisoned, by their predictions `predicted [nets, n]` for images with true labels `y [n]`.
 
     Returns:
         In percent `[nets]`: `accuracy` with respect to the attacker's labels, `misled` (the share of the attack class

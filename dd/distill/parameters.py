@@ -1,8 +1,8 @@
 """What distillation learns, and the functions that keep rates and labels in their ranges.
 
-Adam moves numbers that may take any value. Learning rates are the softplus of such numbers, which keeps them positive
-(Section S-1 of the paper), and soft labels are the softmax, which makes them probabilities. Labels without bounds could
-also grow large, and take over the role of the rates.
+Adam updates numbers that can take any value. Learning rates are the softplus of such numbers, which keeps them positive
+(Section S-1 of the paper). Soft labels are the softmax of such numbers, which makes them probabilities. Labels without
+bounds could also grow large, and take over the role of the rates.
 """
 
 import torch
@@ -12,21 +12,21 @@ from torch import Tensor
 from dd.distill.unroll import DistilledData, DistilledGradient
 
 OWN_CLASS = 0.9
-"""Probability of an image's own class that soft labels start from. Near 1 softmax would hardly let them move."""
+"""The probability of an image's own class in its first soft label. Near 1, softmax would hardly let it change."""
 
 
 class LearnedParameters:
-    """Distilled images, raw learning rates and, where labels are learned, raw labels; Adam updates all three."""
+    """Distilled images, raw learning rates and, if labels are learned, raw labels; Adam updates all of them."""
 
     def __init__(
         self, images: Tensor, classes_of_images: Tensor, *, epochs: int, distill_lr: float, soft: int | None
     ) -> None:
-        """Where they start.
+        """The parameters at their first values.
 
         Args:
             images: `[steps, n, ...]`.
             classes_of_images: `[steps, n]`.
-            epochs: so many times the steps have rates.
+            epochs: number of epochs; each step has one rate for each of them.
             distill_lr: the first value of all rates.
             soft: the number of classes if labels are learned, else None.
         """
@@ -52,23 +52,25 @@ class LearnedParameters:
         return self.classes_of_images if self.raw_labels is None else self.raw_labels.detach().softmax(2)
 
     def data(self) -> DistilledData:
-        """What networks are trained on now."""
+        """The data that networks are trained on, from the present parameters."""
         return DistilledData(self.images.detach(), self.labels, self.lrs)
 
     def by_name(self) -> dict[str, Tensor]:
-        """What Adam updates: `images`, `raw_lrs` and, where labels are learned, `raw_labels`."""
+        """The tensors that Adam updates: `images`, `raw_lrs` and, if labels are learned, `raw_labels`."""
         named = {"images": self.images, "raw_lrs": self.raw_lrs}
         if self.raw_labels is not None:
             named["raw_labels"] = self.raw_labels
         return named
 
     def set_gradient(self, gradient: DistilledGradient) -> None:
-        """Turn the gradient of `data()` into that of the parameters, `.grad` of each; its tensors are overwritten."""
+        """Set `.grad` of each parameter from the gradient with respect to `data()`, whose tensors are overwritten."""
         self.images.grad = gradient.images
         self.raw_lrs.grad = gradient.lrs.mul_(torch.sigmoid(self.raw_lrs.detach()))  # the derivative of softplus
         if self.raw_labels is not None and gradient.labels is not None:
             labels, d_labels = self.labels, gradient.labels
-            self.raw_labels.grad = d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(labels)  # of softmax
+            self.raw_labels.grad = d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(
+                labels
+            )  # that of softmax
 
     def gradient_norm(self) -> float:
         """Norm of the gradient of all parameters together."""
@@ -76,7 +78,7 @@ class LearnedParameters:
         return torch.linalg.vector_norm(torch.cat(gradients)).item()
 
     def scale_gradient(self, factor: float) -> None:
-        """Multiply the gradient of all parameters."""
+        """Multiply the gradient of all parameters by `factor`."""
         for parameter in self.by_name().values():
             if parameter.grad is not None:
                 parameter.grad *= factor

@@ -1,4 +1,4 @@
-"""One whole distillation: a trainer, its history, its checkpoints."""
+"""One whole distillation: a trainer, its history and its checkpoints."""
 
 import math
 import sys
@@ -19,21 +19,22 @@ def run(
     progress: Callable[[int, int], tqdm],
     record: Callable[[list[dict]], None],
 ) -> list[dict]:
-    """Take `trainer` from where `store` left it to its last meta-step.
+    """Run `trainer` to its last meta-step, from the state in `store` if there is one.
 
     Args:
-        trainer: at meta-step 0; restored here from `store`. Of its group, only the leader saves and records.
-        validate: accuracies in percent `[nets]` of the set as it stands.
-        store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
+        trainer: at meta-step 0; this function restores its state from `store`. Only the leader of its group saves and
+            records.
+        validate: gives accuracies in percent `[nets]` of the set as it is now.
+        store: the state is saved to it whenever that is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, done).
         record: called with the history when it is restored, whenever it has grown, and at the end.
 
     Returns:
-        The history, a row every `validate_every` meta-steps and at the end. All but `seconds` is reproducible.
+        The history, a row every `validate_every` meta-steps and at the end. All columns but `seconds` are reproducible.
 
     Raises:
-        StoppedError: a signal came; run again to go on.
-        UserError: from the trainer or the store, or the processes of the group have restored different states.
+        StoppedError: the process received a signal; run again to go on.
+        UserError: the trainer or the store raised it, or the processes of the group have restored different states.
     """
     distillation = Distillation(trainer, validate, record)
     run_to_end(distillation, store, progress, group=trainer.group)
@@ -42,7 +43,7 @@ def run(
 
 
 class History:
-    """Rows of measurements, and what has been counted since the last of them."""
+    """Rows of measurements, and what has been counted since the last row."""
 
     def __init__(self) -> None:
         self.rows: list[dict] = []
@@ -51,13 +52,13 @@ class History:
         self.started = time.monotonic()
 
     def count(self, progress: Progress) -> None:
-        """Take in one meta-step."""
+        """Count one meta-step."""
         self.clipped += progress.clipped
         if not progress.skipped:
             self.losses.append(progress.loss)
 
     def add_row(self, trainer: Trainer, progress: Progress, accuracies: Tensor) -> None:
-        """A row for the meta-steps since the last one; `accuracies [nets]` in percent."""
+        """Add a row for the meta-steps since the last row; `accuracies [nets]` are in percent."""
         self.rows.append(
             {
                 "meta_step": trainer.meta_step,
@@ -107,12 +108,12 @@ class Distillation:
         return self.trainer.meta_step
 
     def advance(self, bar: tqdm) -> None:
-        """One meta-step, and validation where it is due."""
+        """Do one meta-step, and validation if it is due."""
         progress = self.trainer.step()
         self.history.count(progress)
         if progress.skipped and self.trainer.group.leads:
             why = f"the loss is {progress.loss:.3g} and the norm of its gradient {progress.grad_norm:.3g}"
-            bar.write(f"meta-step {self.done - 1}: skipped, as {why}", sys.stderr)
+            bar.write(f"meta-step {self.done - 1}: skipped, because {why}", sys.stderr)
         if self.done % self.trainer.config.validate_every == 0 or self.done == self.total:
             self.history.add_row(self.trainer, progress, self.validate())
             self.record_rows()
@@ -122,12 +123,12 @@ class Distillation:
         bar.set_postfix(postfix, refresh=False)
 
     def record_rows(self) -> None:
-        """Record the history, in the leading process."""
+        """Record the history, if this process is the leader."""
         if self.trainer.group.leads:
             self.record(self.history.rows)
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
-        """Of the trainer and the history."""
+        """The state of the trainer and the history."""
         tensors, values = self.trainer.state()
         return tensors, {"trainer": values} | self.history.state()
 

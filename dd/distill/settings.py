@@ -12,11 +12,11 @@ from dd.nets.init_schemes import INIT_SCHEMES
 from dd.runtime.settings import BelowOne, Count, Index, Label, NotNegative, OneOf, Positive, Settings, Share, mistake
 
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
-"""The paper's way, where another is another method; what differs in the recipe alone is in docs/recipe.md."""
+"""The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
-"""What is measured of a set with an `attack_class`: `dd.distill.measures.poisoning`."""
+"""The measurements of a set with an `attack_class`: see `dd.distill.measures.poisoning`."""
 OLD_NAMES = {"init_law": "init_scheme"}
-"""Names of settings in files of earlier versions."""
+"""The names of settings in files of earlier versions, each with its present name."""
 
 NetworkName = Annotated[
     str,
@@ -107,7 +107,7 @@ class DistillConfig(Settings):
         return self
 
     def missing_class(self, dataset: str, classes: int) -> str:
-        """The rule that a dataset must have the two classes of poisoning: what is wrong, in one line, or nothing."""
+        """What is wrong if the dataset lacks a class that poisoning needs, in one line; empty if it lacks none."""
         for key, label in (("attack_class", self.attack_class), ("target_class", self.target_class)):
             if label >= classes:
                 return f"{key}: {label}, but {dataset} has classes 0 to {classes - 1}"
@@ -129,7 +129,7 @@ class DistillConfig(Settings):
     def clip_adjoint_at(self, meta_step: int) -> float:
         """`clip_adjoint` in meta-step `meta_step` (counted from 0).
 
-        Once its share of the meta-steps has passed, it grows as one over the meta-steps left.
+        After the share `clip_adjoint_share` of the meta-steps, it grows in inverse proportion to the meta-steps left.
         """
         loose = (1 - self.clip_adjoint_share) * self.meta_steps
         return self.clip_adjoint * max(1.0, loose / (self.meta_steps - meta_step))
@@ -146,5 +146,5 @@ class DistillConfig(Settings):
 
 
 def current_names(settings: dict) -> dict:
-    """Saved settings under today's names."""
+    """Saved settings under their present names."""
     return {OLD_NAMES.get(name, name): value for name, value in settings.items()}

@@ -17,22 +17,22 @@ from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
 
 SKIPS = 10
-"""So many meta-steps, and `SKIPPED_SHARE` of those done, may be skipped: where gradient descent is chaotic, one in
-thousands overflows."""
+"""At most this many meta-steps, plus the share `SKIPPED_SHARE` of those done, are skipped before distillation stops. If
+gradient descent is chaotic, one meta-step in thousands overflows."""
 SKIPPED_SHARE = 0.01
 NORM_DECAY = 0.9
 """Decay of the running meta-gradient norm."""
 
 
 class Batches(Protocol):
-    """Real batches by number; `dd.data.batches.RealBatches` are some."""
+    """Real batches by number, such as `dd.data.batches.RealBatches`."""
 
     def batch(self, index: int) -> tuple[Tensor, Tensor]:
         """Images `[b, ...]` and labels `[b]` of batch `index`, counted from 0."""
 
 
 class Progress(NamedTuple):
-    """What one meta-step did."""
+    """The result of one meta-step."""
 
     loss: float
     """Mean over nets of the loss on the real batch."""
@@ -40,11 +40,11 @@ class Progress(NamedTuple):
     """Norm of the meta-gradient before clipping."""
     clipped: bool = False
     skipped: bool = False
-    """Loss or norm was not finite, and nothing was updated."""
+    """The loss or the norm was not finite, so nothing was updated."""
 
 
 class Prefetcher:
-    """Initial weights of a meta-step, drawn on the CPU while the GPU still computes the meta-step before."""
+    """Draws the initial weights of a meta-step on the CPU while the GPU still computes the meta-step before."""
 
     def __init__(self, draw: Callable[[int], Tensor]) -> None:
         """`draw(meta_step)` gives the weights `[nets, P]` of a meta-step."""
@@ -52,11 +52,11 @@ class Prefetcher:
         self._drawn: dict[int, Tensor] = {}
 
     def prefetch(self, meta_step: int) -> None:
-        """Draw those of a later meta-step now."""
+        """Draw the weights of a later meta-step now."""
         self._drawn = {meta_step: self.draw(meta_step)}
 
     def take(self, meta_step: int) -> Tensor:
-        """Those of a meta-step, drawn before or now."""
+        """The weights of a meta-step, drawn before or now."""
         if meta_step in self._drawn:
             return self._drawn.pop(meta_step)
         return self.draw(meta_step)
@@ -65,8 +65,8 @@ class Prefetcher:
 class Trainer:
     """The state of one distillation: learned parameters, Adam's moments, running norm, count of meta-steps.
 
-    Nothing random is stored: every draw is a function of (seed, what it is for, meta-step), so a trainer restored
-    from `state` goes on exactly as if it had never stopped (on a GPU, at least to rounding).
+    No random state is stored: every draw is a function of (seed, what it is for, meta-step). So a trainer restored from
+    `state` goes on exactly as if it had never stopped (on a GPU, up to rounding).
     """
 
     def __init__(
@@ -82,18 +82,18 @@ class Trainer:
         reverse_over_forward: bool = True,
         start: Tensor | None = None,
     ) -> None:
-        """At meta-step 0. Set `group` where several processes share the networks of a meta-step.
+        """A trainer at meta-step 0. Set `group` if several processes share the networks of a meta-step.
 
         Args:
             config: the settings.
-            loss: trains on distilled images `[n, *image_shape]`, and judges on batches of `real`.
+            loss: the loss of training on distilled images `[n, *image_shape]`, and of judging on batches of `real`.
             initial: draws initial weights; see `dd.distill.initial_weights.Initial`.
             real: real batches.
-            image_shape: of one image, without the batch.
-            classes: how many there are.
-            device: where to compute.
+            image_shape: the shape of one image, without the batch.
+            classes: the number of classes.
+            device: the device to compute on.
             reverse_over_forward: see `dd.distill.derivatives.reverse_over_forward_is_exact`.
-            start: images to start from `[steps, n, *image_shape]`; None is noise.
+            start: images to start from, `[steps, n, *image_shape]`; None means noise.
         """
         self.group = ProcessGroup()
         self.config, self.loss, self.initial, self.real = config, as_loss(loss), initial, real
@@ -118,7 +118,7 @@ class Trainer:
         self._initial_weights = Prefetcher(self._draw)
 
     def step(self) -> Progress:
-        """One meta-step: sample nets and real images, sum the meta-gradients of all processes, update.
+        """Do one meta-step: sample nets and real images, sum the meta-gradients of all processes, update.
 
         Raises:
             UserError: the loss or the gradient is not finite, at the first meta-step or too often (`SKIPS`).
@@ -127,7 +127,7 @@ class Trainer:
         real_x, real_y = self._real_batch()
         options = self._options()
         meta = meta_gradient(self.loss, theta, self.learned.data(), real_x, real_y, options=options)
-        if self.device.type == "cuda":  # where all this is only queued: drawing costs no time now
+        if self.device.type == "cuda":  # the GPU is still computing, so drawing costs no time now
             self._initial_weights.prefetch(self.meta_step + 1)
         loss, gradient = self._all_reduce(meta, len(theta) / self.config.nets)
         self.learned.set_gradient(gradient)
@@ -140,7 +140,7 @@ class Trainer:
         return Progress(loss, norm, clipped)
 
     def _draw(self, meta_step: int) -> Tensor:
-        """Where this process's networks of a meta-step start, `[nets, P]` on the CPU."""
+        """Initial weights `[nets, P]`, on the CPU, of this process's networks in a meta-step."""
         first = meta_step * self.config.nets
         return self.initial("train", self.group.share(range(first, first + self.config.nets)))
 
@@ -161,7 +161,7 @@ class Trainer:
         )
 
     def _all_reduce(self, meta: MetaGradient, share: float) -> tuple[float, DistilledGradient]:
-        """Mean loss and meta-gradient over the networks of all processes, of which this one has a `share`."""
+        """Mean loss and meta-gradient over the networks of all processes; this process has the given share of them."""
         gradients = [gradient for gradient in meta.gradient if gradient is not None]
         total = torch.cat([gradient.flatten() for gradient in gradients] + [meta.losses.mean(0, keepdim=True)])
         total *= share
@@ -176,9 +176,9 @@ class Trainer:
         self.meta_step += 1
 
     def _clip(self, norm: float) -> bool:
-        """Scale the gradient to at most `clip` times the running norm, and take this norm into it.
+        """Scale the gradient to at most `clip` times the running norm, and update the running norm.
 
-        Meta-gradients spike to 20 and more times their median; one such step undoes hundreds.
+        Meta-gradients spike to 20 and more times their median; one such meta-step undoes hundreds.
         """
         limit = self.config.clip * self.running_norm
         clipped = 0 < limit < norm
@@ -196,7 +196,7 @@ class Trainer:
                 f"meta-step {self.meta_step - 1}: the loss is {loss:.3g} and the norm of its gradient {norm:.3g}. "
                 f"Lower meta_lr (now {self.config.meta_lr:g}) or distill_lr (now {self.config.distill_lr:g}), "
                 f"or clip harder (clip, now {self.config.clip:g}; clip_adjoint, now {self.config.clip_adjoint:g}), "
-                "and delete the work folder, whose checkpoint is of these settings"
+                "and delete the work folder, whose checkpoint has these settings"
             )
 
     def state(self) -> tuple[dict[str, Tensor], dict]:

@@ -8,20 +8,21 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
 
     dL/deta_t = -s        dL/dx_t = -eta_t ds/dx_t        dL/dtheta_t = v - eta_t ds/dtheta_t
 
-and the gradient of soft labels is like that of images.
+The gradient with respect to soft labels is like that with respect to images.
 
 With momentum mu, from m_0 = 0. The paper has none, and it visits the steps in one order (see `shuffled_order`):
 
     m_{t+1} = mu m_t + grad l(x_t, theta_t)        theta_{t+1} = theta_t - eta_t m_{t+1}
 
-L also depends on m_{t+1} through m_{t+2}: let that part of its gradient be -h. Then, from h = 0 at the end,
+L also depends on m_{t+1} through m_{t+2}. Call that part of dL/dm_{t+1} -h. Then, starting with h = 0 at the last step,
 
     q = v + h / eta_t        s = <grad l(x_t, theta_t), q>        h of the step before = mu eta_t q
 
-and dL/dx_t and dL/dtheta_t are those above; dL/deta_t = -<m_{t+1}, v>, where eta_t m_{t+1} = theta_t - theta_{t+1}.
+With this s, dL/dx_t and dL/dtheta_t are as above, and dL/deta_t = -<m_{t+1}, v>, where eta_t m_{t+1} = theta_t -
+theta_{t+1}.
 
-The backward pass through one step needs only theta_t (and theta_{t+1}). So the stored weights [T + 1, nets, P] are all
-that grows with T; everything else lives for one step. `dd.distill.derivatives` computes s and its gradients.
+The backward pass through one step needs only theta_t (and theta_{t+1}). So only the stored weights [T + 1, nets, P]
+grow with T; everything else is kept for one step. `dd.distill.derivatives` computes s and its gradients.
 """
 
 import functools
@@ -39,17 +40,17 @@ from dd.runtime.trace import TensorFunction
 
 
 class DistilledData(NamedTuple):
-    """What networks are trained on."""
+    """The data that networks are trained on."""
 
     images: Tensor
     """`[steps, n, ...]`."""
     labels: Tensor
-    """`[steps, n]`, or soft ones: probabilities `[steps, n, classes]`."""
+    """`[steps, n]`; soft labels are probabilities `[steps, n, classes]`."""
     lrs: Tensor
     """Learning rates `[epochs, steps]`."""
 
     def to(self, device: torch.device | str) -> "DistilledData":
-        """The same on another device."""
+        """The same data on another device."""
         return DistilledData(*(t.to(device) for t in self))
 
     def zeros(self) -> "DistilledGradient":
@@ -60,62 +61,62 @@ class DistilledData(NamedTuple):
 
 
 class DistilledGradient(NamedTuple):
-    """Gradients with respect to `DistilledData`, each in the shape of what it belongs to."""
+    """Gradients with respect to the fields of `DistilledData`, each in the shape of its field."""
 
     images: Tensor
     """`[steps, n, ...]`"""
     lrs: Tensor
     """`[epochs, steps]`"""
     labels: Tensor | None
-    """`[steps, n, classes]`, or None where labels are classes."""
+    """`[steps, n, classes]`, or None for hard labels."""
 
     def add_(self, other: "DistilledGradient") -> None:
-        """Add another one to it, in place."""
+        """Add another gradient to this one, in place."""
         for own, term in zip(self, other, strict=True):
             if own is not None and term is not None:
                 own.add_(term)
 
 
 class Adjoint(NamedTuple):
-    """What the backward pass through all steps gives, summed over nets but for `theta`."""
+    """The result of the backward pass through all steps."""
 
     gradient: DistilledGradient
-    """Of L with respect to the distilled data."""
+    """The gradient of L with respect to the distilled data, summed over nets."""
     theta: Tensor
     """dL/dtheta_0 `[nets, P]`."""
 
 
 class MetaGradient(NamedTuple):
-    """What one meta-step computes."""
+    """Losses and meta-gradient of one meta-step."""
 
     losses: Tensor
     """L of each net, `[nets]`."""
     gradient: DistilledGradient
-    """Of the mean of L over nets."""
+    """The gradient of the mean of L over nets."""
 
 
 Order = Sequence[int]
-"""The places in `lrs [epochs, steps]`, flattened, in the order they are visited: each is the rate of a step and, modulo
-steps, says which images it is on. So a rate belongs to its images, wherever in an epoch they come."""
+"""The indices into the flattened `lrs [epochs, steps]`, in the order of the GD steps. An index gives the rate of a step
+and, modulo `steps`, its images. So a rate stays with its images, at whatever place in an epoch they come."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnrollOptions:
-    """How to unroll the GD steps and go back through them. The defaults are the paper's gradient descent."""
+    """How to do the GD steps and the backward pass through them. The defaults are the paper's gradient descent."""
 
     order: Order | None = None
-    """Of the steps; None is one after the other, in every epoch."""
+    """The order of the steps; None is one after the other, in every epoch."""
     momentum: float = 0.0
-    """The mu above."""
+    """The mu of the equations above."""
     reverse_over_forward: bool = True
     """Whether second derivatives use forward mode: see `dd.distill.derivatives.reverse_over_forward_is_exact`."""
     clip: float = 0.0
-    """In the backward pass v of each net is clipped, after each step, at this many times its norm at the end; 0 never
-    clips. v grows where gradient descent is chaotic. There the exact gradient is of little use, and one such net
+    """In the backward pass, v of each net is clipped after each step at this many times its norm at the last GD step; 0
+    never clips. v grows if gradient descent is chaotic. Then the exact gradient is of little use, and one such net
     outweighs all others."""
 
     def places(self, lrs: Tensor) -> Order:
-        """The order, for rates `lrs [epochs, steps]`."""
+        """The order of the steps, for rates `lrs [epochs, steps]`."""
         return self.order or range(lrs.numel())
 
 
@@ -124,7 +125,7 @@ PLAIN = UnrollOptions()
 
 
 def shuffled_order(epochs: int, steps: int, draw: torch.Generator) -> Order:
-    """An order with all steps in every epoch, the order within each epoch drawn anew."""
+    """An order with all steps in every epoch; the order within each epoch is drawn by `draw`."""
     return [epoch * steps + i for epoch in range(epochs) for i in torch.randperm(steps, generator=draw).tolist()]
 
 
@@ -140,7 +141,7 @@ def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: 
     Returns:
         Weights before the first step and after each, `[epochs * steps + 1, nets, P]`.
     """
-    # in one tensor: as hundreds of tensors between short-lived ones they would take twice the memory
+    # in one tensor, because hundreds of tensors between short-lived ones would take twice the memory
     trajectory = theta.new_empty(data.lrs.numel() + 1, *theta.shape)
     for t, weights in enumerate(_iterates(as_loss(loss).traced(gradient), theta, data, options)):
         trajectory[t] = weights
@@ -150,7 +151,7 @@ def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: 
 def train(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Tensor:
     """The last weights of `descend`, `[nets, P]`, without keeping the others."""
     loss, trained = as_loss(loss), []
-    # on a CPU run as written: there may be too few steps for tracing to pay
+    # on a CPU it is run as written, because there can be too few steps for tracing to pay
     step_gradient = loss.traced(gradient) if theta.is_cuda else functools.partial(gradient, loss)
     for part in net_batches(theta):
         for weights in _iterates(step_gradient, part, data, options):
@@ -164,7 +165,7 @@ def _iterates(
 ) -> Iterator[Tensor]:
     """theta_0 to theta_T, each `[nets, P]`."""
     theta, rates = theta.detach(), data.lrs.flatten().tolist()
-    m = theta.new_zeros(()).expand_as(theta)  # which takes no memory where there is no momentum
+    m = theta.new_zeros(()).expand_as(theta)  # the expanded zero takes no memory, which helps without momentum
     yield theta
     for place in options.places(data.lrs):
         i = place % len(data.images)
@@ -191,13 +192,13 @@ def adjoint(
     d_data, rates, mu = data.zeros(), data.lrs.flatten().tolist(), options.momentum
     d_lrs = d_data.lrs.view(-1)
     limit = options.clip * _norms(v)
-    h = v.new_zeros(()).expand_as(v)  # which takes no memory where there is no momentum
+    h = v.new_zeros(()).expand_as(v)  # the expanded zero takes no memory, which helps without momentum
     # Invariants of the loop: v = dL/dtheta_{t+1} and h belongs to m_{t+1}, and the gradients hold the terms of all
     # steps after t. At the end of the body v = dL/dtheta_t and h belongs to m_t.
     for t, place in reversed(list(enumerate(options.places(data.lrs)))):
         i, lr = place % len(data.images), rates[place]
         q = torch.add(v, h, alpha=1 / lr) if mu else v
-        # cloned, because a tangent gets as much memory as its weights are a view of: here the whole trajectory
+        # cloned, because a tangent takes as much memory as the storage of its weights: here the whole trajectory
         s, ds_dw, ds_dx, *ds_dy = products(trajectory[t].clone(), q, data.images[i], data.labels[i])
         d_lrs[place] = ((trajectory[t + 1] - trajectory[t]) * v).sum() / lr if mu else -s
         d_data.images[i].sub_(ds_dx, alpha=lr)
@@ -213,7 +214,7 @@ def adjoint(
 
 
 def _norms(v: Tensor) -> Tensor:
-    """Of each net, `[nets, 1]`."""
+    """The norm of each net's row, `[nets, 1]`."""
     return torch.linalg.vector_norm(v, dim=1, keepdim=True)
 
 
@@ -226,10 +227,10 @@ def meta_gradient(
     *,
     options: UnrollOptions = PLAIN,
 ) -> MetaGradient:
-    """The gradient of the mean over nets of `L = loss(theta_T)` on a real batch (Equation 4, Algorithm 1).
+    """The gradient of the mean of `L = loss(theta_T)` over nets, on a real batch (Equation 4, Algorithm 1).
 
-    Algorithm 1 sums over nets. The mean differs by a constant factor, which Adam ignores, and keeps losses and norms
-    comparable between numbers of nets.
+    Algorithm 1 sums over nets. The mean differs by a constant factor, which Adam ignores. With the mean, losses and
+    norms are comparable between numbers of nets.
 
     Args:
         loss: each net's mean loss, both on distilled images and on the real batch.

@@ -22,10 +22,12 @@ STAGES = ("before", "after")
 
 
 def for_net(distilled: DistilledSet, name: str) -> DistilledSet:
-    """The set as if made for random weights of network `name`, drawn by its own scheme; itself where made for that net.
+    """The set as if it were made for random weights of the network `name`; the set itself if it was made for that net.
+
+    The random weights are drawn by the set's own initialisation scheme.
 
     Raises:
-        UserError: no such network, or one that does not go with these images and classes.
+        UserError: there is no such network, or it does not fit these images and classes.
     """
     config = distilled.info["config"]
     if name == config["net"]:
@@ -54,18 +56,18 @@ def evaluate(
 
     Args:
         distilled: the set.
-        dataset: whose test images the nets classify.
+        dataset: the dataset whose test images the nets classify.
         initial: the set's initial weights.
-        nets: how many nets, if `initial` has so many: a fixed initialisation is one net.
-        device: to compute on.
-        group: of processes; by default this one alone.
-        on_nets: called with the number of nets done, of the share of this process.
-        protocol: a name of `PROTOCOLS`; without one, the native one, and the table has no such column.
+        nets: number of nets, at most as many as `initial` has: one for a fixed initialisation.
+        device: the device to compute on.
+        group: the processes that share the nets; by default this process alone.
+        on_nets: called with a number of nets whenever this process has done that many more.
+        protocol: a name of `PROTOCOLS`. If empty, the native protocol is used, and the table has no such column.
 
     Returns:
-        A row a net and stage: kind (`evaluation`), what `distilled.setting` says, with the name of this `dataset`;
-        protocol if given, held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in
-        percent what `distilled.measures`: accuracy, and for poisoning misled, others and clean.
+        One row for each net and stage: kind (`evaluation`), the columns of `distilled.setting` with the name of this
+        `dataset`, protocol if given, held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset),
+        and in percent the measurements of `distilled.measures`: accuracy, and for poisoning misled, others and clean.
 
     Raises:
         UserError: the images of the dataset are not those of the set.
@@ -93,7 +95,7 @@ def evaluate(
 
 
 def _table(percent: Tensor, names: list[str], common: dict, dataset: Dataset) -> pd.DataFrame:
-    """A row a net and stage of `percent [stages, measurements, nets]`; all begin with what they have in `common`."""
+    """One row for each net and stage of `percent [stages, measurements, nets]`; every row begins with `common`."""
     rows = []
     for index, of_net in enumerate(percent.permute(2, 0, 1).tolist()):
         for stage, values in zip(STAGES, of_net, strict=True):

@@ -18,15 +18,15 @@ class EvaluationProtocol:
     """A way of training networks on a distilled set."""
 
     name: str
-    """In commands, the config and files."""
+    """The name in commands, the config and files."""
     description: str
-    """For help and under tables."""
+    """Text for the help, and for below tables."""
     train: Callable[[DistilledSet, Loss, Tensor], Tensor]
-    """From the set, each net's mean loss on a batch, and initial weights `[nets, P]` to trained ones."""
+    """Takes the set, each net's mean loss on a batch, and initial weights `[nets, P]`; returns trained weights."""
 
 
 NATIVE = "native"
-"""The name of the protocol that a set is made for, which is used where none is named."""
+"""The name of the protocol that a set is made for, which is the default."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SgdSettings:
     """How networks are trained by SGD in random minibatches."""
 
     epochs: int
-    """Passes over the images; in the second half of them the rate is a tenth."""
+    """Passes over the images; in the second half, the rate is a tenth of `lr`."""
     batch: int
     """Images of a minibatch."""
     lr: float
@@ -43,7 +43,7 @@ class SgdSettings:
 
 
 DC_BENCH = SgdSettings(epochs=300, batch=256, lr=0.01, momentum=0.9, weight_decay=5e-4)
-"""Those of DC-BENCH (Cui et al. 2022), without its augmentation. For MNIST the benchmark's own code has 1000 epochs."""
+"""DC-BENCH (Cui et al. 2022), without its augmentation. For MNIST, the benchmark's own code has 1000 epochs."""
 
 
 def native(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
@@ -54,10 +54,10 @@ def native(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
 
 
 def dc_bench(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
-    """Train on the set by SGD in random minibatches of all its images, by which the field compares sets.
+    """Train on the set by SGD in random minibatches of all its images; the field compares sets in this way.
 
-    Order and learned rates of the set do not matter. All nets see the same minibatches, drawn by the set's seed; their
-    initial weights and layers are as for the native protocol.
+    The order and the learned rates of the set are not used. All nets see the same minibatches, drawn by the set's seed.
+    Their initial weights and layers are those of the native protocol.
     """
     import torch
 
@@ -99,4 +99,4 @@ PROTOCOLS = {
         ),
     )
 }
-"""Every protocol by name, in the order of help."""
+"""Every protocol by name, in the order of the help."""

@@ -1,6 +1,6 @@
-"""The networks that are known by name. A new one is a file of this package and a line in `NETWORKS`.
+"""The networks known by name. To add one, add a file to this package and a line to `NETWORKS`.
 
-Planning and the help import this module, so it names the classes and imports none of them.
+Planning and the help import this module, so it names the classes without importing them.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,16 @@ class Network:
     description: str
     """What it is, in one line of help."""
     memory_mb: int = 0
-    """MiB that a job needs for each process, more than for a small network."""
+    """MiB that a job needs for each process, in addition to those of a small network."""
 
 
 NETWORKS: dict[str, Network] = {
-    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's for MNIST"),
-    "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's for CIFAR-10"),
-    "AlexNet": Network("dd.nets.alexnet:AlexNet", "the paper's for ImageNet weights (Table 3)", memory_mb=6000),
-    "ConvNet3": Network("dd.nets.convnet:ConvNet3", "the field's, to compare distilled sets on"),
+    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's network for MNIST"),
+    "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's network for CIFAR-10"),
+    "AlexNet": Network(
+        "dd.nets.alexnet:AlexNet", "the paper's network with ImageNet weights (Table 3)", memory_mb=6000
+    ),
+    "ConvNet3": Network("dd.nets.convnet:ConvNet3", "the network on which the field compares distilled sets"),
     "EfficientNetLite0": Network(
         "dd.nets.efficientnet:efficientnet_lite0", "with ImageNet weights that pip can install", memory_mb=2000
     ),
@@ -35,10 +37,10 @@ NETWORKS: dict[str, Network] = {
 
 
 def class_path(name: str) -> str:
-    """Where the class of a network is, as `package.module:Class`: of one of `NETWORKS`, or a user's own.
+    """The path `package.module:Class` of a network: of one of `NETWORKS`, or a user's own.
 
     Raises:
-        UserError: the name is none of `NETWORKS`, and no path of that form.
+        UserError: `name` is neither one of `NETWORKS` nor a path of that form.
     """
     if name in NETWORKS:
         return NETWORKS[name].path
@@ -50,15 +52,15 @@ def class_path(name: str) -> str:
 
 
 def module_of(name: str) -> str:
-    """The module that defines a network: of one of `NETWORKS`, or a user's own. It raises what `class_path` raises.
+    """The module that defines a network: one of `NETWORKS`, or a user's own. It raises what `class_path` raises.
 
-    A digest of code that builds the network must name this module, as no import leads to it.
+    A digest of code that builds the network must name this module, because no import statement leads to it.
     """
     return class_path(name).partition(":")[0]
 
 
 def __getattr__(name: str) -> Any:
-    # earlier versions had it here
+    # earlier versions had `build` here
     if name == "build":
         from dd.nets.factory import build
 

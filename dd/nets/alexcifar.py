@@ -30,7 +30,7 @@ class LocalResponseNorm(nn.Module):
 
 
 class AlexCifarNet(nn.Module):
-    """Two 5x5 convolutions of 64 with local response normalisation, then 384, 192 and the classes.
+    """Two 5x5 convolutions of 64 channels with local response normalisation, then linear layers of 384, 192, classes.
 
     1.76 million weights for three channels and ten classes. Any image size divisible by 4.
     """
@@ -42,7 +42,7 @@ class AlexCifarNet(nn.Module):
         self.features = nn.Sequential(
             nn.Conv2d(channels, 64, 5, padding=2),
             nn.MaxPool2d(3, stride=2, padding=1),
-            nn.ReLU(),  # after the maximum: the same result from a quarter of the numbers
+            nn.ReLU(),  # after the maximum: the same result from a quarter of the values
             LocalResponseNorm(64, 4, alpha=0.001 / 9, k=1),
             nn.Conv2d(64, 64, 5, padding=2),
             nn.ReLU(),
@@ -59,6 +59,6 @@ class AlexCifarNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `[n, classes]` of images `x [n, channels, size, size]`."""
-        if not x.is_cuda:  # processors convolve and pool faster with the channels last in memory
+        if not x.is_cuda:  # CPUs convolve and pool faster with the channels last in memory
             x = x.contiguous(memory_format=torch.channels_last)
         return self.classifier(self.features(x).flatten(1))

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 class AlexNet(nn.Module):
     """Five convolutions and three linear layers; 61.1 million weights for three channels and 1000 classes.
 
-    Weights have torchvision's names and shapes, so that its files fit. They are the same for every image size, which is
-    at least 63.
+    Weights have torchvision's names and shapes, so that its files fit. They fit every image size from 63 pixels.
     """
 
     def __init__(self, channels: int = 3, size: int = 224, classes: int = 1000) -> None:
@@ -18,7 +17,7 @@ class AlexNet(nn.Module):
         self.features = nn.Sequential(
             nn.Conv2d(channels, 64, 11, stride=4, padding=2),
             nn.MaxPool2d(3, stride=2),
-            nn.ReLU(),  # after the maximum: the same result from a quarter of the numbers
+            nn.ReLU(),  # after the maximum: the same result from a quarter of the values
             nn.Conv2d(64, 192, 5, padding=2),
             nn.MaxPool2d(3, stride=2),
             nn.ReLU(),

@@ -21,7 +21,7 @@ class ConvNet3(nn.Module):
         for block in range(3):
             blocks += [
                 nn.Conv2d(WIDTH if block else channels, WIDTH, 3, padding=1 if block else padding),
-                nn.GroupNorm(WIDTH, WIDTH),  # a group a channel: instance normalisation, learned scale and shift
+                nn.GroupNorm(WIDTH, WIDTH),  # one group a channel: instance normalisation with learned scale, shift
                 nn.ReLU(),
                 nn.AvgPool2d(2),
             ]

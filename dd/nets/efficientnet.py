@@ -9,8 +9,8 @@ from dd.runtime.errors import UserError
 def efficientnet_lite0(channels: int = 3, size: int = 224, classes: int = 1000) -> nn.Module:
     """The network of the package efficientnet-lite-pytorch, without dropout; the published file of weights fits it.
 
-    4.7 million weights for three channels and 1000 classes, the same for every image size. In evaluation mode batch
-    normalisation uses stored statistics, which are no weights: GD steps leave them as they are.
+    4.7 million weights for three channels and 1000 classes, the same for every image size. In evaluation mode, batch
+    normalisation uses stored statistics. They are not weights, so GD steps do not change them.
 
     Raises:
         UserError: the package is not installed.
@@ -32,5 +32,5 @@ def efficientnet_lite0(channels: int = 3, size: int = 224, classes: int = 1000) 
 
 
 def _channels_last(_net: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
-    """Its convolutions take half the time with the channels last in memory."""
+    """Put the channels last in memory: the network's convolutions then take half the time."""
     return (inputs[0].contiguous(memory_format=torch.channels_last),)

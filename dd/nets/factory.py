@@ -17,12 +17,12 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
     """The network `name` for images `[channels, size, size]` and that many classes, as its class builds it from `seed`.
 
     `name` is one of `dd.nets.NETWORKS`, or a user's own class as `package.module:Class`. It is called as
-    `Class(channels=..., size=..., classes=...)` and returns logits `[n, classes]`. The global random state stays as it
-    was.
+    `Class(channels=..., size=..., classes=...)` and returns logits `[n, classes]`. The global random state does not
+    change.
 
     Raises:
-        UserError: unknown name, a module or class that cannot be imported, one that refuses these images or makes
-            something else than a module.
+        UserError: unknown name, a module or class that cannot be imported, or a class that refuses these images or does
+            not make a `torch.nn.Module`.
     """
     make = _import(name)
     try:
@@ -31,8 +31,8 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
             net = make(channels=channels, size=size, classes=classes)
     except UserError:
         raise
-    except Exception as error:  # a user's own may raise anything
-        # the message of these kinds is a sentence; that of a KeyError, for example, is only the key
+    except Exception as error:  # a user's own class can raise anything
+        # the message of these exceptions is a sentence; that of a KeyError, for example, is only the key
         explains_itself = isinstance(error, (TypeError, ValueError, RuntimeError))
         kind = "" if explains_itself else f"{type(error).__name__}: "
         raise UserError(f"net {name}: {kind}{reason(error)} (called with {channels=}, {size=}, {classes=})") from error
@@ -50,17 +50,17 @@ def _import(name: str) -> Callable[..., nn.Module]:
     except ImportError as error:
         cure = "; is its folder on PYTHONPATH?" if error.name and module.startswith(error.name) else ""
         raise UserError(f"net {name!r}: {error}{cure}") from error
-    except Exception as error:  # what a user's own module may raise, such as SyntaxError
+    except Exception as error:  # a user's own module can raise anything, such as SyntaxError
         raise UserError(f"net {name!r}: {type(error).__name__}: {error}") from error
 
 
 def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -> None:
-    """Refuse a network that does not turn each of such images into logits of these classes, before any training.
+    """Refuse a network that does not turn each image of this shape into logits of these classes.
 
     Raises:
-        UserError: it has no weights, layers whose sizes are not known yet, or some that are made later; it fails on two
-            images, returns something else than finite logits `[2, classes]`, is random in evaluation mode, or its
-            logits of an image depend on the other images.
+        UserError: it has no weights, has lazy layers, or makes layers in its forward; it fails on two images, returns
+            anything other than finite logits `[2, classes]`, is random in evaluation mode, or its logits of an image
+            depend on the other images.
     """
     images = torch.randn(2, channels, size, size, generator=generator(0, "try out"))
     weights = list(net.parameters())
@@ -88,13 +88,13 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         )
     if not torch.allclose(logits[:1], alone, rtol=1e-3, atol=1e-4):
         raise UserError(
-            f"net {name}: what it makes of an image depends on the others in the batch; use a norm without batch "
+            f"net {name}: its logits of an image depend on the others in the batch; use a norm without batch "
             "statistics, such as nn.GroupNorm"
         )
 
 
 def _moved(net: nn.Module) -> nn.Module:
-    """A copy in evaluation mode with slightly other weights: a last layer of zeros would hide what comes before it."""
+    """A copy in evaluation mode with slightly changed weights: a last layer of zeros would hide all before it."""
     draw = generator(0, "aside")
     net = copy.deepcopy(net).eval()
     with torch.no_grad():
@@ -104,10 +104,10 @@ def _moved(net: nn.Module) -> nn.Module:
 
 
 def _check_logits(logits: object, name: str, classes: int) -> None:
-    """Refuse what a network returns for two images, where it is no finite logits `[2, classes]`."""
+    """Refuse what a network returned for two images unless it is finite logits `[2, classes]`."""
     if not isinstance(logits, Tensor) or list(logits.shape) != [2, classes]:
-        found = list(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-        raise UserError(f"net {name}: returns {found} for 2 images of {classes} classes; must be [2, {classes}]")
+        returned = list(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+        raise UserError(f"net {name}: returns {returned} for 2 images of {classes} classes; must be [2, {classes}]")
     if not logits.isfinite().all():
         raise UserError(f"net {name}: returns {logits[0].tolist()} for random images; must be finite")
     if logits.min() >= 0 and (logits.sum(1) - 1).abs().max() < 1e-5:
@@ -115,15 +115,15 @@ def _check_logits(logits: object, name: str, classes: int) -> None:
 
 
 def remark(net: nn.Module, name: str) -> str:
-    """What a user may not expect of layers that stay in evaluation mode, in one line; nothing where there are none."""
+    """What users may not expect of layers in evaluation mode, in one line; empty if there are no such layers."""
     effects = {}
     for layer in net.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd):
             effects[type(layer).__name__] = "drops nothing"
         elif isinstance(layer, nn.modules.batchnorm._BatchNorm):
             effects[type(layer).__name__] = (
-                "uses stored statistics, never the batch's (mean 0, variance 1 unless pre-trained, which normalises "
-                "nothing: nn.GroupNorm does)"
+                "uses stored statistics, never the batch's (unless pre-trained, they are mean 0 and variance 1, which "
+                "normalise nothing; nn.GroupNorm normalises)"
             )
     if not effects:
         return ""

@@ -1,6 +1,6 @@
 """Initial weights drawn from a seed: the distributions p(theta_0) of Section 3.5 for untrained networks.
 
-The help and the config's check import this module for `INIT_SCHEMES`, so its functions import torch themselves.
+The help and the config's check import this module for `INIT_SCHEMES`, so it imports torch only inside its functions.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ class InitScheme:
     description: str
     """What it is, in one line of help."""
     draw: Callable[[nn.Module, torch.Generator], None]
-    """Replaces weights of a network that its class has built, by numbers from the generator."""
+    """Replaces the weights of a network, as its class has built them, by numbers from the generator."""
 
 
 def xavier(module: nn.Module, generator: torch.Generator) -> None:
-    """Normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010)."""
+    """Draw weights that are normal with std sqrt(2 / (fan_in + fan_out)), gain 1, biases 0 (Glorot & Bengio 2010)."""
     from torch import nn
 
     _draw_layers(module, lambda weight: nn.init.xavier_normal_(weight, generator=generator))
 
 
 def he(module: nn.Module, generator: torch.Generator) -> None:
-    """Normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015)."""
+    """Draw weights that are normal with std sqrt(2 / fan_in), biases 0 (He et al. 2015)."""
     from torch import nn
 
     _draw_layers(module, lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator))
 
 
 def default(_module: nn.Module, _generator: torch.Generator) -> None:
-    """As the network's class builds it."""
+    """Leave the weights as the network's class has built them."""
 
 
 def _draw_layers(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
@@ -67,7 +67,7 @@ def initialise(make: Callable[..., nn.Module], scheme: str, generator: torch.Gen
 
     from dd.runtime.seeds import derive
 
-    # a seed of its own, or the scheme would draw the numbers again that the class has drawn
+    # another seed than the scheme's, or the scheme would draw the same numbers as the class
     module = make(seed=derive(generator.initial_seed(), "class"))
     with torch.no_grad():
         INIT_SCHEMES[scheme].draw(module, generator)
@@ -75,7 +75,7 @@ def initialise(make: Callable[..., nn.Module], scheme: str, generator: torch.Gen
 
 
 def count(module: nn.Module) -> int:
-    """How many weights a network has: the P of `flat_weights`."""
+    """The number of weights of a network: the P of `flat_weights`."""
     return sum(p.numel() for p in module.parameters())
 
 

@@ -9,8 +9,8 @@ from dd.nets.stacked_layers import convolve, convolve_images, flatten, linear, m
 class LeNet(nn.Module):
     """Two 5x5 convolutions and three linear layers; 61,706 weights for one channel and ten classes.
 
-    Images of 28 pixels are padded by 2 in the first layer and images of 32 are not, so that the same
-    weights fit both sizes (Table 2 moves nets between them).
+    Images of 28 pixels are padded by 2 in the first layer and images of 32 are not, so that the same weights fit both
+    sizes (Table 2 uses nets on both).
     """
 
     def __init__(self, channels: int = 1, size: int = 28, classes: int = 10) -> None:
@@ -30,7 +30,7 @@ class LeNet(nn.Module):
 
     def stacked(self, w: dict[str, Tensor], x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images under weights `w` by name, each `[nets, *shape]`."""
-        # the maximum before bias and ReLU: the same result and gradients, from a quarter of the numbers
+        # the maximum before bias and ReLU: the same result and gradients, from a quarter of the values
         x = max_pool(convolve_images(x, w["conv1.weight"], self.padding))
         x = F.relu(x + w["conv1.bias"].reshape(-1, 1, 1))
         x = max_pool(convolve(x, w["conv2.weight"]))

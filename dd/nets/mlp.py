@@ -1,4 +1,4 @@
-"""The field's multi-layer perceptron, to which distilled sets are carried over."""
+"""The multi-layer perceptron on which the field tests distilled sets of other networks."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,7 @@ WIDTH = 128
 
 
 class MLP(nn.Module):
-    """Three linear layers with ReLU between them; 118,282 weights for 28 gray pixels a side and ten classes."""
+    """Three linear layers with ReLU between them; 118,282 weights for gray images of 28 pixels and ten classes."""
 
     def __init__(self, channels: int = 1, size: int = 28, classes: int = 10) -> None:
         super().__init__()

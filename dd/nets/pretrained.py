@@ -18,35 +18,36 @@ class PretrainedFile:
     path: Path
     tensors: dict[str, Tensor]
     info: dict[str, Any]
-    """name, file, source, sha256, and mean and std of the images it wants (each channel, on the scale 0 to 1)."""
+    """name, file, source, sha256, and mean and std to normalise images by (of each channel, on the scale 0 to 1)."""
 
     @classmethod
     def load(cls, path: Path) -> "PretrainedFile":
-        """Read one.
+        """Read a file that `python -m dd data weights` has written.
 
         Raises:
-            UserError: no such file, damaged, or something else.
+            UserError: the file is missing, damaged, or another kind of file.
         """
         tensors, info = load_tensors(path)
         if not {"name", "mean", "std"} <= set(info):
-            raise UserError(f"{path}: not a file of `python -m dd data weights`")
+            raise UserError(f"{path}: not written by `python -m dd data weights`")
         return cls(path, tensors, info)
 
 
 def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str) -> nn.Module:
     """The network of `make()` with the weights and buffers, such as batch statistics, that `tensors` has by name.
 
-    Its last linear layer is new: weights 0 and biases 1, as in the authors' code, whatever the file has there. Messages
-    call the tensors `name`.
+    Its last linear layer is new, with weights 0 and biases 1 as in the authors' code, whatever `tensors` has there.
+    Error messages begin with `name`.
 
     Raises:
-        UserError: the tensors are of another architecture: names or shapes of other layers differ; the first is named.
+        UserError: the tensors are of another architecture: names or shapes differ outside the last layer. The message
+            names the first difference.
     """
     module = make()
     linear = {path: layer for path, layer in module.named_modules() if isinstance(layer, nn.Linear)}
     path = list(linear)[-1] if linear else ""
     if not linear or linear[path].bias is None:
-        raise UserError(f"{name}: {type(module).__name__} has no linear layer with biases to make anew")
+        raise UserError(f"{name}: {type(module).__name__} has no linear layer with biases to replace")
     last = linear[path]
     new = {f"{path}.weight", f"{path}.bias"}
     own = {n: t for n, t in module.state_dict().items() if n not in new}

@@ -8,20 +8,21 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 SMALL = 100_000
-"""Weights of a network up to which a CPU is faster with several networks at once; a larger one keeps it busy alone."""
+"""Up to this many weights a network, a CPU is faster with several networks at once; one larger network fills it."""
 NETS_AT_ONCE = 8
-"""How many networks at once; their trajectories are all the weights that are stored at one time."""
+"""How many networks are computed at once. Only the trajectories of these are stored at one time."""
 SMALL_BATCH = 32
-"""Images up to which `vmap` is faster on a CPU than one network after the other; its grouped convolutions are slow."""
+"""Up to this many images, `vmap` is faster on a CPU than one network after the other. Its grouped convolutions are
+slow."""
 
 
 def net_batches(theta: Tensor) -> tuple[Tensor, ...]:
-    """`theta [nets, P]` split into batches of as many networks as one device computes fastest side by side."""
+    """`theta [nets, P]`, split into batches of as many networks as the device computes fastest at once."""
     return theta.split(NETS_AT_ONCE if theta.is_cuda or theta.shape[1] <= SMALL else 1)
 
 
 class Stacks(Protocol):
-    """A network that computes many of its kind itself."""
+    """A network with a method that computes many networks of its architecture at once."""
 
     def stacked(self, named: dict[str, Tensor], x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of images `x [n, C, H, W]` under weights by name, each `[nets, *shape]`."""
@@ -34,13 +35,13 @@ class StackedNet:
     GD step and its adjoint single tensor operations, whatever the architecture. The module stays in evaluation mode
     (the paper turns dropout off); it is a copy, whose own weights are never used.
 
-    A class with a method `stacked` (see `Stacks`) beside its `forward` computes all networks itself, and promises to do
-    so by the same operations whatever the values.
+    If the module's class defines a method `stacked` (see `Stacks`) beside `forward`, that method computes all networks.
+    It promises to run the same operations whatever the values.
     """
 
     def __init__(self, module: nn.Module) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        # not one it inherits: a derived class may have another forward
+        # an inherited method does not count: a derived class can have another forward
         self.stacks = callable(vars(type(module)).get("stacked"))
         named = dict(module.named_parameters())
         self.names = list(named)
@@ -67,12 +68,12 @@ class StackedNet:
         return vmap(lambda one: functional_call(self.module, one, (x,)))(named)
 
     def _can_vmap(self, named: dict[str, Tensor], x: Tensor) -> bool:
-        """Whether `vmap` supports all operations of the network: not recurrent layers, sums in place, branches."""
+        """Whether `vmap` supports all operations of the network. Recurrent layers, for example, it does not support."""
         if self._vmaps is None:
             try:
                 self._vmapped({name: weights[:2].detach() for name, weights in named.items()}, x[:1].detach())
                 self._vmaps = True
-            except Exception:  # a user's own forward may raise anything
+            except Exception:  # a user's own forward can raise anything
                 self._vmaps = False
         return self._vmaps
 

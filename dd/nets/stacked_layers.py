@@ -1,7 +1,7 @@
 """Layers of several networks at once, their channels side by side: activations `[n, nets * C, H, W]`, channels last.
 
-On a CPU a grouped convolution in this layout costs a fraction of one network after the other on small batches, and
-pooling is vectorised over all channels of all networks. On a GPU later layers are matrix products.
+On a CPU and small batches, a grouped convolution in this layout takes a fraction of the time of one network after the
+other, and pooling is vectorised over all channels of all networks. On a GPU, later layers are matrix products.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def convolve_images(x: Tensor, weight: Tensor, padding: int = 0) -> Tensor:
-    """A first layer, without bias: images that all networks see.
+    """The first convolution, without bias, of images that all networks see.
 
     Args:
         x: `[n, C, H, W]`.
@@ -26,7 +26,7 @@ def convolve_images(x: Tensor, weight: Tensor, padding: int = 0) -> Tensor:
 
 
 def convolve(x: Tensor, weight: Tensor) -> Tensor:
-    """A later layer, without bias or padding: `x [n, nets * C, H, W]`, `weight [nets, C', C, k, k]`."""
+    """A later convolution, without bias or padding: `x [n, nets * C, H, W]`, `weight [nets, C', C, k, k]`."""
     if not x.is_cuda:
         return F.conv2d(x, _side_by_side(weight), groups=len(weight))
     # cuDNN computes the gradients of one group after the other, and takes ten times as long as a matrix product
@@ -37,7 +37,7 @@ def convolve(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def max_pool(x: Tensor) -> Tensor:
-    """The maxima of 2x2 pixels of `x [n, C, H, W]`. PyTorch's own also computes where they are, which takes longer."""
+    """The maxima of 2x2 pixels of `x [n, C, H, W]`, faster than PyTorch's own, which also computes their positions."""
     if torch.is_grad_enabled():
         return F.max_pool2d(x, 2)
     x = torch.maximum(*x.unflatten(2, (-1, 2)).unbind(3))
@@ -57,15 +57,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def _side_by_side(weight: Tensor) -> Tensor:
     """`[nets, C', C, k, k]` as `[nets * C', C, k, k]`, channels last."""
     weight = weight.flatten(0, 1).permute(0, 2, 3, 1)
-    # by way of two dimensions: a single channel counts as last in memory only if the strides are made anew
+    # through two dimensions, which makes new strides: with the old ones a single channel would not count as last
     return weight.flatten(1).view(weight.shape).permute(0, 3, 1, 2)
 
 
 class _ConvolveImages(torch.autograd.Function):
     """PyTorch's convolution with cheaper derivatives, to any order.
 
-    Its gradient for few input channels takes three times as long as a matrix product and `fold`, and its tangent
-    convolves a tensor of zeros where the images have no tangent.
+    PyTorch's gradient for few input channels takes three times as long as a matrix product and `fold`, and its tangent
+    convolves a tensor of zeros if the images have no tangent.
     """
 
     generate_vmap_rule = True

@@ -1,1 +1,1 @@
-"""What a run makes and needs: targets, inputs, options, resources. It knows no Snakemake and imports no torch."""
+"""What a run makes and needs: targets, inputs, options, resources. It imports neither Snakemake nor torch."""

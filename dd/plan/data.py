@@ -1,4 +1,4 @@
-"""Datasets and files of weights: where they come from, and what makes them anew."""
+"""Datasets and files of weights: where they come from, and which changes make them again."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from dd.plan.options import flags
 
 
 class DataPlan:
-    """The rules of `data.smk`."""
+    """What the rules of `data.smk` need."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.files = config, config.files
@@ -35,19 +35,19 @@ class DataPlan:
         return flags(folder.model_dump(exclude_unset=True)) if folder else ""
 
     def listing(self, dataset: str) -> str:
-        """A digest of what lies in a user's folder of images, so that a changed photo is noticed; else nothing."""
+        """A digest of the files in a user's folder of images, so that a changed photo is noticed; else empty."""
         folder = self.config.data.folders.get(dataset)
         if not folder:
             return ""
         root = Path(folder.folder)
-        # a class may be a link, into which rglob does not go
+        # the folder of a class can be a link, which rglob does not follow
         classes = (path for split in split_folders(root) for path in split.iterdir() if path.is_dir())
         files = sorted({p for folder in (root, *classes) for p in folder.rglob("*") if p.is_file()})
         lines = "".join(f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for p in files)
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
     def modules(self, dataset: str) -> tuple[str, ...]:
-        """The modules whose change makes a dataset anew: a change to where others come from must not."""
+        """The modules that make a dataset again when they change, without those of the sources of other datasets."""
         own = ("dd.data.image_folder", "dd.data.folder_listing")
         known = own if dataset in self.config.data.folders else DATASETS[dataset].modules
         return ("dd.data.obtain", "dd.data.prepared", *known)
@@ -69,14 +69,14 @@ class DataPlan:
         return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
     def environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """What jobs find in their environment: the mirror, and for apptainer the folders outside the working folder.
+        """Environment variables of jobs: the mirror, and for apptainer the folders outside the working folder.
 
-        They are no params of rules: where a mirror lies must not make anything run again.
+        They are not params of rules, because moving a mirror must not make anything run again.
         """
         data = self.config.data
         mirror = data.mirror or environment.get("DD_DATA_MIRROR", "")
-        shown = [mirror, *(entry.folder for entry in data.folders.values())]
-        folders = [str(Path(folder).absolute()) for folder in shown if folder and Path(folder).exists()]
+        named = [mirror, *(entry.folder for entry in data.folders.values())]
+        folders = [str(Path(folder).absolute()) for folder in named if folder and Path(folder).exists()]
         binds = [environment.get("APPTAINER_BIND", ""), *folders]
-        found = {"APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, binds)))}
-        return found | ({"DD_DATA_MIRROR": mirror} if data.mirror else {})
+        variables = {"APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, binds)))}
+        return variables | ({"DD_DATA_MIRROR": mirror} if data.mirror else {})

@@ -1,4 +1,4 @@
-"""Experiments: what distils them, what judges them, and what they are compared with."""
+"""Experiments: how they are distilled and judged, and what they are compared with."""
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
@@ -9,11 +9,11 @@ from dd.plan.pools import PoolPlan
 from dd.plan.resources import memory
 
 SOURCES = {"dataset", "pool", "pretrained"}
-"""What an experiment has besides the settings of `dd distill`."""
+"""The keys of an experiment that are not settings of `dd distill`."""
 
 
 class ExperimentPlan:
-    """The rules of `distill.smk`, `evaluate.smk`, `transfer.smk`, `baseline.smk` and `adapt.smk`."""
+    """What the rules of `distill.smk`, `evaluate.smk`, `transfer.smk`, `baseline.smk` and `adapt.smk` need."""
 
     def __init__(self, config: Config, pools: PoolPlan) -> None:
         self.config, self.files, self.pools = config, config.files, pools
@@ -50,15 +50,15 @@ class ExperimentPlan:
         return memory(self.config.all_experiments[experiment].net, threads, attempt)
 
     def modules(self, experiment: str) -> tuple[str, ...]:
-        """The modules whose change distils anew."""
+        """The modules that make an experiment run again when they change."""
         return "dd.distill.experiment", "dd.distill.run", self._network(experiment)
 
     def evaluation_modules(self, experiment: str) -> tuple[str, ...]:
-        """The modules whose change judges anew."""
+        """The modules that make an evaluation run again when they change."""
         return "dd.evaluation.held_out", self._network(experiment)
 
     def transfer_modules(self) -> tuple[str, ...]:
-        """The modules whose change judges anew on other networks."""
+        """The modules that make an evaluation on other networks run again when they change."""
         return "dd.evaluation.held_out", *map(module_of, self.config.transfer.nets)
 
     def transfer_options(self) -> str:
@@ -67,7 +67,7 @@ class ExperimentPlan:
         return " ".join([*nets, *(f"--protocol {name}" for name in self.config.transfer.protocols)])
 
     def baseline_options(self, experiment: str, baseline: str) -> str:
-        """Options of `dd baseline`: only what matters to this one, lest others run again for nothing."""
+        """Options of `dd baseline`: only those that change this baseline, so that others do not make it run again."""
         common = self.config.baselines
         settings = common.experiments.get(experiment, common).model_dump(exclude_unset=True, exclude={"experiments"})
         needed = BASELINES[baseline].settings
@@ -78,7 +78,7 @@ class ExperimentPlan:
         return 1 if BASELINES[baseline].gpu else 0
 
     def baseline_modules(self, experiment: str, baseline: str) -> tuple[str, ...]:
-        """The modules whose change measures a baseline anew."""
+        """The modules that make a baseline run again when they change."""
         return "dd.baselines.grid", BASELINES[baseline].module, self._network(experiment)
 
     def adaptation_options(self, experiment: str, method: str) -> str:
@@ -87,11 +87,11 @@ class ExperimentPlan:
         return flags(getattr(changed, method).model_dump(exclude_unset=True))
 
     def adaptation_modules(self, experiment: str, method: str) -> tuple[str, ...]:
-        """The modules whose change adapts anew."""
+        """The modules that make an adaptation run again when they change."""
         return "dd.adaptation.adapt", ADAPTATIONS[method].module, self._network(experiment)
 
     def source(self, experiment: str, method: str) -> list[str]:
-        """The dataset that an experiment's networks come from, for a way of adapting that needs its images."""
+        """The dataset that an experiment's networks were pre-trained on, if the way of adapting needs its images."""
         dataset = self.config.source(experiment)
         return [self.files.dataset(dataset)] if dataset and ADAPTATIONS[method].needs_source else []
 

@@ -18,5 +18,5 @@ def flags(settings: Mapping[str, Any]) -> str:
 
 
 def any_of(names: Mapping[str, Any] | list[str]) -> str:
-    """What a wildcard may be that is one of these; where there are none, nothing: an empty pattern matches anything."""
+    """The pattern of a wildcard that is one of `names`; without names it matches nothing (an empty one: anything)."""
     return "|".join(names) or "(?!)"

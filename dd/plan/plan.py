@@ -13,13 +13,13 @@ from dd.runtime.errors import UserError
 
 
 class Plan:
-    """What a run makes and needs: the workflow's rules ask it."""
+    """What a run makes and needs. The workflow's rules ask this object."""
 
     def __init__(self, written: Mapping[str, Any]) -> None:
-        """`written` are the keys and values of config.yaml and its overlays.
+        """`written` has the keys and values of config.yaml and its overlays.
 
         Raises:
-            UserError: something is wrong in them, or in the results of an earlier run.
+            UserError: there is a mistake in them, or in the results of an earlier run.
         """
         self.config = read_config(written)
         self.files = self.config.files
@@ -32,11 +32,13 @@ class Plan:
             self.pools.check_left(pool)
 
     def check_container(self) -> None:
-        """Refuse an image that is not there, for runs whose jobs are to run in it.
+        """Refuse a missing image, for runs whose jobs run in it.
 
         Raises:
             UserError: there is no such file.
         """
         image = self.config.container
         if "://" not in image and not Path(image).exists():
-            raise UserError(f"config: container: no such file {image}; README, Containers, tells how to build it")
+            raise UserError(
+                f"config: container: no such file {image}; section Containers of the README says how to build it"
+            )

@@ -9,11 +9,11 @@ from dd.plan.options import flags
 from dd.runtime.errors import UserError
 
 COUNTS = {"dataset", "nets", "held_out", "shard"}
-"""What a pool has besides the settings of `dd pool train`."""
+"""The keys of a pool that are not settings of `dd pool train`."""
 
 
 class PoolPlan:
-    """The rules of `pool.smk`."""
+    """What the rules of `pool.smk` need."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.files = config, config.files
@@ -35,21 +35,21 @@ class PoolPlan:
         return flags(which | settings.model_dump(exclude_unset=True, exclude=COUNTS))
 
     def modules(self, pool: str) -> tuple[str, ...]:
-        """The modules whose change trains a pool anew."""
+        """The modules that make a pool train again when they change."""
         return "dd.pools.train", module_of(self.config.pools[pool].net)
 
     def check_left(self, pool: str) -> None:
-        """Refuse a pool in whose folder are shards of other settings.
+        """Refuse a pool whose folder has shards of other settings.
 
         Raises:
-            UserError: there are some.
+            UserError: there are such shards.
         """
         found = {str(path) for path in Path(self.files.pool(pool)).glob("[!.]*.safetensors")}
         others = sorted(found - set(self.shards(pool)))
         if others:
             these = f"{others[0]} and {len(others) - 1} more are" if others[1:] else f"{others[0]} is"
             raise UserError(
-                f"config: pools.{pool}: {these} left from other values of nets, held_out or shard; remove what is"
+                f"config: pools.{pool}: {these} left from other values of nets, held_out or shard; remove what is left"
             )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What jobs need."""
+"""The memory and time that jobs need."""
 
 from collections.abc import Callable
 
@@ -17,6 +17,6 @@ def grow(amount: int) -> Callable[[object, int], int]:
 
 
 def memory(net: str, threads: int, attempt: int) -> int:
-    """MiB of a job that has a process a thread, which grow likewise. Photos and their networks take more."""
+    """MiB of a job with one process for each thread; it grows with each attempt. Networks for photos take more."""
     more = NETWORKS[net].memory_mb if net in NETWORKS else 0
     return attempt * (BASE_MB + (PROCESS_MB + more) * threads)

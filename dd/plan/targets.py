@@ -1,4 +1,4 @@
-"""What can be asked for by name, what `all` makes, and the comparison with the paper."""
+"""The targets that users can name, what `all` makes, and the comparison with the paper."""
 
 import json
 import shlex
@@ -24,12 +24,12 @@ class Target(NamedTuple):
 
     name: str
     key: str
-    """Where config.yaml names it."""
+    """The key in config.yaml that names it."""
     files: list[str]
 
 
 class TargetPlan:
-    """The rules of `report.smk`, `compare.smk` and `targets.smk`."""
+    """What the rules of `report.smk`, `compare.smk` and `targets.smk` need."""
 
     def __init__(self, config: Config, pools: PoolPlan) -> None:
         self.config, self.files, self.pools = config, config.files, pools
@@ -49,14 +49,14 @@ class TargetPlan:
         return shlex.join(self.artefact(name).words())
 
     def subcategory(self, experiment: str) -> str:
-        """Where the report shows the training of an experiment."""
+        """The subcategory of the report that shows the training of an experiment."""
         return "experiments" if experiment in self.config.experiments else "points of curves"
 
     def targets(self, taken: Collection[str]) -> list[Target]:
         """Everything that can be asked for by its name.
 
         Raises:
-            UserError: two things have one name, or one has a name of those `taken` by the workflow's rules.
+            UserError: two targets have one name, or a target has a name that is `taken` by the workflow's rules.
         """
         made = [Target(artefact.name, artefact.key, self.made(artefact)) for artefact in self.config.artefacts]
         pools = [Target(name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
@@ -64,14 +64,14 @@ class TargetPlan:
             Target(name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)])
             for name in self.config.experiments
         ]
-        # names that no user has chosen come first: who takes one of them is told
-        found = sorted([*pools, *experiments, *made], key=lambda target: target.key != target.name)
+        # names that no user has chosen come first, so that the error is about the name that a user has chosen
+        targets = sorted([*pools, *experiments, *made], key=lambda target: target.key != target.name)
         seen = set(taken)
-        for target in found:
+        for target in targets:
             if target.name in seen:
                 raise UserError(f"config: {target.key}: something else has this name; choose another")
             seen.add(target.name)
-        return found
+        return targets
 
     def made(self, artefact: Artefact) -> list[str]:
         """The files of a figure or table, with the training curves of its experiments."""
@@ -89,12 +89,12 @@ class TargetPlan:
         return sorted({name for wanted in self.config.all for name in self._by_name[wanted].experiments()})
 
     def compared(self) -> dict[str, str]:
-        """The measurements of everything in `all` that the paper has, by name and in the order of `all`."""
+        """The CSV of everything in `all` that the paper has too, by name and in the order of `all`."""
         measured = {name: self._by_name[name].measurements() for name in self.config.all}
         return {name: path for name, path in measured.items() if path}
 
     def comparison_modules(self) -> list[str]:
-        """The modules whose change makes the comparison anew."""
+        """The modules that make the comparison run again when they change."""
         figures = [figure.module for figure in FIGURES.values()]
         tables = [table.module for table in TABLES.values()]
         return ["dd.report.comparison", "dd.report.comparison_page", *figures, *tables]

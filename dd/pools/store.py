@@ -23,11 +23,11 @@ def save_shard(path: Path, weights: Tensor, accuracy: Tensor, *, part: str, firs
     Args:
         path: the file.
         weights: `[nets, P]`.
-        accuracy: on test images, percent `[nets]`.
-        part: of `PARTS`.
+        accuracy: accuracy on test images in percent, `[nets]`.
+        part: one of `PARTS`.
         first: number of the first net.
-        total: nets of this part in the whole pool.
-        pool: what all shards of the pool have in common: net, data, train config.
+        total: number of nets of this part in the whole pool.
+        pool: net, data and train config, which are the same in all shards of the pool.
     """
     digests = [_digest(row) for row in weights]
     info = {"format": FORMAT, "part": part, "first": first, "total": total, "digests": digests, "pool": pool}
@@ -39,7 +39,7 @@ def _digest(row: Tensor) -> str:
 
 
 class _Shard:
-    """An open shard; its weights stay on disk until they are asked for."""
+    """An open shard; its weights stay on disk until `row` reads them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -64,7 +64,7 @@ class _Shard:
 
 
 class PoolFolder:
-    """A whole pool, read lazily: weights come from disk when they are drawn, each checked against its digest."""
+    """A whole pool, read lazily: the weights of a net are read when it is drawn, and checked against their digest."""
 
     def __init__(self, folder: Path) -> None:
         """Open all shards in `folder`.
@@ -84,12 +84,14 @@ class PoolFolder:
         self.info: dict = shards[0].pool
         for shard in shards:
             if shard.pool != self.info:
-                raise UserError(f"{shard.path}: {_difference(shard.pool, self.info)} in {paths[0]}; one pool a folder")
+                raise UserError(
+                    f"{shard.path}: {_difference(shard.pool, self.info)} in {paths[0]}; keep one pool in a folder"
+                )
         self.shards = {part: self._whole(part, [s for s in shards if s.part == part]) for part in PARTS}
         self.sizes = {part: shards[-1].numbers.stop for part, shards in self.shards.items()}
         nets = [digest for shard in self.shards["train"] for digest in shard.digests]
         self.digest = hashlib.sha256("".join(nets).encode()).hexdigest()[:16]
-        """Digest of all training nets, in whatever shards; held-out nets have no part in distillation."""
+        """Digest of all training nets, whatever their shards. Distillation does not depend on held-out nets."""
 
     def _whole(self, part: str, shards: list[_Shard]) -> list[_Shard]:
         shards.sort(key=lambda shard: shard.first)
@@ -99,7 +101,7 @@ class PoolFolder:
                 raise UserError(
                     f"{self.folder}: {part} net {expected} of {shards[0].total} should come next, but {shard.path} "
                     f"starts with net {shard.first} of {shard.total}; "
-                    "remove what is left from other settings, or train it"
+                    "remove shards of other settings, or train the missing one"
                 )
             expected = shard.numbers.stop
         if not shards or expected != shards[0].total:
@@ -121,23 +123,24 @@ class PoolFolder:
         raise UserError(f"{self.folder}: no {part} net {index}; the pool has {self.sizes[part]}")
 
     def accuracy(self, part: str) -> Tensor:
-        """Accuracy on the test images of the data that the nets were trained on, percent `[nets]`."""
+        """Accuracy in percent `[nets]` on the test images of the dataset that the nets were trained on."""
         return torch.cat([shard.accuracy for shard in self.shards[part]])
 
     def check(self, net: str, image_shape: tuple[int, ...], classes: int, weights: int) -> None:
         """Refuse a pool of other networks.
 
         Raises:
-            UserError: its nets are of another architecture, or for another shape of images, number of classes or of
-                weights.
+            UserError: its nets have another architecture, image shape, number of classes or number of weights.
         """
         wanted = {"net": net, "image": list(image_shape), "classes": classes}
-        found = self.info | {"classes": len(self.info["classes"])}
+        actual = self.info | {"classes": len(self.info["classes"])}
         for key, value in wanted.items():
-            if found[key] != value:
-                raise UserError(f"{self.folder}: a pool for {key} {found[key]}, but {value} is asked for")
-        if (had := self.shards["train"][0].weights.get_shape()[1]) != weights:
-            raise UserError(f"{self.folder}: its nets have {had} weights, but {net} has {weights} now; train it again")
+            if actual[key] != value:
+                raise UserError(f"{self.folder}: a pool for {key} {actual[key]}, but {value} is asked for")
+        if (saved := self.shards["train"][0].weights.get_shape()[1]) != weights:
+            raise UserError(
+                f"{self.folder}: its nets have {saved} weights, but {net} has {weights} now; train it again"
+            )
 
 
 def _difference(found: dict, wanted: dict) -> str:

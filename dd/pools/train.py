@@ -21,10 +21,10 @@ from dd.runtime.progress import silent
 
 
 class PoolTrainer:
-    """Networks under training with Adam (beta1 0.5), the rate halved every `halve_every` epochs.
+    """Trains networks with Adam (beta1 0.5); the rate is halved every `halve_every` epochs.
 
-    Every network sees the same batches in the same order, so they share the work on them, and none depends on how many
-    others there are. What differs is where they start. It is a `dd.runtime.loop.Job`.
+    All networks see the same batches in the same order, so they share the work on the batches. They differ only in
+    their initial weights. No network depends on how many others there are. This class is a `dd.runtime.loop.Job`.
     """
 
     unit = "step"
@@ -32,12 +32,12 @@ class PoolTrainer:
     def __init__(
         self, loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, config: TrainConfig
     ) -> None:
-        """At step 0.
+        """A trainer at step 0.
 
         Args:
-            loss: as for distillation.
+            loss: each net's mean loss on a batch, as for distillation.
             theta: initial weights `[nets, P]`.
-            x: training images, uint8 `[N, C, H, W]`; all of them are one batch if they are fewer than `config.batch`.
+            x: training images, uint8 `[N, C, H, W]`. If there are fewer than `config.batch`, all of them are one batch.
             y: labels `[N]`.
             mean: `[C]`, on the scale 0 to 1.
             std: `[C]`.
@@ -52,10 +52,10 @@ class PoolTrainer:
         self.done = 0
 
     def step(self) -> float:
-        """One batch for every network; their mean loss.
+        """Train every network on one batch, and return their mean loss.
 
         Raises:
-            UserError: it is not finite; nothing has been updated then.
+            UserError: the loss is not finite. Then nothing has been updated.
         """
         x, y = self.real.batch(self.done)
         parts = [value_and_gradient_in_chunks(self.loss, part, x, y) for part in net_batches(self.theta)]
@@ -70,7 +70,7 @@ class PoolTrainer:
         return loss.item()
 
     def advance(self, bar: tqdm) -> None:
-        """One step; the bar shows its loss."""
+        """Do one step, and show its loss on the bar."""
         bar.set_postfix({"loss": f"{self.step():.3f}"}, refresh=False)
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
@@ -106,10 +106,10 @@ def train_nets(
 
 
 class PoolShard:
-    """Nets of one part of a pool, to be trained."""
+    """Some nets of one part of a pool, with their training."""
 
     def __init__(self, config: PoolConfig, dataset: Dataset, *, part: str, numbers: range, device: str = "cpu") -> None:
-        """`part` is `train` or `held-out`; a net depends on its number in it, not on what else is in the shard.
+        """`part` is `train` or `held-out`. A net depends on its number in the part, not on the other nets of the shard.
 
         Raises:
             UserError: the network does not fit the data.
@@ -124,12 +124,12 @@ class PoolShard:
         self.trainer = PoolTrainer(classification(self.net), theta, images, labels, dataset.mean, dataset.std, config)
 
     def accuracy(self) -> Tensor:
-        """Accuracy on the test images, percent `[nets]`."""
+        """Accuracy on the test images, in percent `[nets]`."""
         data = self.dataset
         return accuracy(self.net, self.trainer.theta, data.x_test, data.y_test, data.mean, data.std)
 
     def description(self) -> dict:
-        """What all shards of the pool have in common."""
+        """Net, data and train config, which are the same in all shards of the pool."""
         data = {key: self.dataset.info[key] for key in ("name", "sha256", "source", "fidelity")}
         common = {"dataset": data, "image": list(self.dataset.image_shape), "classes": self.dataset.classes}
         return self.config.model_dump() | common

@@ -1,1 +1,1 @@
-"""What every stage needs around its science: files, checkpoints, devices, seeds, progress."""
+"""What every stage needs besides its method: files, checkpoints, devices, seeds, progress."""

@@ -1,4 +1,4 @@
-"""Checkpoints that survive kill -9, and the lock that keeps two runs apart."""
+"""Checkpoints that survive kill -9, and a lock that lets only one run use them."""
 
 import contextlib
 import sys
@@ -19,10 +19,10 @@ from dd.runtime.process_group import leads
 NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
 COMING = f"new.{NEWEST}"
-"""The name of a checkpoint until the newest has become the previous one."""
+"""The name of a new checkpoint until `NEWEST` has been renamed to `PREVIOUS`."""
 LOCK = "lock"
 STOPPED = 143
-"""Exit status of a command that a signal has stopped: 128 and the number of SIGTERM."""
+"""Exit status of a command that a signal has stopped: 128 plus the number of SIGTERM."""
 
 
 @contextlib.contextmanager
@@ -36,18 +36,18 @@ def checkpointed(
 ) -> Iterator["Checkpoints"]:
     """The checkpoints of a command that makes the file `out`, removed when the block ends well.
 
-    The leading process holds the lock of their folder. Where the block raises `StoppedError`, its message goes to
-    standard error and the process ends with status `STOPPED`.
+    The leader holds the lock of their folder. If the block raises `StoppedError`, its message goes to standard error
+    and the process ends with status `STOPPED`.
 
     Args:
-        out: what is made.
-        work: the folder; None is one beside `out`.
-        settings: what decides the result. PyTorch's version and a digest of the code are added.
-        modules: those whose code decides the result.
+        out: the file that is made.
+        work: the folder of the checkpoints; None means a folder beside `out`.
+        settings: the settings that decide the result. PyTorch's version and a digest of the code are added.
+        modules: the modules whose code decides the result.
         every_seconds: see `Checkpoints`.
 
     Raises:
-        UserError: another run holds the folder, or it cannot be written.
+        UserError: another run holds the lock, or the folder cannot be written.
     """
     identity = {**settings, "torch": torch.__version__, "code": digest(*modules)}
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, every_seconds)
@@ -68,7 +68,7 @@ def _warn(text: str) -> None:
 class Checkpoints:
     """The last two states of a run in `folder`, each written whole.
 
-    `identity` are the settings that decide the result; a checkpoint made under others is refused.
+    `identity` holds what decides the result. A checkpoint of another identity is refused.
     """
 
     def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60) -> None:
@@ -83,7 +83,7 @@ class Checkpoints:
         return time.monotonic() - self._saved >= self.every_seconds
 
     def save(self, tensors: dict[str, Tensor], values: dict) -> None:
-        """Keep this state; the one before it stays as the previous."""
+        """Save this state, and keep the state saved before it."""
         newest, previous = self.folder / NEWEST, self.folder / PREVIOUS
         temporary = self.folder / COMING
         save_tensors(temporary, tensors, {"identity": self.identity, "state": values})
@@ -93,10 +93,10 @@ class Checkpoints:
         self._saved = time.monotonic()
 
     def load(self, warn: Callable[[str], None] = _warn) -> tuple[dict[str, Tensor], dict] | None:
-        """The newest readable state, or None where there is none; `warn` is told of those that are damaged.
+        """The newest readable state, or None if none was saved; calls `warn` with a message for each damaged one.
 
         Raises:
-            UserError: the checkpoint belongs to other settings, or none of those there can be read.
+            UserError: the checkpoint has another identity, or no checkpoint in the folder can be read.
         """
         damaged = []
         for path in (self.folder / NEWEST, self.folder / COMING, self.folder / PREVIOUS):
@@ -114,11 +114,11 @@ class Checkpoints:
             raise UserError(f"{self.folder}: no checkpoint here can be read; delete the folder to start anew")
         return None
 
-    def _check(self, path: Path, found: dict) -> None:
+    def _check(self, path: Path, saved: dict) -> None:
         changed = [
-            f"{key} was {found.get(key)!r}, is {self.identity.get(key)!r}"
-            for key in sorted(found.keys() | self.identity.keys())
-            if found.get(key) != self.identity.get(key)
+            f"{key} was {saved.get(key)!r}, is {self.identity.get(key)!r}"
+            for key in sorted(saved.keys() | self.identity.keys())
+            if saved.get(key) != self.identity.get(key)
         ]
         if changed:
             raise UserError(
@@ -127,20 +127,20 @@ class Checkpoints:
             )
 
     def clear(self) -> None:
-        """Remove the checkpoints, and the folder if nothing else is in it. Call this `locked`, when all is done."""
+        """Remove the checkpoints, and the folder if it is then empty. Call this inside `locked`, when all is done."""
         own = [self.folder / name for name in (NEWEST, PREVIOUS, COMING, LOCK)]
         unfinished = self.folder.glob(f".{Path(COMING).stem}.*")  # what `atomic` was writing when a run was killed
         for path in (*unfinished, *own):
-            path.unlink(missing_ok=True)  # a run that has opened the lock will see that it is gone
-        with contextlib.suppress(OSError):  # not empty
+            path.unlink(missing_ok=True)  # another run that has opened the lock file notices that it is gone
+        with contextlib.suppress(OSError):  # the folder is not empty
             self.folder.rmdir()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process; the kernel frees it even after kill -9.
+        """Hold the lock of the folder; the kernel releases it even after kill -9.
 
         Raises:
-            UserError: another run holds it.
+            UserError: another run holds it, or the folder cannot be written.
         """
         lock = FileLock(self.folder / LOCK, timeout=0)
         try:

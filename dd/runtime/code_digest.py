@@ -1,4 +1,4 @@
-"""Which code this is: digests, so that a result is made again when its own code has changed, and the git commit."""
+"""Digests of code, so that a result is made again when its code has changed, and the git commit."""
 
 import ast
 import contextlib
@@ -18,12 +18,12 @@ INSTALLED = {sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "plat
 
 @functools.cache
 def digest(*modules: str, follow: bool = True) -> str:
-    """A digest of what these modules run and, where `follow`, of all that they import of dd and of a user's own code.
+    """A digest of the code of these modules and, if `follow`, of all modules of dd and of the user that they import.
 
-    Comments, docstrings, formatting and what is there for type checkers alone do not count: see `_what_runs`. What lies
-    outside dd is looked for in the current folder and on the Python path. Installed packages are not followed, nor are
-    the `__init__.py` of dd's packages: these list what can be chosen, and one more choice changes no result. Whoever
-    computes a digest names the modules that were chosen. A module that is not found counts as empty.
+    Comments, docstrings, formatting and code for type checkers alone do not count: see `_what_runs`. Modules outside dd
+    are searched for in the current folder and on the Python path. Installed packages are not followed. Neither are the
+    `__init__.py` files of dd's packages: they list what can be chosen, and one more choice changes no result. So the
+    caller must name the modules that were chosen. A module that is not found is left out.
     """
     todo = list(modules)
     code: dict[str, str] = {}
@@ -42,16 +42,16 @@ def digest(*modules: str, follow: bool = True) -> str:
 
 @functools.cache  # planning asks for the digests of many results, which share most of their modules
 def _read(content: bytes, package: str) -> tuple[str, tuple[str, ...]]:
-    """What a module of `package` runs, and the modules that it may import."""
+    """The code that a module of `package` runs, and the names of the modules that it may import."""
     try:
         tree = _what_runs(ast.parse(content))
-    except (SyntaxError, ValueError):  # whoever runs it is told; until it is mended, every byte counts
+    except (SyntaxError, ValueError):  # Python reports it when the module runs; until then every byte counts
         return content.hex(), ()
     return ast.unparse(tree), tuple(_imports(tree, package))
 
 
 def _what_runs(tree: ast.Module) -> ast.Module:
-    """`tree` without docstrings, of attributes too, and without `if TYPE_CHECKING:`."""
+    """`tree` without docstrings, including those of attributes, and without `if TYPE_CHECKING:`."""
     for node in ast.walk(tree):
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
@@ -76,18 +76,18 @@ def _is_followed(path: Path | None) -> bool:
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
-    """The modules that a module of `package` may import, by their whole names."""
+    """The full names of the modules that a module of `package` may import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or package):
-            with contextlib.suppress(ImportError):  # out of a package where there is none: likewise
+            with contextlib.suppress(ImportError):  # a relative import that leads out of the top package
                 start = resolve_name("." * node.level + (node.module or ""), package)
                 yield from (start, *(f"{start}.{alias.name}" for alias in node.names))
 
 
 def find(name: str, installed: bool = True) -> Path | None:
-    """The file of a module of dd or of a user's own, which may be among the `installed` packages."""
+    """The file of a module of dd or of the user; with `installed`, installed packages are searched too."""
     within = name.replace(".", "/")
     folders = [str(PACKAGE.parent)] if name.partition(".")[0] == PACKAGE.name else ["", *sys.path]
     for folder in folders:
@@ -105,13 +105,13 @@ def _is_installed(folder: str) -> bool:
 
 
 def commit() -> str:
-    """The git commit of this code; where git cannot tell, as in a container, what `DD_COMMIT` says, or `unknown`."""
+    """The git commit of this code; if git does not know it, as in a container, `DD_COMMIT`, or else `unknown`."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=PACKAGE, capture_output=True, text=True, check=False).stdout.strip()
 
-    told = ""
-    with contextlib.suppress(OSError):  # no git here
-        if git("ls-files", "__main__.py"):  # or this code lies in another project's repository
-            told = git("describe", "--always", "--dirty", "--abbrev=12")
-    return told or os.environ.get("DD_COMMIT", "unknown")
+    described = ""
+    with contextlib.suppress(OSError):  # git is not installed
+        if git("ls-files", "__main__.py"):  # empty if this code lies in another project's repository
+            described = git("describe", "--always", "--dirty", "--abbrev=12")
+    return described or os.environ.get("DD_COMMIT", "unknown")

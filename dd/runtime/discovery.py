@@ -1,7 +1,7 @@
-"""Things that declare themselves: one file each in a package, found there by their declaration.
+"""Finds what is declared in the files of a package, such as all datasets or all baselines.
 
-Planning a workflow and printing a command's help read the declarations, so a module that has one must be quick to
-import: torch, numpy and the like are imported inside its functions.
+Planning a workflow and printing a command's help read the declarations. So a module that has one must be quick to
+import: it imports torch, numpy and the like inside its functions.
 """
 
 import importlib
@@ -19,11 +19,11 @@ class Declaration(Protocol):
 
     @property
     def name(self) -> str:
-        """What users call it by."""
+        """The name by which users choose it."""
 
     @property
     def order(self) -> int:
-        """Where it stands in help and tables: smaller numbers come first, equal ones by name."""
+        """Its position in help and tables: smaller numbers come first; equal numbers are sorted by name."""
 
 
 T = TypeVar("T", bound=Declaration)
@@ -36,7 +36,7 @@ def declared(package: str, kind: type[T], attribute: str) -> dict[str, T]:
     `declared("dd.data.datasets", NamedDataset, "DATASET")`.
 
     Raises:
-        UserError: two files declare the same name, or one declares something else than a `kind`.
+        UserError: two files declare the same name, or a declaration is not a `kind`.
     """
     found: dict[str, T] = {}
     files: dict[str, Path] = {}

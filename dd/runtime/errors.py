@@ -1,4 +1,4 @@
-"""The one exception for mistakes a user can mend."""
+"""The exception for mistakes that a user can correct."""
 
 
 class UserError(Exception):
@@ -9,5 +9,5 @@ class UserError(Exception):
 
 
 def reason(error: Exception) -> str:
-    """What another library says of a failure, in one line."""
+    """The message of an exception of another library, in one line."""
     return " ".join(str(error).split())

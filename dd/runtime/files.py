@@ -1,6 +1,6 @@
 """Files: written whole or not at all, verified when read.
 
-Torch is imported where tensors are, so that commands that only write text start at once.
+Torch is imported inside the functions that need it, so that commands that only write text start at once.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 METADATA = "dd"
-"""The one key of our metadata (with several, safetensors writes them in any order): SHA-256 in hex, then JSON."""
+"""The only key of our metadata (safetensors writes several in any order). Its value: SHA-256 in hex, then JSON."""
 
 
 @contextlib.contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
+    """A temporary path beside `path`, which is renamed to `path` if the block ends well and removed if it does not.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written, `path` is a folder or device, or the block cannot
-            read another file, which is then named; `path` is as it was.
+        UserError: the disk is full, the folder cannot be written, `path` is a folder or device, or the block cannot
+            read another file, which the message then names. `path` is unchanged.
     """
     path = Path(path)
     temporary = None
     try:
         if path.exists() and not path.is_file():
-            raise UserError(f"{path}: is no plain file, so it cannot be replaced by one; choose another name")
+            raise UserError(f"{path}: is not a plain file, so it cannot be replaced by one; choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
         os.close(handle)
@@ -53,7 +53,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         if temporary and (read := _unreadable_input(error, temporary)):
-            raise UserError(f"{read}: cannot read ({reason}); see that it is there and may be read") from error
+            raise UserError(f"{read}: cannot read ({reason}); check that it exists and is readable") from error
         raise UserError(f"{path}: cannot write ({reason}); free some space or choose another folder") from error
     finally:
         if temporary:
@@ -61,9 +61,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
 
 def _unreadable_input(error: OSError | SafetensorError, temporary: Path) -> str | None:
-    """The input file that could not be read, or None where writing `temporary` failed.
+    """The input file that could not be read, or None if writing `temporary` failed.
 
-    When a copy fills the disk, shutil names the file it was reading: a full disk is always an error of writing.
+    When a copy fills the disk, shutil names the file it was reading. So a full disk always counts as an error of
+    writing.
     """
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     named = getattr(error, "filename", None)
@@ -77,13 +78,13 @@ def _umask() -> int:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write `text` atomically, in UTF-8 whatever the locale."""
+    """Write `text` atomically, in UTF-8 for every locale."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> None:
-    """Write tensors and JSON-able `values` as one `.safetensors` with a digest of both."""
+    """Write tensors and `values`, which JSON must be able to hold, as one `.safetensors` with a digest of both."""
     from safetensors.torch import save_file
 
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
@@ -93,10 +94,10 @@ def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> 
 
 
 def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
-    """The tensors and values of `save_tensors`.
+    """The tensors and values that `save_tensors` wrote to `path`.
 
     Raises:
-        UserError: no such file, truncated, changed since it was written, or not one of ours.
+        UserError: there is no such file, or it is truncated, changed since it was written, or not by `save_tensors`.
     """
     from safetensors.torch import load
 
@@ -130,13 +131,13 @@ def sha256(path: Path | str) -> str:
     """The SHA-256 of a file, in hex.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the file cannot be read.
     """
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); see that it is a file and may be read") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check that it is a readable file") from error
 
 
 def provenance() -> dict[str, str]:

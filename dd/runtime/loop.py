@@ -13,7 +13,7 @@ from dd.runtime.process_group import ProcessGroup
 
 
 class StoppedError(Exception):
-    """SIGTERM or SIGINT came; the state has been saved."""
+    """The process received SIGTERM or SIGINT, and the state has been saved."""
 
 
 class Job(Protocol):
@@ -31,7 +31,7 @@ class Job(Protocol):
         """Steps done."""
 
     def advance(self, bar: tqdm) -> None:
-        """Do one step, and let the bar show how it went."""
+        """Do one step, and show its result on the bar."""
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
         """Everything a restart needs: tensors, and plain values for JSON."""
@@ -48,37 +48,37 @@ class Store(Protocol):
         """Whether it is time to save."""
 
     def save(self, tensors: dict[str, Tensor], values: dict) -> None:
-        """Keep a state."""
+        """Save a state."""
 
     def load(self) -> tuple[dict[str, Tensor], dict] | None:
-        """The last state, or None where there is none."""
+        """The last state, or None if none was saved."""
 
 
 def run_to_end(
     job: Job, store: Store, progress: Callable[[int, int], tqdm], *, group: ProcessGroup | None = None
 ) -> None:
-    """Take a job from where `store` left it to its last step.
+    """Run a job to its last step, from the state in `store` if there is one.
 
     Args:
-        job: at its start; restored here from `store`.
-        store: saved to whenever it is due, and on SIGTERM or Ctrl-C.
+        job: the job at its start; this function restores its state from `store`.
+        store: the state is saved to it whenever that is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, done).
         group: processes that do each step together. Only the leader saves.
 
     Raises:
-        StoppedError: a signal came; run again to go on.
-        UserError: from the job or the store, or the processes of the group have restored different states.
+        StoppedError: the process received a signal; run again to go on.
+        UserError: the job or the store raised it, or the processes of the group have restored different states.
     """
     group = group or ProcessGroup()
     if saved := store.load():
         job.restore(*saved)
     if not group.agree(job.done):
         raise UserError(f"the processes go on from different {job.unit}s; give all of them one --work folder")
-    with stop_signals() as came, progress(job.total, job.done) as bar:
+    with stop_signals() as signals, progress(job.total, job.done) as bar:
         while job.done < job.total:
             job.advance(bar)
             bar.update()
-            stopped = group.any(bool(came))
+            stopped = group.any(bool(signals))
             if group.leads and (stopped or store.due):
                 store.save(*job.state())
             if stopped:
@@ -87,13 +87,13 @@ def run_to_end(
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """A list that stays empty until SIGTERM or SIGINT comes, so that the step in progress is finished first."""
-    came: list[int] = []
+    """A list that collects SIGTERM and SIGINT as they arrive, so that the step in progress can be finished first."""
+    signals: list[int] = []
     handlers = {
-        s: signal.signal(s, lambda number, _frame: came.append(number)) for s in (signal.SIGTERM, signal.SIGINT)
+        s: signal.signal(s, lambda number, _frame: signals.append(number)) for s in (signal.SIGTERM, signal.SIGINT)
     }
     try:
-        yield came
+        yield signals
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

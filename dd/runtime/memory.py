@@ -1,10 +1,10 @@
-"""How the C library handles memory."""
+"""Memory: whether it has run out, and what the C library does with freed blocks."""
 
 import contextlib
 import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's malloc.h."""
+"""The numbers of these parameters in glibc's malloc.h."""
 
 
 def ran_out(error: BaseException) -> bool:
@@ -15,13 +15,13 @@ def ran_out(error: BaseException) -> bool:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep what this process frees, where it is glibc.
+    """Make glibc keep the memory that this process frees. With another C library, do nothing.
 
-    By default it returns large blocks to the system and asks for new ones, which the system clears page by page, for
-    the next operation: tens of thousands of page faults in every meta-step, a quarter of the time on real batches. It
-    still returns blocks above 32 MiB, and free memory at the end of a heap above 2 GiB.
+    By default glibc returns large blocks to the system, and asks for new ones for the next operation. The system clears
+    new blocks page by page: tens of thousands of page faults in every meta-step, a quarter of the time on real batches.
+    After this call glibc still returns blocks above 32 MiB, and free memory above 2 GiB at the end of a heap.
     """
-    with contextlib.suppress(AttributeError):  # another C library
+    with contextlib.suppress(AttributeError):  # another C library has no mallopt
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the largest it takes
+        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the largest value it accepts
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

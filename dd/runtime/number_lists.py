@@ -7,7 +7,7 @@ def number_list(option: str, text: str) -> list[int]:
     """`1,2,5` as numbers.
 
     Raises:
-        UserError: it is not a list of whole numbers from 1; the message names `option`.
+        UserError: `text` is not a list of whole numbers from 1; the message names `option`.
     """
     try:
         numbers = [int(number) for number in text.split(",")]

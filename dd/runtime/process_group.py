@@ -1,8 +1,8 @@
-"""Several processes at one computation: one a GPU, or one a CPU thread.
+"""Several processes that share one computation: one process for each GPU, or for each CPU thread.
 
-The process the user started leads. It starts the others as copies of its own command and shares the work with them;
-they write nothing, and end with it. Under torchrun, which sets RANK, WORLD_SIZE and MASTER_ADDR, the processes are
-there already and join each other.
+The process that the user started is the leader. It starts the others with its own command and shares the work with
+them. They write nothing, and end when the leader ends. Under torchrun, which sets RANK, WORLD_SIZE and MASTER_ADDR, all
+processes are already running and join each other.
 """
 
 import contextlib
@@ -28,19 +28,19 @@ from dd.runtime.errors import UserError
 RENDEZVOUS = "DD_RENDEZVOUS"
 """Environment variable: the file through which processes started here find each other."""
 PATIENCE = timedelta(days=20)
-"""How long a process waits for the others. One that has died is noticed at once by its connection, unless its machine
-died with it."""
+"""How long a process waits for the others. The death of a process is noticed at once, because its connection closes,
+unless its machine died with it."""
 
 
 class ProcessGroup:
-    """The processes that share a computation, seen from one of them. `ProcessGroup()` is one process alone."""
+    """The processes that share a computation, seen from one of them. `ProcessGroup()` is a single process."""
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes results."""
+        """Whether this process is the leader, which writes the results."""
         return self.rank == 0
 
     def share(self, units: range) -> range:
@@ -62,34 +62,34 @@ class ProcessGroup:
         return len(set(self.all_reduce(numbers).tolist())) == 1
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is up in any process."""
+        """Whether `flag` is true in any process."""
         return bool(self.all_reduce(torch.tensor([float(flag)])).item()) if self.size > 1 else flag
 
 
 def leads() -> bool:
-    """Whether this process leads its group, or will, once there is one."""
+    """Whether this process leads its group, or will lead it when the group is made."""
     return started_as()[0] == 0
 
 
 def local_rank() -> int:
-    """The number of this process among those on its machine, and so of its GPU."""
+    """The number of this process among those on its machine, which is also the number of its GPU."""
     return int(os.environ.get("LOCAL_RANK", started_as()[0]))
 
 
 def split(workers: int, units: int) -> int:
-    """How many processes share `units` equal pieces on `workers` cores or GPUs: as few as take no longer than more."""
+    """The fewest processes that do `units` equal pieces of work as fast as `workers` processes would."""
     largest_share = -(-units // min(workers, units))
     return -(-units // largest_share)
 
 
 @contextlib.contextmanager
 def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGroup]:
-    """The processes that share `units` equal pieces of work; `device` is `"cpu"` or `"cuda"`, a GPU for each of them.
+    """The processes that share `units` equal pieces of work; `device` is `"cpu"`, or `"cuda"` for one GPU each.
 
-    On a CPU the threads PyTorch has are divided among them.
+    On a CPU, the threads of PyTorch are divided among the processes.
 
     Raises:
-        UserError: one of them ended early.
+        UserError: another process ended early, or there are more processes than `units`.
     """
     rank, already = started_as()
     size = already or split(workers, units)
@@ -104,7 +104,7 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
         try:
             if device == "cpu":
                 torch.set_num_threads(max(1, threads // size))
-            # with GPUs too: gloo notices at once when a process has ended, and a meta-gradient is only a megabyte
+            # gloo with GPUs too: it notices at once when a process has ended, and a meta-gradient is only a megabyte
             dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
             yield ProcessGroup(rank, size)
             dist.destroy_process_group()
@@ -119,13 +119,13 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
 
 
 def _meeting(rank: int, size: int, others: list["_Other"]) -> dict:
-    """How `init_process_group` finds the other processes, once all that were started here are ready.
+    """The arguments by which `init_process_group` finds the other processes; the leader waits for those it started.
 
     Raises:
-        RuntimeError: one of them has ended before.
+        RuntimeError: one of them ended before it was ready.
     """
     if RENDEZVOUS not in os.environ:
-        # called here rather than by PyTorch, so that a process that never comes is noticed sooner
+        # called here rather than by PyTorch, so that it is noticed sooner if a process never joins
         store, rank, size = next(rendezvous("env://"))
         return {"store": store, "rank": rank, "world_size": size}
     store = dist.FileStore(os.environ[RENDEZVOUS], size)  # type: ignore[attr-defined]  # it is documented
@@ -135,20 +135,20 @@ def _meeting(rank: int, size: int, others: list["_Other"]) -> dict:
     else:
         while store.add("here", 0) < size - 1:
             if any(other.process.poll() is not None for other in others):
-                raise RuntimeError("a process has not come")
+                raise RuntimeError("a process ended before it joined the group")
             time.sleep(0.05)
     return {"store": store, "rank": rank, "world_size": size}
 
 
 def _end_with_the_leader() -> None:
-    sys.stdin.buffer.read()  # a pipe that the leader keeps open for as long as it lives
+    sys.stdin.buffer.read()  # returns when the leader, which holds this pipe open, has ended
     os._exit(1)
 
 
 def _failure(others: list["_Other"]) -> str:
     """Which process ended first, and why; empty if all are alive.
 
-    One that was killed has a negative exit code, and so comes before those that lost their connection to it.
+    A process that was killed has a negative exit code. So it is chosen before those that lost their connection to it.
     """
     deadline = time.monotonic() + 5  # a connection closes a moment before its process ends
     failed = [other for other in others if other.ended(deadline - time.monotonic())]
@@ -156,7 +156,7 @@ def _failure(others: list["_Other"]) -> str:
 
 
 class _Other:
-    """Another process with the command of this one, as rank `rank`. Its output is kept for the case that it fails."""
+    """Another process, started with the command of this one. Its output is kept in case it fails."""
 
     def __init__(self, rank: int, size: int, folder: Path) -> None:
         self.rank, self.size, self.log = rank, size, folder / f"{rank}.log"
@@ -166,7 +166,7 @@ class _Other:
             self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
 
     def ended(self, seconds: float) -> bool:
-        """Whether it has ended, or does within so many seconds."""
+        """Whether it has ended, or ends within `seconds`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=max(0, seconds))
         return self.process.returncode is not None
@@ -175,7 +175,7 @@ class _Other:
         """Why it ended."""
         code = self.process.returncode
         if code == -signal.SIGKILL:
-            return f"process {self.rank + 1} of {self.size} was killed, by the system if memory ran out"
+            return f"process {self.rank + 1} of {self.size} was killed (by the system if memory ran out)"
         last_line = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
         why = f"exit code {code}: {last_line}" if last_line else f"exit code {code}"
         return f"process {self.rank + 1} of {self.size} ended early ({why})"

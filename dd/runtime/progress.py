@@ -22,12 +22,12 @@ class _Lines:
 
 
 def silent(_total: int, _initial: int = 0, _unit: str = "step") -> tqdm:
-    """Takes the place of `progress` where no bar is wanted."""
+    """A bar that shows nothing, to use in place of `progress`."""
     return tqdm(disable=True)
 
 
 def progress(total: int, initial: int = 0, unit: str = "step") -> tqdm:
-    """A tqdm with rate and ETA on standard error, of the leading process alone."""
+    """A bar with rate and remaining time on standard error; only the leader shows it."""
     terminal = sys.stderr.isatty()
     return tqdm(
         total=total,

@@ -12,8 +12,8 @@ def derive(seed: int, *path: str | int) -> int:
 
 
 def generator(seed: int, *path: str | int) -> torch.Generator:
-    """A CPU generator for that stream. Drawing on the CPU makes the numbers equal on every device.
+    """A CPU generator for the stream of `derive`. Drawing on the CPU makes the numbers equal on every device.
 
-    PyTorch's generator uses the lower 32 bits of a seed: of a hundred thousand streams, two are likely to be equal.
+    PyTorch's generator uses only the lower 32 bits of a seed. So of a hundred thousand streams, two are likely equal.
     """
     return torch.Generator().manual_seed(derive(seed, *path))

@@ -1,7 +1,8 @@
 """Settings: models that hold each key once, with its type, default, limits and meaning.
 
-The command line, config.yaml, its schema and docs/configuration.md are all made from them. The meaning is the string
-below a field, so that rewording it makes no result run again: `dd.runtime.code_digest` leaves such strings out.
+The options of the command line, the check and the schema of config.yaml, and docs/configuration.md are made from them.
+The meaning is the docstring below a field. Rewording it makes no job run again: `dd.runtime.code_digest` leaves
+docstrings out.
 """
 
 import re
@@ -37,20 +38,24 @@ Text = Annotated[Line, Field(min_length=1)]
 
 
 def mistake(what: str, key: str = "") -> PydanticCustomError:
-    """What a validator raises: what is wrong with the model's `key`, or with the value itself."""
+    """The error for a validator to raise: `what` is wrong with the model's `key`, or with the value itself."""
     return PydanticCustomError("mistake", "{what}", {"what": what, "key": key})
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """`; did you mean LeNet?`, or nothing where no known name is near."""
+    """`; did you mean LeNet?`, or an empty text if no known name is similar."""
     return "".join(f"; did you mean {near}?" for near in get_close_matches(str(name), list(known), 1))
 
 
 def all_different(values: list) -> list:
-    """A list that has nothing twice."""
+    """Return `values` if no value is in them twice.
+
+    Raises:
+        PydanticCustomError: a value is there twice.
+    """
     for position, value in enumerate(values):
         if value in values[:position]:
-            raise mistake(f"{_short(value)} is there twice; leave one out")
+            raise mistake(f"{_short(value)} is listed twice; remove one")
     return values
 
 
@@ -61,11 +66,11 @@ Counts = Annotated[list[Count], AfterValidator(all_different), UNIQUE]
 
 @dataclass(frozen=True)
 class OneOf:
-    """An annotation: text that is one of some declared names, or else of a user's own form."""
+    """An annotation for text that must be one of the declared `names`, or have the form of a user's own name."""
 
     names: tuple[str, ...]
     own: str = ""
-    """The user's own form in words, where there is one: `package.module:Class`."""
+    """That form in words, such as `package.module:Class`; empty if only `names` are allowed."""
     pattern: str = ""
     """That form as a regular expression."""
 
@@ -88,17 +93,17 @@ class OneOf:
 
 
 class Settings(BaseModel):
-    """A frozen model whose fields are settings. Numbers are strict: 3.0 is no whole number, and true is no number.
+    """A frozen model whose fields are settings. Types are strict: 3.0 is not a whole number, true is not a number.
 
     Raises:
-        UserError: a key is unknown or missing, or a value is not what it may be.
+        UserError: a key is unknown or missing, or a value is not allowed.
     """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
     old_names: ClassVar[Mapping[str, str]] = {}
-    """Names of settings in earlier versions, and what they are called now."""
+    """The names of settings in earlier versions, each with its present name."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -106,7 +111,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise UserError(first_mistake(error)) from None
 
-    # a model inside another one is checked with it, and the mistake told with its whole path
+    # pydantic then checks a model inside another one together with it, and reports a mistake with its full path
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @model_validator(mode="before")
@@ -121,25 +126,25 @@ class Settings(BaseModel):
 
 
 class MadeSettings(Settings):
-    """The base of models that `made_settings` makes: there is no source text to look for meanings in."""
+    """The base of models that `made_settings` makes; they have no source text in which to look for meanings."""
 
     model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 def made_settings(name: str, fields: Mapping[str, tuple[Any, Any]]) -> type[MadeSettings]:
-    """A model made from declarations: for each key its type, and its `Field` with default and `description`."""
+    """A model made from `fields`: for each key its type, and its `Field` with default and `description`."""
     definitions: dict[str, Any] = dict(fields)
     return create_model(name, __base__=MadeSettings, **definitions)
 
 
 def first_mistake(error: ValidationError) -> str:
     """The first thing that is wrong, in one line: `distill.steps: 0 must be at least 1`."""
-    found = error.errors(include_url=False)[0]
-    path = [part for part in found["loc"] if part != "[key]"]
-    if key := found.get("ctx", {}).get("key"):
+    first = error.errors(include_url=False)[0]
+    path = [part for part in first["loc"] if part != "[key]"]
+    if key := first.get("ctx", {}).get("key"):
         path.append(key)
     where = ".".join(str(part) if str(part).isprintable() else repr(part) for part in path)
-    return ": ".join(filter(None, [where[:200], _in_words(found)]))
+    return ": ".join(filter(None, [where[:200], _in_words(first)]))
 
 
 WORDS = {
@@ -151,8 +156,8 @@ WORDS = {
     "bool_type": "{value} is not true or false",
     "string_type": "{value} is not text",
     "list_type": "{value} is not a list",
-    "dict_type": "{value} is not keys with values",
-    "model_type": "{value} is not keys with values",
+    "dict_type": "{value} is not a mapping of keys to values",
+    "model_type": "{value} is not a mapping of keys to values",
     "greater_than": "{value} must be above {gt:g}",
     "greater_than_equal": "{value} must be at least {ge:g}",
     "less_than": "{value} must be below {lt:g}",
@@ -163,18 +168,18 @@ WORDS = {
     "string_too_long": "{value} is longer than {max_length} characters",
     "mistake": "{what}",
 }
-"""What is wrong, by the type of pydantic's error."""
+"""The message for each type of pydantic's errors."""
 PATTERNS = {
-    NAME: "{value} is no name, which has letters, digits and _ and begins with a letter",
+    NAME: "{value} is not a name: use letters, digits and _, and begin with a letter",
     ONE_LINE: "{value} must be one line of text",
 }
-"""The same by the pattern that a text must match."""
+"""The message for each pattern that a text must match."""
 
 
-def _in_words(found: Any) -> str:
-    context = found.get("ctx", {})
-    words = WORDS.get(found["type"]) or PATTERNS.get(context.get("pattern"), found["msg"])
-    return words.format(value=_short(found["input"]), **context)
+def _in_words(error: Any) -> str:
+    context = error.get("ctx", {})
+    words = WORDS.get(error["type"]) or PATTERNS.get(context.get("pattern"), error["msg"])
+    return words.format(value=_short(error["input"]), **context)
 
 
 def _short(value: object) -> str:

@@ -1,11 +1,11 @@
 """Functions of tensors, traced: as lists of PyTorch operations on a CPU, as CUDA graphs on a GPU.
 
-Small networks spend much of a GD step on what surrounds the operations: autograd's graph, dispatch, Python. A step on
-tensors of given shapes always runs the same operations, those of its derivatives included. So they are listed once, and
-from then on only the list is run, with the same result bit for bit.
+With small networks, overhead takes much of a GD step: autograd's graph, dispatch, Python. A step on tensors of given
+shapes always runs the same operations, including those of its derivatives. So they are recorded once in a list. After
+that only the list is run, with the same result bit for bit.
 
-On a GPU launching the operations takes longer than the operations themselves. There they are recorded as a CUDA graph,
-for every network. A network that a graph cannot hold fails while it is recorded, and is run as written.
+On a GPU, launching the operations takes longer than the operations themselves. There they are recorded as a CUDA graph,
+for every network. If a network cannot be recorded, the recording fails, and the network is run as written.
 """
 
 import sys
@@ -26,7 +26,7 @@ GPU_REPEATS = 3
 """Calls on a GPU after which a CUDA graph is recorded: by then libraries such as cuDNN have set themselves up.
 Recording takes as long as one or two calls."""
 AUTOGRAD_ONLY = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
-"""Operations that change nothing but autograd's graph, which a list of operations does not need."""
+"""Operations that change only autograd's graph. A list of operations does not need them."""
 
 
 class Tracer:
@@ -35,25 +35,28 @@ class Tracer:
     def __init__(self, *, traceable: bool) -> None:
         """`traceable` promises that the functions run the same operations whatever values the tensors hold.
 
-        A list of operations cannot branch, and a value that was read out of a tensor would stay as it was. CUDA graphs
-        do not need the promise: reading a value makes the recording fail. Branches on anything else, such as a count of
-        calls, are fixed as they were when the function was traced or recorded.
+        A list of operations cannot branch, and a value read out of a tensor would stay what it was during tracing. CUDA
+        graphs do not need the promise: reading a value makes the recording fail. Branches on anything else, such as a
+        count of calls, stay as they were when the function was traced or recorded.
         """
         self.traceable = traceable
         self.records_graphs = True
         """False once a recording has failed: PyTorch may not be able to record others after that."""
 
     def trace(self, function: TensorFunction, inputs: tuple[Tensor, ...]) -> TensorFunction:
-        """The fastest form of `function` for tensors of the shapes of `inputs`; `function` itself if there is none."""
+        """The fastest form of `function` for tensors shaped like `inputs`; `function` itself if it cannot be traced."""
         if inputs[0].is_cuda and self.records_graphs:
             stream = torch.cuda.current_stream()
             try:
                 return CudaGraph(function, inputs)
-            except RuntimeError as error:  # it branches on values or computes on the CPU, or memory ran out
-                torch.cuda.set_stream(stream)  # a failed recording leaves another one set
+            except RuntimeError as error:  # `function` reads values or computes on the CPU, or memory ran out
+                torch.cuda.set_stream(stream)  # a failed recording leaves another stream set
                 torch.cuda.synchronize()
                 self.records_graphs = False
-                print(f"no CUDA graphs, so several times slower: {reason(error)[:200]}", file=sys.stderr, flush=True)
+                why = reason(error)[:200]
+                print(
+                    f"several times slower, because no CUDA graph can be recorded: {why}", file=sys.stderr, flush=True
+                )
         if self.traceable:
             return torch.no_grad()(_without_autograd(make_fx(function)(*inputs)))
         return function
@@ -66,12 +69,12 @@ class Traced:
         self.function, self.tracer = function, tracer
         self.calls: dict[tuple, int] = {}
         self.traces: dict[tuple, TensorFunction] = {}
-        """By shapes, strides, types and devices of the tensors, like `calls`."""
+        """Like `calls`, by the shapes, strides, types and devices of the tensors."""
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """What the function returns, detached. It may compute derivatives inside, but has none itself.
 
-        On a GPU the next call overwrites the tensors that this one returns: use or copy them before.
+        On a GPU, the next call overwrites the tensors that this call returns: use or copy them before that.
         """
         key = tuple((t.shape, t.stride(), t.dtype, t.device) for t in inputs)
         if key not in self.traces:
@@ -101,8 +104,8 @@ class CudaGraph:
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The outputs for these inputs, in tensors that the next call overwrites."""
-        for own, given in zip(self.inputs, inputs, strict=True):
-            own.copy_(given)
+        for recorded, given in zip(self.inputs, inputs, strict=True):
+            recorded.copy_(given)
         self.graph.replay()
         return self.outputs
 

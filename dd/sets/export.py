@@ -42,14 +42,14 @@ def pixels(distilled: DistilledSet) -> tuple[Tensor, dict[str, float]]:
 
 
 def values(distilled: DistilledSet) -> dict:
-    """Every field of a set that it has, by name."""
+    """The fields of a set by name, without those that are None."""
     named = {f.name: getattr(distilled, f.name) for f in fields(distilled)}
     return {name: value for name, value in named.items() if value is not None}
 
 
 def to_pt(distilled: DistilledSet, path: Path) -> None:
     """A dictionary that `torch.load(path, weights_only=True)` reads: the set's tensors, `buffers` and `info`."""
-    content = io.BytesIO()  # where torch.save writes to a file itself, a full disk is a RuntimeError
+    content = io.BytesIO()  # if torch.save wrote to a file itself, a full disk would be a RuntimeError
     torch.save(values(distilled), content)
     with atomic(path) as temporary:
         temporary.write_bytes(content.getbuffer())
@@ -65,7 +65,7 @@ def to_npz(distilled: DistilledSet, path: Path) -> None:
 
 
 def to_sheet(distilled: DistilledSet, path: Path) -> None:
-    """One picture, at its own size: a column a step, its images below each other in the order of classes."""
+    """One picture, not scaled: a column for each step, with its images below each other in the order of classes."""
     images, _ = pixels(distilled)
     order = distilled.hard_labels.argsort(dim=1, stable=True)
     rows = torch.stack([image[index] for image, index in zip(images, order, strict=True)], 1)
@@ -78,10 +78,10 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
     """`<class>/<step>_<image>.png`, and `set.json` with order, labels, rates, normalisation and what is lost.
 
     Raises:
-        UserError: `path` exists already, it cannot be written, or a class has a name that no folder can have.
+        UserError: `path` exists already or cannot be written, or a class has a name that no folder can have.
     """
     if path.exists():
-        raise UserError(f"{path}: is there already; remove it or choose another name")
+        raise UserError(f"{path}: exists already; remove it or choose another name")
     names = distilled.info["classes"]
     wrong = [name for name in names if Path(name).name != name or name.startswith(".")]
     if wrong:
@@ -105,7 +105,7 @@ def to_folder(distilled: DistilledSet, path: Path) -> None:
 
 
 def _files_of_steps(distilled: DistilledSet) -> list[list[dict]]:
-    """File name and label of every image, a list a step; the folder is that of the class of its (hard) label."""
+    """File name and label of every image, one list for each step; the folder is the class of the hard label."""
     names, hard, labels = distilled.info["classes"], distilled.hard_labels.tolist(), distilled.labels.tolist()
     steps = []
     for step, (classes, of_step) in enumerate(zip(hard, labels, strict=True), 1):
@@ -120,4 +120,4 @@ WRITERS: dict[str, Callable[[DistilledSet, Path], None]] = {
     ".npz": to_npz,
     "": to_folder,
 }
-"""By the ending of the path."""
+"""The writer for each ending of a path."""

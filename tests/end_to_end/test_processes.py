@@ -129,7 +129,7 @@ def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
     os.kill(other, signal.SIGKILL)
     code, errors = finish(process)
     assert code == 1
-    assert "error: process 2 of 2 was killed, by the system if memory ran out; run again to go on" in errors
+    assert "error: process 2 of 2 was killed (by the system if memory ran out); run again to go on" in errors
     assert "Traceback" not in errors
     assert reached(tmp_path) >= 5
 

@@ -226,5 +226,5 @@ def test_a_shard_that_was_being_written_when_its_job_was_killed_is_no_part_of_a_
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):
     torch.save({"a": torch.ones(3), "b": torch.tensor([1.0, float("nan")])}, tmp_path / "x.pth")
-    with pytest.raises(UserError, match=r"x\.pth: b holds values that are no finite numbers"):
+    with pytest.raises(UserError, match=r"x\.pth: b holds values that are not finite"):
         read_tensors(tmp_path / "x.pth")

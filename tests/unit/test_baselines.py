@@ -192,7 +192,7 @@ def test_a_class_without_images_left_is_named(dataset):
     rare = replace(dataset, classes=[*dataset.classes, "rare"], y_train=dataset.y_train.clone())
     _, kept = dataset.split(100, 0)
     rare.y_train[kept[:2]] = 10
-    with pytest.raises(UserError, match="validation_images: 100 leave no training image of class rare; lower them"):
+    with pytest.raises(UserError, match="validation_images: 100 leaves no training image of class rare; lower it"):
         Experiment(DistillConfig(steps=3, nets=1, real_batch=64, validation_images=100), rare)
 
 

@@ -51,7 +51,7 @@ def test_a_table_says_class_and_split(folder):
         (("../outside.png", "gull", "train"), r"labels\.csv: row 6: \.\./outside\.png lies outside .*photos; move"),
         (("/etc/hostname", "gull", "train"), "row 6: /etc/hostname lies outside"),
         (("images/link.png", "gull", "train"), "row 6: images/link.png lies outside"),
-        (("images/9.png", "gull", "train"), r"row 6: no file .*9\.png; mend"),
+        (("images/9.png", "gull", "train"), r"row 6: no file .*9\.png; correct"),
         (("images/0.png", "gull", "val"), "row 6 needs a file, a class, and train or test as its split"),
         (("images/0.png", "", "train"), "row 6 needs a file, a class"),
     ],

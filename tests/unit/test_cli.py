@@ -163,7 +163,7 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     assert "--source: fada needs the data" in done.stderr
     done = dd("adapt", "fada", *source, "--source", digits, "--halve-every", 2, "--out", tmp_path / "fada.csv")
     assert done.returncode == 1
-    assert "--halve-every: fada has settings of its own" in done.stderr
+    assert "--halve-every: fada does not take this option" in done.stderr
     kinds = {"moved": "evaluation", "moved.average": "baseline", "full": "adaptation", "fada": "adaptation"}
     for name, kind in kinds.items():
         table = pd.read_csv(tmp_path / f"{name}.csv")
@@ -210,7 +210,7 @@ def test_a_new_way_of_adapting_is_one_new_file_and_a_protocol_one_entry(tmp_path
     assert "nothing leave them as they are Examples" in told
     assert "With fada, nothing: prepared dataset" in told
     done = run("adapt", "nothing", "--set", "a", "--data", "b", "--out", "c", "--lr", "0.1")
-    assert done.stderr == "error: --lr: nothing has settings of its own; leave it out\n"
+    assert done.stderr == "error: --lr: nothing does not take this option; leave it out\n"
     done = run("adapt", "nothing", "--set", "a", "--data", "b", "--out", "c")
     assert done.stderr == "error: --source: nothing needs the data that the nets were trained on\n"
     told = " ".join(run("evaluate", "--help").stdout.split())

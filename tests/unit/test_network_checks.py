@@ -82,11 +82,11 @@ class Computed(Wrong):
         (nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "has lazy layers"),
         (
             nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(64, 3)),
-            "what it makes of an image depends on the others in the batch",
+            "its logits of an image depend on the others in the batch",
         ),
         (
             nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), zeros(nn.Linear(64, 3))),
-            "what it makes of an image depends on the others in the batch",
+            "its logits of an image depend on the others in the batch",
         ),
         (Late(), "makes layers in its forward"),
         (Computed(), "fails on images .* deepcopy"),

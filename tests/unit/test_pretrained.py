@@ -96,7 +96,7 @@ def test_files_of_another_architecture_are_refused(tensors, change, reason):
 
 @pytest.mark.parametrize("module", [nn.Conv2d(1, 1, 1), nn.Linear(2, 2, bias=False)], ids=["none", "no biases"])
 def test_without_a_last_layer_nothing_is_new(module):
-    with pytest.raises(UserError, match="has no linear layer with biases to make anew"):
+    with pytest.raises(UserError, match="has no linear layer with biases to replace"):
         pretrained(lambda: module, module.state_dict(), "file")
 
 

@@ -66,7 +66,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
 def test_what_is_no_plain_file_is_never_replaced(tmp_path, make):
     make(tmp_path / "out")
-    with pytest.raises(UserError, match="out: is no plain file"):
+    with pytest.raises(UserError, match="out: is not a plain file"):
         write_text(tmp_path / "out", "text")
     assert not (tmp_path / "out").is_file()
     assert [*tmp_path.iterdir()] == [tmp_path / "out"]

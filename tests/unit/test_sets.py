@@ -90,7 +90,7 @@ def test_a_folder_has_every_image_where_its_order_says(distilled, tmp_path, chan
     assert about["lost"]["clipped_percent"] == pytest.approx(100 * outside.float().mean().item(), abs=0.01)
     assert about["lost"]["rms_error"] == pytest.approx(error.square().mean().sqrt().item(), abs=1e-3)
     assert error[~outside].abs().max() <= 0.51 / 255 / std[0]
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         to_folder(distilled, tmp_path / "images")
 
 

@@ -203,7 +203,7 @@ def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsy
     assert [row["skipped"] for row in history] == [0, 1, 2, 2]
     assert all(math.isfinite(row["loss"]) for row in history)
     assert trainer.learned.images.isfinite().all()
-    assert capsys.readouterr().err.count("skipped, as the loss is") == 2
+    assert capsys.readouterr().err.count("skipped, because the loss is") == 2
     first = overflowing({3, 4})
     for _ in range(4):
         first.step()

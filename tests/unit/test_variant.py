@@ -93,7 +93,7 @@ def test_a_new_split_has_every_image_once(stored, varied):
     assert (np.bincount(values, labels, 30) == 1).all()  # one of the two copies has label 1: labels went with images
     np.testing.assert_array_equal(varied(data, test_images=20, seed=1)["x_test"], made["x_test"])
     assert (varied(data, test_images=20, seed=2)["x_test"] != made["x_test"]).any()
-    with pytest.raises(UserError, match="test_images: 60 leave nothing of 60 images"):
+    with pytest.raises(UserError, match="test_images: 60 leaves none of 60 images"):
         varied(data, test_images=60)
 
 

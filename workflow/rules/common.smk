@@ -1,4 +1,4 @@
-"""The config, checked, and the plan that is made from it: rules ask the plan."""
+"""The checked config, and the plan that is made from it. The rules ask the plan."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from dd.plan.resources import grow
 from dd.runtime.code_digest import commit, digest
 from dd.runtime.errors import UserError
 
-os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer tells it to jobs: in the image there is no git
+os.environ.update(APPTAINERENV_DD_COMMIT=commit())  # apptainer passes it to jobs: the image has no git
 update_config(config, typed(workflow.config_settings.config))
 try:
     plan = Plan(config)

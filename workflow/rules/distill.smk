@@ -23,8 +23,8 @@ rule distill:
         work=f"{plan.files.work}/{{experiment}}",
         code=lambda wildcards: digest(*plan.experiments.modules(wildcards.experiment)),
     shell:
-        # SIGTERM is for dd alone, which saves and ends: were the shell to end first, SLURM would kill the rest at once.
-        # attempts.log keeps what a later attempt would wipe from {log}; the console sees it too
+        # Only dd reacts to SIGTERM: it saves and ends. If the shell ended first, SLURM would kill the rest at once.
+        # attempts.log keeps the output of earlier attempts, which {log} loses. The output also goes to the console.
         "trap '' TERM; mkdir -p {params.work} && "
         "python -m dd distill --data {input.npz} --out {output.set} --history {output.history} --work {params.work} "
         "--threads {threads} --gpus {resources.gpu} {params.pool} {params.pretrained} {params.options} "

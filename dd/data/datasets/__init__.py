@@ -1,6 +1,6 @@
-"""The datasets that are known by name: one file each, which declares it as `DATASET`. A new file here is enough.
+"""The datasets known by name. Each file here declares one as `DATASET`; to add a dataset, add a file.
 
-Planning imports these files, so their functions import numpy, Pillow and the like themselves.
+Planning imports these files, so they import numpy, Pillow and the like only inside their functions.
 """
 
 from dd.data.named_dataset import NamedDataset

@@ -1,4 +1,4 @@
-"""Photos of ten kinds of birds from the forerunner of CUB-200-2011."""
+"""Photos of ten kinds of birds from CUB-200 of 2010, the forerunner of CUB-200-2011."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def birds10(folder: Path, *, size: int) -> tuple[Arrays, list[str]]:
-    """Read the folder `cub10` of a mirror: photos with a `labels.csv`, as `image_folder` scales and cuts them.
+    """Read the folder `cub10` of a mirror: photos with a `labels.csv`, scaled and cropped by `image_folder`.
 
     Returns:
         The arrays, images `[N, size, size, 3]`, and the class names.

@@ -20,11 +20,11 @@ ROOT = "CUB_200_2011"
 
 
 def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
-    """Whole images of CUB-200-2011: the shorter side scaled to `size`, cut to the centre square; the official split.
+    """Whole images of CUB-200-2011 in the official split: shorter side scaled to `size`, cropped to the centre square.
 
-    The authors' code stretches them instead, and draws random crops to train on.
+    The authors' code stretches the images instead, and draws random crops to train on.
 
-    The images are held once, `size`^2 x 3 bytes each: 1.8 GB at 224 for all 11,788.
+    Each image is in memory once, with `size`^2 x 3 bytes: 1.8 GB at 224 for all 11,788.
 
     Returns:
         The arrays, images `[N, size, size, 3]` in the order of `images.txt`, and the class names.
@@ -52,14 +52,14 @@ def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
             arrays[f"x_{split}"] = x
             arrays[f"y_{split}"] = np.array([label_of[labels[number]] for number in chosen], np.uint8)
             targets |= {f"{ROOT}/images/{images[number]}": image for number, image in zip(chosen, x, strict=True)}
-        # each picture goes where its split has it, whatever the order they lie in
+        # each image goes to its place in its split, whatever its place in the archive
         for name, content in opened.read(targets):
             targets[name][:] = square(read_image(io.BytesIO(content), f"{path}: {name}"), size)
     return arrays, [readable(name) for name in classes.values()]
 
 
 def _table(opened: Archive, name: str) -> dict[str, str]:
-    """The rows of `<name>.txt`: a number, and what belongs to it."""
+    """The rows of `<name>.txt`: by number, the text that follows it."""
     lines = [line.split(maxsplit=1) for line in opened.text(f"{ROOT}/{name}.txt").splitlines()]
     if any(len(line) != 2 for line in lines):
         raise UserError(f"{opened.path}: {ROOT}/{name}.txt: not two columns; download the archive again")

@@ -1,4 +1,4 @@
-"""The 1,797 digits inside scikit-learn: real data without a download, for the demo."""
+"""The 1,797 digits that scikit-learn includes: real data without a download, for the demo."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def digits() -> tuple[Arrays, list[str]]:
 
 DATASET = NamedDataset(
     name="digits",
-    description="handwritten digits that scikit-learn comes with: no download",
+    description="handwritten digits that scikit-learn includes; no download",
     channels=1,
     size=SIZE,
     classes=DIGIT_NAMES,

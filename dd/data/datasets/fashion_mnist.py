@@ -7,7 +7,7 @@ DATASET = NamedDataset(
     description="pictures of clothes (Xiao et al. 2017)",
     channels=1,
     size=28,
-    # without the slash of "T-shirt/top", as folders are named so
+    # without the slash of "T-shirt/top", because folders are named after classes
     classes=(
         *("T-shirt", "trouser", "pullover", "dress", "coat"),
         *("sandal", "shirt", "sneaker", "bag", "ankle boot"),

@@ -19,7 +19,7 @@ def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
         The arrays, images `[N, 32, 32, 3]`, and the class names.
 
     Raises:
-        UserError: a file is truncated or another one.
+        UserError: a file is truncated or is not one of SVHN.
     """
     import numpy as np
     from scipy.io import loadmat
@@ -33,7 +33,7 @@ def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
                 raise ValueError(f"X is {x.dtype} {list(x.shape)} and y {list(y.shape)}")
             if not np.isin(y, np.arange(1, 11)).all():
                 raise ValueError("y has other labels than 1 to 10")
-        # the reader has no error of its own for a damaged file: it fails wherever the damage leads it
+        # scipy has no exception of its own for damaged files, and can raise any other
         except Exception as error:
             raise UserError(f"{path}: truncated or not SVHN's .mat ({reason(error)}); fetch it again") from error
         arrays[f"x_{split}"] = np.ascontiguousarray(x.transpose(3, 0, 1, 2))

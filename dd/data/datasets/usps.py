@@ -1,4 +1,4 @@
-"""USPS, handwritten digits of another source than MNIST's, for the domain shifts of Table 2."""
+"""USPS, handwritten digits from another source than MNIST, for the domain shifts of Table 2."""
 
 from dd.data.named_dataset import DIGIT_NAMES, NamedDataset
 

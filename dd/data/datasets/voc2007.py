@@ -25,16 +25,16 @@ CLASSES = (
 )
 
 Box = tuple[int, int, int, int]
-"""Left, top, right, bottom as Pillow counts: from 0, right and bottom outside."""
+"""Left, top, right, bottom in pixels as Pillow counts them: from 0, with right and bottom exclusive."""
 
 
 def voc2007(trainval: Path, test: Path, *, size: int) -> tuple[Arrays, list[str]]:
     """Every object of VOC 2007 as one image: its bounding box, stretched bicubically to `size` x `size`.
 
-    Trainval is for training, test for testing. Objects marked as difficult count as any other, as they do in the
-    authors' code, whose accuracies Table 3 reports: the official files have 15,662 and 14,976 objects.
+    Trainval is for training, test for testing. Objects marked as difficult are included, as they are in the authors'
+    code, whose accuracies Table 3 reports. The official files have 15,662 and 14,976 objects.
 
-    The crops are held once, `size`^2 x 3 bytes each: 4.6 GB at 224. Nothing else grows with their number.
+    Each crop is in memory once, with `size`^2 x 3 bytes: 4.6 GB at 224. Nothing else grows with the number of crops.
 
     Returns:
         The arrays, images `[N, size, size, 3]` in the order of the official lists, and the class names.
@@ -50,7 +50,7 @@ def voc2007(trainval: Path, test: Path, *, size: int) -> tuple[Arrays, list[str]
 
 
 def _crops(opened: Archive, list_name: str, size: int) -> tuple[ndarray, ndarray]:
-    """Every object of the images in the list of that name: crops uint8 `[N, size, size, 3]` and labels `[N]`."""
+    """Every object of the images in the list `list_name`: crops uint8 `[N, size, size, 3]` and labels `[N]`."""
     import numpy as np
     from PIL import Image
 
@@ -69,23 +69,25 @@ def _crops(opened: Archive, list_name: str, size: int) -> tuple[ndarray, ndarray
         for index, (label, box) in enumerate(objects[image], start[image]):
             left, top, right, bottom = box
             if not (0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height):
-                raise UserError(f"{opened.path}: {name}: its box {box} lies outside; download the archive again")
+                raise UserError(
+                    f"{opened.path}: {name}: its box {box} lies outside the image; download the archive again"
+                )
             x[index] = np.asarray(picture.crop(box).resize((size, size), Image.Resampling.BICUBIC))
             y[index] = label
     return x, y
 
 
 def _objects(annotation: bytes, where: str) -> list[tuple[int, Box]]:
-    """Labels and boxes in an annotation, which counts pixels from 1 and includes the last."""
+    """Label and box of each object in an annotation, which counts pixels from 1 and includes the last."""
     try:
-        # safe: this parser opens no external entities, and expat limits how far internal ones may grow
-        found = ElementTree.fromstring(annotation).findall("object")  # noqa: S314
+        # safe: this parser opens no external entities, and expat limits how far internal ones can grow
+        elements = ElementTree.fromstring(annotation).findall("object")  # noqa: S314
         objects = []
-        for thing in found:
+        for element in elements:
             left, top, right, bottom = (
-                int(thing.findtext(f"bndbox/{side}", "no number")) for side in ("xmin", "ymin", "xmax", "ymax")
+                int(element.findtext(f"bndbox/{side}", "no number")) for side in ("xmin", "ymin", "xmax", "ymax")
             )
-            objects.append((CLASSES.index(thing.findtext("name", "")), (left - 1, top - 1, right, bottom)))
+            objects.append((CLASSES.index(element.findtext("name", "")), (left - 1, top - 1, right, bottom)))
         return objects
     except (ElementTree.ParseError, ValueError, TypeError) as error:
         raise UserError(f"{where}: not an annotation of VOC 2007 ({error}); download the archive again") from error
