@@ -22,7 +22,7 @@ import dd
 from dd.data.prepared import load
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import Loss, classification
-from dd.distill.measures import accuracy
+from dd.distill.metrics import accuracy
 from dd.distill.unroll import DistilledData, UnrollOptions, shuffled_order, train
 from dd.nets.stacked import StackedNet
 from dd.runtime.memory import keep_freed_memory

@@ -3,7 +3,7 @@
 import pandas as pd
 import torch
 
-from dd.adaptation.declaration import Adaptation, AdaptationTask
+from dd.adaptation.adaptation import Adaptation, AdaptationTask
 from dd.distill.initial_weights import Initial
 from dd.nets.stacked import StackedNet
 from dd.pools.settings import TrainConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dd.adaptation.declaration import Adaptation, AdaptationTask
+from dd.adaptation.adaptation import Adaptation, AdaptationTask
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dd.baselines.declaration import Baseline
+from dd.baselines.baseline import Baseline
 
 if TYPE_CHECKING:
     from torch import Tensor

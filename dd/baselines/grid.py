@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import pandas as pd
 from torch import Tensor
 
-from dd.baselines.declaration import Baseline
+from dd.baselines.baseline import Baseline
 from dd.baselines.gradient_descent import GradientDescent
 from dd.baselines.knn import NearestNeighbours
 from dd.baselines.trial import BaselineTrial

@@ -1,6 +1,6 @@
 """Baseline: K nearest neighbours among centroids of k-means (Table 1)."""
 
-from dd.baselines.declaration import Baseline
+from dd.baselines.baseline import Baseline
 from dd.baselines.k_means import k_means_sets
 
 BASELINE = Baseline(

@@ -1,6 +1,6 @@
 """Baseline: K nearest neighbours among random real images (Table 1)."""
 
-from dd.baselines.declaration import Baseline
+from dd.baselines.baseline import Baseline
 from dd.baselines.random import random_sets
 
 BASELINE = Baseline(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dd.adaptation import ADAPTATIONS
-from dd.adaptation.declaration import Adaptation
+from dd.adaptation.adaptation import Adaptation
 from dd.commands.listing import listing
 from dd.commands.main import main
 from dd.commands.options import IN, OUT, Command, compute_options, given_options, pool_option, settings_options
@@ -61,7 +61,7 @@ def adapt(
     """
     from dd import load as load_set
     from dd.adaptation.adapt import adapted
-    from dd.adaptation.declaration import AdaptationTask
+    from dd.adaptation.adaptation import AdaptationTask
     from dd.data.prepared import load
     from dd.report.formatting import mean_std
     from dd.runtime.files import write_text

@@ -4,7 +4,7 @@ from dd.baselines.settings import BaselineSettings
 from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import Experiment
-from dd.distill.inits import INITS
+from dd.distill.init_kinds import INITS
 from dd.report.comparison import TASKS
 from dd.runtime.code_digest import find
 from dd.runtime.errors import UserError

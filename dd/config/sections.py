@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from dd.adaptation import ADAPTATIONS
-from dd.adaptation.declaration import Adaptation
+from dd.adaptation.adaptation import Adaptation
 from dd.baselines.settings import BaselineSettings
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from dd.data.batches import normalise
 from dd.data.prepared import Dataset
+from dd.distill.init_kinds import INITS
 from dd.distill.initial_weights import Initial, Pool, WeightSources, initial_distribution
-from dd.distill.inits import INITS
 from dd.distill.loss import classification
-from dd.distill.measures import percent, poisoning, predictions
+from dd.distill.metrics import percent, poisoning, predictions
 from dd.distill.settings import PAPERS, current_names
 from dd.distill.unroll import DistilledData, UnrollOptions, train
 from dd.nets.factory import build
@@ -157,7 +157,7 @@ class DistilledSet:
             y: labels `[n]`.
 
         Returns:
-            `accuracy`, or for poisoning all of `dd.distill.measures.poisoning`.
+            `accuracy`, or for poisoning all of `dd.distill.metrics.poisoning`.
         """
         predicted = predictions(net, theta, x, self.mean, self.std)
         if self.attacks:

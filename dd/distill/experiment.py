@@ -10,10 +10,10 @@ from dd.data.batches import RealBatches, normalise, rows_of_each_class
 from dd.data.prepared import Dataset
 from dd.distill.derivatives import reverse_over_forward_is_exact, second_derivative_error
 from dd.distill.distilled_set import DistilledSet
+from dd.distill.init_kinds import INITS
 from dd.distill.initial_weights import FixedInitial, Pool, WeightSources, initial_distribution
-from dd.distill.inits import INITS
 from dd.distill.loss import Loss, classification, poisoned
-from dd.distill.measures import accuracy
+from dd.distill.metrics import accuracy
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import UnrollOptions, train

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from dd.distill.inits import Init
+from dd.distill.init_kinds import Init
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator

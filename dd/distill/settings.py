@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from dd.distill.inits import INITS
+from dd.distill.init_kinds import INITS
 from dd.nets import NETWORKS
 from dd.nets.init_schemes import INIT_SCHEMES
 from dd.runtime.settings import BelowOne, Count, Index, Label, NotNegative, OneOf, Positive, Settings, Share, mistake
@@ -14,7 +14,7 @@ from dd.runtime.settings import BelowOne, Count, Index, Label, NotNegative, OneO
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
-"""The measurements of a set with an `attack_class`: see `dd.distill.measures.poisoning`."""
+"""The measurements of a set with an `attack_class`: see `dd.distill.metrics.poisoning`."""
 OLD_NAMES = {"init_law": "init_scheme"}
 """The names of settings in files of earlier versions, each with its present name."""
 

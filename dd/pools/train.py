@@ -12,7 +12,7 @@ from dd.data.prepared import Dataset
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import LossFunction, as_loss, classification
-from dd.distill.measures import accuracy
+from dd.distill.metrics import accuracy
 from dd.nets.factory import build, try_out
 from dd.nets.stacked import StackedNet, net_batches
 from dd.pools.settings import PoolConfig, TrainConfig

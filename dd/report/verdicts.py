@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dd.report.paper_numbers import PaperClaim, Place
+from dd.report.reported import PaperClaim, Place
 
 TOLERANCE = 2.0
 """Percentage points that a number may be off and still count as reproduced, whatever the standard deviations."""

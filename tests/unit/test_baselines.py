@@ -234,7 +234,7 @@ def test_settings_that_do_not_matter_to_a_baseline_change_nothing(trial, name):
 
 MIDDLE = '''"""Baseline: the image of each class that is in the middle of its list."""
 
-from dd.baselines.declaration import Baseline
+from dd.baselines.baseline import Baseline
 
 
 def middle_sets(trial):

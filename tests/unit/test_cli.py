@@ -178,7 +178,7 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
 
 
 ADAPTATION = """
-from dd.adaptation.declaration import Adaptation
+from dd.adaptation.adaptation import Adaptation
 
 ADAPTATION = Adaptation(
     name="nothing",

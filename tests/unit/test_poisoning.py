@@ -11,7 +11,7 @@ from dd.baselines.trial import BaselineTrial
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.loss import poisoned
-from dd.distill.measures import poisoning
+from dd.distill.metrics import poisoning
 from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
 from dd.report.figures.poisoning import paper_setting

@@ -77,7 +77,7 @@ FIGURE = FigureKind(
 '''
 TABLE = '''"""A table of one number."""
 
-from dd.report.tables.declaration import MoreAccurate, Table, Task, reported
+from dd.report.tables.table import MoreAccurate, Table, Task, reported
 
 ROWS = ("fixed", "average")
 TABLE = Table(

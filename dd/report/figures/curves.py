@@ -14,8 +14,8 @@ from dd.report.artefact import FILE, Point, Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_evaluation
-from dd.report.paper_numbers import PaperClaim, Place
 from dd.report.provenance import data_lines
+from dd.report.reported import PaperClaim, Place
 from dd.report.verdicts import JudgedClaim, merged
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Count, Name, Settings, Text, all_different

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dd.report.figures.curves import AGAINST, LESS_THAN_STEPS, LEVEL_OFF, MANY_BEAT_ONE
 from dd.report.measurements import with_kind
-from dd.report.paper_numbers import Place
 from dd.report.provenance import with_provenance
+from dd.report.reported import Place
 from dd.report.verdicts import ClaimVerdict, merged
 from dd.report.wording import display_name, small_print
 

@@ -12,7 +12,7 @@ from dd.report.artefact import FILE
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_table
-from dd.report.paper_numbers import PaperClaim, Place
+from dd.report.reported import PaperClaim, Place
 from dd.report.verdicts import ClaimVerdict, JudgedClaim
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dd.report.artefact import FILE, Section, options
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_measured
-from dd.report.paper_numbers import PaperClaim, PaperNumber, Place, Reported
+from dd.report.reported import PaperClaim, PaperNumber, Place, Reported
 from dd.report.verdicts import JudgedClaim, MeasuredNumber
 from dd.runtime.errors import UserError
 from dd.runtime.settings import Name, Names

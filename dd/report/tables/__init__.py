@@ -1,7 +1,7 @@
 """The tables: one file each. Those of the paper declare themselves as `TABLE`; a kind of table, as `KIND`."""
 
-from dd.report.tables.declaration import Table
 from dd.report.tables.kind import TableKind
+from dd.report.tables.table import Table
 from dd.runtime.discovery import declared
 
 TABLES = declared(__name__, Table, "TABLE")

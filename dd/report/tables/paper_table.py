@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.report.measurements import DatasetInfo, combination, kind_of, pooled
-from dd.report.paper_numbers import DISTILLED_EPOCHS, Reported
 from dd.report.provenance import with_provenance
-from dd.report.tables.declaration import OWN_ROWS, UNADAPTED, Table, row_label
+from dd.report.reported import DISTILLED_EPOCHS, Reported
+from dd.report.tables.table import OWN_ROWS, UNADAPTED, Table, row_label
 from dd.report.wording import display_name, of_set_with
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Table 1: distilled images against real ones, for nets that start from random weights (Section 4.1)."""
 
-from dd.report.tables.declaration import MoreAccurate, Table, Task, reported
+from dd.report.tables.table import MoreAccurate, Table, Task, reported
 
 REAL_IMAGES = ("random", "optimized", "k_means", "average", "knn_random", "knn_k_means")
 ROWS = ("fixed", "random init", *REAL_IMAGES)

@@ -1,6 +1,6 @@
 """Table 2: digit networks, pre-trained on one dataset, learn another (Section 4.2)."""
 
-from dd.report.tables.declaration import UNADAPTED, MoreAccurate, Table, Task, reported
+from dd.report.tables.table import UNADAPTED, MoreAccurate, Table, Task, reported
 
 REAL_IMAGES = ("random", "optimized", "k_means", "average")
 ROWS = ("fixed_pretrained", "random_pretrained", *REAL_IMAGES, "fada", UNADAPTED, "full")

@@ -1,6 +1,6 @@
 """Table 3: networks that were pre-trained on ImageNet learn new photos (Section 4.2)."""
 
-from dd.report.tables.declaration import MoreAccurate, Table, Task, reported
+from dd.report.tables.table import MoreAccurate, Table, Task, reported
 
 REAL_IMAGES = ("random", "optimized", "average")
 ROWS = ("fixed_pretrained", *REAL_IMAGES, "full")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
-from dd.report.paper_numbers import Reported
+from dd.report.reported import Reported
 
 
 class OwnRow(NamedTuple):
