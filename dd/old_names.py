@@ -1,4 +1,4 @@
-"""Modules under their names in earlier versions, for scripts that were written for those versions."""
+"""Names that earlier versions had: of modules, for scripts written against those, and of settings, for saved files."""
 
 import sys
 import warnings
@@ -8,7 +8,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-RENAMED = {
+OLD_MODULES = {
     "dd.data.dataset": "dd.data.prepared",
     "dd.distill.steps": "dd.distill.distilled_set",
     "dd.evaluate": "dd.evaluation.held_out",
@@ -20,19 +20,28 @@ RENAMED = {
 """The new name of each renamed module that README, the docs or a tutorial mentioned, by its old name."""
 
 
+OLD_SETTINGS = {"init_law": "init_scheme"}
+"""New names by old ones, of settings in saved sets, pools and configs."""
+
+
+def current_settings(settings: dict) -> dict:
+    """Saved settings under today's names."""
+    return {OLD_SETTINGS.get(name, name): value for name, value in settings.items()}
+
+
 class OldNames(MetaPathFinder, Loader):
-    """Imports a module by its old name in `RENAMED`."""
+    """Imports a module by its old name in `OLD_MODULES`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a module of `RENAMED`; None for any other."""
+        """The spec of a module of `OLD_MODULES`; None for any other."""
         del path, target
-        return ModuleSpec(fullname, self) if fullname in RENAMED else None
+        return ModuleSpec(fullname, self) if fullname in OLD_MODULES else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The module under its new name, with a warning."""
-        new = RENAMED[spec.name]
+        new = OLD_MODULES[spec.name]
         warnings.warn(f"{spec.name} is called {new} now", DeprecationWarning, stacklevel=2)
         module = import_module(new)
         self._spec = module.__spec__

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = "docs/configuration.md"
 HEAD = """# Configuration
 
-<!-- `make docs` writes this from config.yaml and the models in dd/config, dd/report and the settings.py files: edit those -->
+<!-- `make docs` writes this from config.yaml and the models in dd/config, dd/report and settings.py: edit those -->
 
 Every key of [config.yaml](../config.yaml). `--configfile mine.yaml` overrides what that file names and leaves the rest,
 as the files in `workflow/scales/` do; `--config threads=2` overrides a key on the command line. Unknown keys are named

@@ -20,6 +20,6 @@ class BaselineSettings(Settings):
     candidates: Count = 50
     """random sets of which the optimized ones are the best `draws`"""
     candidate_nets: Count = 20
-    """nets that those are chosen on, by 1024 training images; of a pool, the first training nets"""
+    """nets that the candidates are compared on, by 1024 training images; of a pool, the first training nets"""
     augment: bool = False
     """crop and flip the real images at random, but not for k-means"""

@@ -76,6 +76,7 @@ def distill(
     from dd.distill.run import run
     from dd.nets.pretrained import PretrainedFile
     from dd.report.event_files import EventFiles
+    from dd.report.measurements import with_kind
     from dd.runtime.checkpoints import checkpointed
     from dd.runtime.files import write_text
     from dd.runtime.process_group import process_group
@@ -87,7 +88,7 @@ def distill(
     modules = ("dd.distill.experiment", "dd.distill.run", module_of(config.net))
 
     def record(history: list[dict]) -> None:
-        write_text(history_path, pd.DataFrame(history).to_csv(index=False))
+        write_text(history_path, with_kind("history", pd.DataFrame(history)).to_csv(index=False))
         if events:
             events.write(history)
 

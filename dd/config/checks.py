@@ -3,7 +3,7 @@
 from dd.baselines.settings import BaselineSettings
 from dd.config.datasets import not_one_of
 from dd.config.model import Config
-from dd.config.sections import Experiment
+from dd.config.sections import ExperimentEntry
 from dd.distill.init_kinds import INITS
 from dd.report.comparison import TASKS
 from dd.runtime.code_digest import find
@@ -52,7 +52,7 @@ def check_pools(config: Config) -> None:
             raise UserError(f"pools.{name}.dataset: {not_one_of(pool.dataset, config.datasets)}")
 
 
-def check_experiment(key: str, experiment: Experiment, config: Config) -> None:
+def check_experiment(key: str, experiment: ExperimentEntry, config: Config) -> None:
     """Refuse an experiment whose data, network and initial weights do not go together; raises what `check` raises."""
     check_module(f"{key}.net", experiment.net)
     if experiment.dataset not in config.datasets:
@@ -66,7 +66,7 @@ def check_experiment(key: str, experiment: Experiment, config: Config) -> None:
         raise UserError(f"{key}.{lacks}")
 
 
-def check_sources(key: str, experiment: Experiment) -> None:
+def check_sources(key: str, experiment: ExperimentEntry) -> None:
     """Refuse initial weights from another source than the init takes; raises what `check` raises."""
     keys = {"pool": "pool", "file": "pretrained"}
     given = [name for name in keys.values() if getattr(experiment, name)]
@@ -77,7 +77,7 @@ def check_sources(key: str, experiment: Experiment) -> None:
         raise UserError(f"{key}.init: {experiment.init} needs neither pool nor pretrained; leave out {given[0]}")
 
 
-def check_pool_of(key: str, experiment: Experiment, config: Config) -> None:
+def check_pool_of(key: str, experiment: ExperimentEntry, config: Config) -> None:
     """Refuse a pool of other networks, or of networks for other images; raises what `check` raises."""
     name, pool = experiment.pool, config.pools[str(experiment.pool)]
     if experiment.net != pool.net:

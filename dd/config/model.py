@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from dd.config.datasets import Images, datasets_of
-from dd.config.sections import Adapt, Baselines, Data, Evaluate, Experiment, Pool, PoolSection
+from dd.config.sections import Adapt, Baselines, Data, Evaluate, ExperimentEntry, PoolEntry, PoolSection
 from dd.distill.settings import DistillConfig
 from dd.report.artefact import Artefact, Point
 from dd.report.kinds import KINDS
@@ -39,11 +39,11 @@ class Computed(Settings):
     """image that jobs run in under `--sdm apptainer`: a .sif file or docker://NAME"""
     data: Data
     pool: PoolSection
-    pools: dict[Name, Pool]
+    pools: dict[Name, PoolEntry]
     """Pools of networks, by name. `snakemake <name>` trains one."""
     distill: DistillConfig
     """What every experiment starts from. `python -m dd distill` has the same settings as options."""
-    experiments: dict[Name, Experiment] = Field(min_length=1)
+    experiments: dict[Name, ExperimentEntry] = Field(min_length=1)
     """What is distilled, by name. `snakemake <name>` distils and judges one."""
     evaluate: Evaluate
     baselines: Baselines
@@ -87,7 +87,7 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         return {name: point for artefact in self.artefacts for name, point in artefact.points().items()}
 
     @cached_property
-    def points_as_experiments(self) -> dict[str, Experiment]:
+    def points_as_experiments(self) -> dict[str, ExperimentEntry]:
         """The same with all their settings.
 
         Raises:
@@ -98,13 +98,13 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
             for name, point in artefact.points().items():
                 base = self.experiments[point.experiment].model_dump(exclude_unset=True)
                 try:
-                    found[name] = Experiment(**base | point.changed)
+                    found[name] = ExperimentEntry(**base | point.changed)
                 except UserError as error:
                     raise UserError(f"{artefact.key}: the point {name} of {point.experiment}: {error}") from error
         return found
 
     @cached_property
-    def all_experiments(self) -> dict[str, Experiment]:
+    def all_experiments(self) -> dict[str, ExperimentEntry]:
         """The experiments of config.yaml and the points of curves; raises what `points_as_experiments` raises."""
         return self.experiments | self.points_as_experiments
 

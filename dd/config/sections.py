@@ -51,7 +51,7 @@ class Data(Settings):
     """Where images come from."""
 
     mirror: Line = ""
-    """folder of `<name>.npz` or official files, looked into before downloading; if empty, `$DD_DATA_MIRROR` or none"""
+    """folder of `<name>.npz` or official files, searched before downloading; if empty, `$DD_DATA_MIRROR` or none"""
     folders: dict[Name, ImageFolder] = Field(default_factory=dict)
     """your own images, by the name that experiments call them"""
     variants: dict[Name, Variant] = Field(default_factory=dict)
@@ -69,14 +69,14 @@ class PoolSection(PoolConfig):
     """networks of a job, trained together"""
 
 
-class Pool(PoolSection):
+class PoolEntry(PoolSection):
     """Its dataset, and what differs from `pool`."""
 
     dataset: Name
     """the real images they are trained on"""
 
 
-class Experiment(DistillConfig):
+class ExperimentEntry(DistillConfig):
     """Its dataset, where its nets come from, and what differs from `distill`."""
 
     dataset: Name

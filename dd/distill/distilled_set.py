@@ -13,15 +13,16 @@ from dd.distill.init_kinds import INITS
 from dd.distill.initial_weights import Initial, Pool, WeightSources, initial_distribution
 from dd.distill.loss import classification
 from dd.distill.metrics import percent, poisoning, predictions
-from dd.distill.settings import PAPERS, current_names
+from dd.distill.settings import PAPERS
 from dd.distill.unroll import DistilledData, UnrollOptions, train
 from dd.nets.factory import build
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.stacked import StackedNet
+from dd.old_names import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors, save_tensors
 
-FORMAT = "dd distilled set 1"
+SET_FORMAT = "dd distilled set 1"
 BUFFER = "buffer."
 """Prefix of the names of buffers among a set's tensors."""
 
@@ -209,7 +210,7 @@ class DistilledSet:
         if self.fixed_weights is not None:
             tensors["fixed_weights"] = self.fixed_weights
         tensors |= {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
-        save_tensors(path, tensors, {"format": FORMAT} | self.info)
+        save_tensors(path, tensors, {"format": SET_FORMAT} | self.info)
 
     @classmethod
     def load(cls, path: Path | str) -> "DistilledSet":
@@ -219,9 +220,9 @@ class DistilledSet:
             UserError: the file is missing, damaged, or not a distilled set.
         """
         tensors, info = load_tensors(path)
-        if info.pop("format", None) != FORMAT:
-            raise UserError(f"{path}: not a distilled set ({FORMAT})")
+        if info.pop("format", None) != SET_FORMAT:
+            raise UserError(f"{path}: not a distilled set ({SET_FORMAT})")
         for part in {"config", "pretrained"} & info.keys():
-            info[part] = current_names(info[part])
+            info[part] = current_settings(info[part])
         buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in list(tensors) if name.startswith(BUFFER)}
         return cls(**tensors, buffers=buffers, info=info)

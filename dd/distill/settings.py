@@ -9,13 +9,13 @@ from pydantic import model_validator
 from dd.distill.init_kinds import INITS
 from dd.nets import NETWORKS
 from dd.nets.init_schemes import INIT_SCHEMES
+from dd.old_names import OLD_SETTINGS
 from dd.runtime.settings import BelowOne, Count, Index, Label, NotNegative, OneOf, Positive, Settings, Share, mistake
 
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
 """The measurements of a set with an `attack_class`: see `dd.distill.metrics.poisoning`."""
-OLD_NAMES = {"init_law": "init_scheme"}
 """The names of settings in files of earlier versions, each with its present name."""
 
 NetworkName = Annotated[
@@ -33,7 +33,7 @@ InitScheme = Annotated[str, OneOf(tuple(INIT_SCHEMES))]
 class DistillConfig(Settings):
     """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
 
-    old_names: ClassVar[Mapping[str, str]] = OLD_NAMES
+    old_names: ClassVar[Mapping[str, str]] = OLD_SETTINGS
 
     net: NetworkName = "LeNet"
     """network"""
@@ -42,7 +42,7 @@ class DistillConfig(Settings):
     init_scheme: InitScheme = "xavier"
     """initialisation scheme that random initial weights are drawn by"""
     pool_net: Index = 0
-    """which training net of the pool is the one of init fixed_pretrained"""
+    """number of the training net of the pool that init fixed_pretrained uses"""
     attack_class: Label = -1
     """poisoning (Section 3.6): images of this class, counted from 0, are to be taken for `target_class`; -1: none"""
     target_class: Label = -1
@@ -58,7 +58,7 @@ class DistillConfig(Settings):
     image_std: Positive = 1.0
     """standard deviation of that noise, in normalised pixels"""
     distill_lr: Positive = 0.02
-    """where the learned learning rates start"""
+    """the value that all learned learning rates start from"""
     soft_labels: bool = False
     """learn the labels too, as probabilities of all classes"""
     shuffle_steps: bool = False
@@ -143,8 +143,3 @@ class DistillConfig(Settings):
                 return self.meta_lr * (1 + math.cos(math.pi * meta_step / self.meta_steps)) / 2
             case _:
                 return self.meta_lr
-
-
-def current_names(settings: dict) -> dict:
-    """Saved settings under their present names."""
-    return {OLD_NAMES.get(name, name): value for name, value in settings.items()}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-SMALL = 100_000
+SMALL_NETWORK = 100_000
 """Up to this many weights a network, a CPU is faster with several networks at once; one larger network fills it."""
 NETS_AT_ONCE = 8
 """How many networks are computed at once. Only the trajectories of these are stored at one time."""
@@ -18,7 +18,7 @@ slow."""
 
 def net_batches(theta: Tensor) -> tuple[Tensor, ...]:
     """`theta [nets, P]`, split into batches of as many networks as the device computes fastest at once."""
-    return theta.split(NETS_AT_ONCE if theta.is_cuda or theta.shape[1] <= SMALL else 1)
+    return theta.split(NETS_AT_ONCE if theta.is_cuda or theta.shape[1] <= SMALL_NETWORK else 1)
 
 
 class Stacks(Protocol):

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from dd.config.model import Config
@@ -59,14 +59,6 @@ class DataPlan:
     def changes(self, variant: str) -> str:
         """Options of `dd data vary`: what a variant changes."""
         return flags(self.config.data.variants[variant].model_dump(exclude_unset=True, exclude={"of"}))
-
-    def downloads(self, experiments: Iterable[str]) -> list[str]:
-        """The datasets and weights that experiments need."""
-        entries = [self.config.all_experiments[name] for name in experiments]
-        datasets = {entry.dataset for entry in entries}
-        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
-        weights = {entry.pretrained for entry in entries if entry.pretrained}
-        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
     def environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Environment variables of jobs: the mirror, and for apptainer the folders outside the working folder.

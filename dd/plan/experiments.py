@@ -8,7 +8,7 @@ from dd.plan.options import flags
 from dd.plan.pools import PoolPlan
 from dd.plan.resources import memory
 
-SOURCES = {"dataset", "pool", "pretrained"}
+NOT_OPTIONS = {"dataset", "pool", "pretrained"}
 """The keys of an experiment that are not settings of `dd distill`."""
 
 
@@ -38,7 +38,7 @@ class ExperimentPlan:
 
     def options(self, experiment: str) -> str:
         """Options of `dd distill`."""
-        return flags(self.config.all_experiments[experiment].model_dump(exclude_unset=True, exclude=SOURCES))
+        return flags(self.config.all_experiments[experiment].model_dump(exclude_unset=True, exclude=NOT_OPTIONS))
 
     def pool_option(self, experiment: str) -> str:
         """The option that names the folder of an experiment's pool, if it has one."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dd.config.model import Config
-from dd.config.sections import Pool
+from dd.config.sections import PoolEntry
 from dd.nets import module_of
 from dd.plan.options import flags
 from dd.runtime.errors import UserError
@@ -53,5 +53,5 @@ class PoolPlan:
             )
 
     @staticmethod
-    def _totals(settings: Pool) -> dict[str, int]:
+    def _totals(settings: PoolEntry) -> dict[str, int]:
         return {"train": settings.nets, "held-out": settings.held_out}

@@ -84,6 +84,14 @@ class TargetPlan:
             made += [f"{self.files.results}/compare.{ending}" for ending in COMPARISON]
         return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
 
+    def downloads(self) -> list[str]:
+        """The datasets and weights that `all` needs: what `download_all` makes."""
+        entries = [self.config.all_experiments[name] for name in self.experiments_of_all()]
+        datasets = {entry.dataset for entry in entries}
+        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
+        weights = {entry.pretrained for entry in entries if entry.pretrained}
+        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
+
     def experiments_of_all(self) -> list[str]:
         """The experiments that `all` needs."""
         return sorted({name for wanted in self.config.all for name in self._by_name[wanted].experiments()})

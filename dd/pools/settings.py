@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from dd.distill.settings import OLD_NAMES, InitScheme, NetworkName
+from dd.distill.settings import InitScheme, NetworkName
+from dd.old_names import OLD_SETTINGS
 from dd.runtime.settings import Count, Index, Positive, Settings
 
 
@@ -25,7 +26,7 @@ class TrainConfig(Settings):
 class NetworkConfig(Settings):
     """Which networks, and how they begin."""
 
-    old_names: ClassVar[Mapping[str, str]] = OLD_NAMES
+    old_names: ClassVar[Mapping[str, str]] = OLD_SETTINGS
 
     net: NetworkName = "LeNet"
     """network"""

@@ -9,11 +9,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from dd.distill.settings import current_names
+from dd.old_names import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import METADATA, save_tensors
 
-FORMAT = "dd pool shard 1"
+SHARD_FORMAT = "dd pool shard 1"
 PARTS = ("train", "held-out")
 
 
@@ -30,7 +30,7 @@ def save_shard(path: Path, weights: Tensor, accuracy: Tensor, *, part: str, firs
         pool: net, data and train config, which are the same in all shards of the pool.
     """
     digests = [_digest(row) for row in weights]
-    info = {"format": FORMAT, "part": part, "first": first, "total": total, "digests": digests, "pool": pool}
+    info = {"format": SHARD_FORMAT, "part": part, "first": first, "total": total, "digests": digests, "pool": pool}
     save_tensors(path, {"weights": weights, "accuracy": accuracy}, info)
 
 
@@ -46,11 +46,11 @@ class _Shard:
         try:
             self.file = safe_open(path, "pt")
             info = json.loads((self.file.metadata() or {}).get(METADATA, "")[64:] or "{}")
-            if info.get("format") != FORMAT:
-                raise UserError(f"{path}: not a shard of a pool ({FORMAT}); remove it from the folder")
+            if info.get("format") != SHARD_FORMAT:
+                raise UserError(f"{path}: not a shard of a pool ({SHARD_FORMAT}); remove it from the folder")
             self.part, self.first, self.total = info["part"], info["first"], info["total"]
             self.digests = info["digests"]
-            self.pool = current_names(info["pool"])
+            self.pool = current_settings(info["pool"])
             self.weights, self.accuracy = self.file.get_slice("weights"), self.file.get_tensor("accuracy")
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: damaged or not a .safetensors file ({error}); train this shard again") from error

@@ -48,6 +48,10 @@ BASELINE_COLUMNS = frozenset(
     ]
 )
 """Of `dd baseline`."""
+HISTORY_COLUMNS = frozenset(
+    ["meta_step", "loss", "grad_norm", "meta_lr", "mean_distill_lr", "accuracy", "accuracy_std", "nets"]
+)
+"""Columns that are drawn of the history that `dd distill` writes."""
 KIND_COLUMNS = {
     "table": frozenset(["task", "method", "accuracy", "std", "nets", "sets", "paper"]),
     "curves": frozenset(["panel", "label", "against", "x", "steps", "mean", "std", "nets"]),
@@ -69,6 +73,8 @@ KIND_COLUMNS = {
         ]
     ),
     "linear case": frozenset(["D", "M", "method", "gap", "gap_max"]),
+    "history": HISTORY_COLUMNS,
+    "runs": frozenset(["experiment", "dataset", "fidelity", "commit"]),
     "baseline": BASELINE_COLUMNS,
     "adaptation": EVALUATION_COLUMNS | {"method"},
     "evaluation": EVALUATION_COLUMNS,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from dd.report.measurements import read_table
+from dd.report.measurements import read_table, with_kind
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, load_tensors, write_text
 
-SMALL = {".csv", ".md", ".png"}
+PUBLISHED_ENDINGS = {".csv", ".md", ".png"}
 BUDGET = ("nets", "real_batch", "meta_steps", "seed")
 """Settings told of every run."""
 
@@ -32,13 +32,16 @@ def publish(results: Path, out: Path) -> pd.DataFrame:
         raise UserError(f"{results}: no distilled sets in distill/*/; name a folder like results/laptop")
     runs = pd.DataFrame([_run(results, path) for path in sets])
     # pictures of the training are left out: `dd training` draws them from the histories
-    for path in sorted(p for p in results.rglob("*") if p.suffix in SMALL and p.name != "training.png"):
+    for path in sorted(p for p in results.rglob("*") if p.suffix in PUBLISHED_ENDINGS and p.name != "training.png"):
         with atomic(out / path.relative_to(results)) as temporary:
             shutil.copyfile(path, temporary)
     listed = out / "runs.csv"
-    before = [read_table(listed, {"experiment"}, "publish")] if listed.exists() else []
-    every = pd.concat([*before, runs]).drop_duplicates("experiment", keep="last").sort_values("experiment")
-    write_text(listed, every.to_csv(index=False))
+    every = runs
+    if listed.exists():
+        before = read_table(listed, {"experiment"}, "publish", kind="runs").drop(columns="kind", errors="ignore")
+        every = pd.concat([before, runs]).drop_duplicates("experiment", keep="last")
+    every = every.sort_values("experiment")
+    write_text(listed, with_kind("runs", every).to_csv(index=False))
     write_text(out / "runs.md", every.drop(columns="fidelity").to_markdown(index=False) + "\n")
     return runs
 

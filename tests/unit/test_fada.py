@@ -10,7 +10,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from dd.adaptation.fada_training import Discriminators, Domain, FadaConfig, Halves, draw_pairs, fada, few, groups_of
+from dd.adaptation.fada_discriminators import Discriminators, draw_pairs, groups_of
+from dd.adaptation.fada_training import Domain, FadaConfig, Halves, fada, few
 from dd.data.batches import RealBatches, normalise
 from dd.distill.loss import accuracy, classification
 from dd.nets.alexcifar import AlexCifarNet

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dd.old_names import RENAMED
+from dd.old_names import OLD_MODULES
 from tests.conftest import ROOT
 
 
@@ -17,13 +17,13 @@ def run(program):
 def test_every_old_module_is_the_new_one():
     program = f"""
 import importlib, sys, dd
-for old, new in {RENAMED!r}.items():
+for old, new in {OLD_MODULES!r}.items():
     assert importlib.import_module(old) is importlib.import_module(new) is sys.modules[old], old
     assert importlib.import_module(new).__spec__.name == new
 """
     done = run(program)
     assert done.returncode == 0, done.stderr
-    for old, new in RENAMED.items():
+    for old, new in OLD_MODULES.items():
         assert f"DeprecationWarning: {old} is called {new} now" in done.stderr
 
 

@@ -60,8 +60,3 @@ rule prepare_weights:
         code=digest("dd.data.weights", follow=False),
     shell:
         "python -m dd data weights {wildcards.weights} --out {output.weights} > {log} 2>&1"
-
-
-rule download_all:
-    input:
-        plan.data.downloads(plan.targets.experiments_of_all()),

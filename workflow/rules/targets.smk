@@ -1,3 +1,8 @@
+rule download_all:
+    input:
+        plan.targets.downloads(),
+
+
 # What `snakemake NAME` makes: an experiment, a pool, a figure, a table.
 try:
     targets = plan.targets.targets(taken=[rule.name for rule in workflow.rules])

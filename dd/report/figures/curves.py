@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AGAINST = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
 """What accuracy may be drawn against: columns of `dd evaluate`, and their names on the axis."""
-DATASETS = ("mnist", "cifar10")
+CURVE_DATASETS = ("mnist", "cifar10")
 """Which the paper draws in both figures."""
 LEVEL_OFF = "They level off"
 LESS_THAN_STEPS = "Epochs help less than steps"
@@ -194,11 +194,11 @@ FIGURE = FigureKind(
     comparison=ComparisonSource(
         csv_kind="curves",
         task_column="dataset",
-        tasks=dict.fromkeys(CURVE_CLAIMS, DATASETS),
+        tasks=dict.fromkeys(CURVE_CLAIMS, CURVE_DATASETS),
         claims=tuple(
             PaperClaim(Place(name, dataset), text)
             for name, texts in CURVE_CLAIMS.items()
-            for dataset in DATASETS
+            for dataset in CURVE_DATASETS
             for text in texts
         ),
         judge=_judged,

@@ -9,16 +9,12 @@ import click
 
 from dd.report.artefact import FILE
 from dd.report.figures.kind import Drawing, FigureKind
-from dd.report.measurements import read_table
+from dd.report.measurements import HISTORY_COLUMNS, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-HISTORY_COLUMNS = frozenset(
-    ["meta_step", "loss", "grad_norm", "meta_lr", "mean_distill_lr", "accuracy", "accuracy_std", "nets"]
-)
-"""Columns that are drawn of the history that `dd distill` writes."""
 HISTORY_PANELS = {
     "loss": "loss on real images",
     "accuracy": "held-out accuracy, %",
@@ -58,7 +54,7 @@ def training_picture(history: pd.DataFrame, title: str) -> Figure:
 
 def draw(*, history: Path) -> Drawing:
     """The picture of a history, titled by the folder it lies in."""
-    rows = read_table(history, HISTORY_COLUMNS, "distill --history")
+    rows = read_table(history, HISTORY_COLUMNS, "distill --history", kind="history")
     return Drawing(training_picture(rows, history.resolve().parent.name))
 
 
