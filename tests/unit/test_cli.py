@@ -57,7 +57,7 @@ def test_from_data_to_picture(dd, digits, tmp_path):
     assert done.returncode == 0, done.stderr
     assert out["a.png"].read_bytes().startswith(b"\x89PNG")
     assert out["a.pdf"].read_bytes().startswith(b"%PDF")
-    assert out["history.csv"].read_text().splitlines()[-1].startswith("10,")
+    assert out["history.csv"].read_text().splitlines()[-1].startswith("history,10,")
     assert {p.name for p in tmp_path.iterdir()} == set(out)
 
 

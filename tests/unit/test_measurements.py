@@ -17,13 +17,15 @@ KINDS = {
     "tables": "table",
     "figures": "curves",
     "linear": "linear case",
+    "distill": "history",
+    "runs.csv": "runs",
 }
 
 
 @pytest.mark.parametrize("path", sorted(PUBLISHED.rglob("*.csv")), ids=lambda path: str(path.relative_to(PUBLISHED)))
 def test_files_of_earlier_versions_are_recognised(path):
     """They have no column `kind`."""
-    kind = "poisoning" if path.stem == "fig6" else KINDS.get(path.relative_to(PUBLISHED).parts[0], "")
+    kind = "poisoning" if path.stem == "fig6" else KINDS.get(path.relative_to(PUBLISHED).parts[0])
     table = pd.read_csv(path)
     if path.name == "compare.csv":  # whose `kind` says what a row is
         assert kind_of(table) == "number"
