@@ -88,20 +88,27 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 
 def find(name: str, installed: bool = True) -> Path | None:
     """The file of a module of dd or of the user; with `installed`, installed packages are searched too."""
-    within = name.replace(".", "/")
-    folders = [str(PACKAGE.parent)] if name.partition(".")[0] == PACKAGE.name else ["", *sys.path]
+    if name.partition(".")[0] == PACKAGE.name:
+        return _find_in((str(PACKAGE.parent),), name)
+    return _find_in(_search_path(Path.cwd(), tuple(sys.path), installed), name)
+
+
+@functools.cache  # planning asks for some names hundreds of times
+def _find_in(folders: tuple[str, ...], name: str) -> Path | None:
     for folder in folders:
-        if installed or not _is_installed(folder):
-            base = f"{folder or '.'}/{within}"
-            for path in (Path(f"{base}.py"), Path(f"{base}/__init__.py")):
-                if path.is_file():
-                    return path
+        base = f"{folder}/{name.replace('.', '/')}"
+        for path in (Path(f"{base}.py"), Path(f"{base}/__init__.py")):
+            if path.is_file():
+                return path
     return None
 
 
 @functools.cache
-def _is_installed(folder: str) -> bool:
-    return any(Path(folder).is_relative_to(path) for path in INSTALLED)
+def _search_path(current: Path, python_path: tuple[str, ...], installed: bool) -> tuple[str, ...]:
+    """The current folder and those of the Python path, without those of installed packages unless `installed`."""
+    folders = [current, *(current / folder for folder in python_path)]
+    own = [folder for folder in folders if installed or not any(folder.is_relative_to(path) for path in INSTALLED)]
+    return tuple(map(str, dict.fromkeys(own)))
 
 
 def commit() -> str:
