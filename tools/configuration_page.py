@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from dd.config.model import Config
 from dd.config.schema import LOCATION, schema_of, schema_text
-from dd.runtime.settings import Settings
+from dd.runtime.settings_model import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = "docs/configuration.md"

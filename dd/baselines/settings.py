@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dd.runtime.settings import Count, Settings
+from dd.runtime.settings_model import Count, Settings
 
 
 class BaselineSettings(Settings):

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
-from dd.runtime.settings import OneOf, Settings
+from dd.runtime.settings_model import OneOf, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

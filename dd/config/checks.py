@@ -8,7 +8,7 @@ from dd.distill.init_kinds import INITS
 from dd.report.comparison import TASKS
 from dd.runtime.code_digest import find
 from dd.runtime.errors import UserError
-from dd.runtime.settings import did_you_mean
+from dd.runtime.settings_model import did_you_mean
 
 SHARED_FOLDERS = ("data", "published")
 """Folders of `results/` that no scale may have."""

@@ -7,7 +7,7 @@ from dd.config.sections import Data
 from dd.data.datasets import DATASETS
 from dd.data.folder_listing import class_names
 from dd.runtime.errors import UserError
-from dd.runtime.settings import did_you_mean
+from dd.runtime.settings_model import did_you_mean
 
 
 class Images(NamedTuple):

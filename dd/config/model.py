@@ -15,7 +15,7 @@ from dd.report.artefact import Artefact, Point
 from dd.report.kinds import KINDS
 from dd.runtime.errors import UserError
 from dd.runtime.result_files import ResultFiles
-from dd.runtime.settings import Count, Name, Names, Settings, Text, made_settings
+from dd.runtime.settings_model import Count, Name, Names, Settings, Text, made_settings
 
 Reasons = Annotated[
     dict[str, Annotated[str, Field(description="the reason, by task, such as cifar10")]],

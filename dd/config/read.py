@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from dd.config.checks import check
 from dd.config.model import Config
 from dd.runtime.errors import UserError
-from dd.runtime.settings import first_mistake
+from dd.runtime.settings_model import first_mistake
 
 
 def read_config(values: Mapping[str, Any]) -> Config:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from dd.config.model import Config
-from dd.runtime.settings import Settings
+from dd.runtime.settings_model import Settings
 
 LOCATION = "workflow/schemas/config.schema.json"
 """Where it is kept, from the root of the repository; `make docs` writes it."""

@@ -10,7 +10,7 @@ from dd.baselines.settings import BaselineSettings
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig, TrainConfig
-from dd.runtime.settings import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text, made_settings
+from dd.runtime.settings_model import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text, made_settings
 
 
 class ImageFolder(Settings):

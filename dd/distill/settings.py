@@ -10,7 +10,18 @@ from dd.distill.init_kinds import INITS
 from dd.nets import NETWORKS
 from dd.nets.init_schemes import INIT_SCHEMES
 from dd.old_names import OLD_SETTINGS
-from dd.runtime.settings import BelowOne, Count, Index, Label, NotNegative, OneOf, Positive, Settings, Share, mistake
+from dd.runtime.settings_model import (
+    BelowOne,
+    Count,
+    Index,
+    Label,
+    NotNegative,
+    OneOf,
+    Positive,
+    Settings,
+    Share,
+    mistake,
+)
 
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""

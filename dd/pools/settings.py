@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from dd.distill.settings import InitScheme, NetworkName
 from dd.old_names import OLD_SETTINGS
-from dd.runtime.settings import Count, Index, Positive, Settings
+from dd.runtime.settings_model import Count, Index, Positive, Settings
 
 
 class TrainConfig(Settings):

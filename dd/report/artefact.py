@@ -11,7 +11,7 @@ import click
 
 from dd.runtime.errors import UserError
 from dd.runtime.result_files import ResultFiles
-from dd.runtime.settings import did_you_mean
+from dd.runtime.settings_model import did_you_mean
 
 Entry = TypeVar("Entry")
 FILE = click.Path(path_type=Path, dir_okay=False)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from dd.report.artefact import FILE, Section
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
-from dd.runtime.settings import Name, Settings
+from dd.runtime.settings_model import Name, Settings
 
 
 class NumberSection(Settings):
@@ -98,7 +98,7 @@ from pydantic import Field
 
 from dd.report.artefact import FILE, Section, options
 from dd.report.tables.kind import TableArtefact, TableKind
-from dd.runtime.settings import Name, Names
+from dd.runtime.settings_model import Name, Names
 
 
 class Lines(TableArtefact[list[str]]):

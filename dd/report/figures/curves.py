@@ -18,7 +18,7 @@ from dd.report.provenance import data_lines
 from dd.report.reported import PaperClaim, Place
 from dd.report.verdicts import JudgedClaim, merged
 from dd.runtime.errors import UserError
-from dd.runtime.settings import Count, Name, Settings, Text, all_different
+from dd.runtime.settings_model import Count, Name, Settings, Text, all_different
 
 if TYPE_CHECKING:
     import pandas as pd

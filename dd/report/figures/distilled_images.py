@@ -22,7 +22,7 @@ from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
-from dd.runtime.settings import Counts, Name, Settings
+from dd.runtime.settings_model import Counts, Name, Settings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from dd.report.measurements import read_measured
 from dd.report.reported import PaperClaim, PaperNumber, Place, Reported
 from dd.report.verdicts import JudgedClaim, MeasuredNumber
 from dd.runtime.errors import UserError
-from dd.runtime.settings import Name, Names
+from dd.runtime.settings_model import Name, Names
 
 if TYPE_CHECKING:
     import pandas as pd

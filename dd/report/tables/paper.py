@@ -14,7 +14,7 @@ from dd.distill.settings import PAPERS
 from dd.report.artefact import FILE, Section, options
 from dd.report.tables import TABLES
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
-from dd.runtime.settings import Names, made_settings
+from dd.runtime.settings_model import Names, made_settings
 
 _TABLES = {
     name: (Names | None, Field(default=None, description=table.title.partition(": ")[2]))

@@ -19,7 +19,7 @@ from dd.report.measurements import EVALUATION_COLUMNS, read_table, with_kind
 from dd.report.provenance import with_provenance
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.errors import UserError
-from dd.runtime.settings import UNIQUE, Count, Names, OneOf, Settings, all_different
+from dd.runtime.settings_model import UNIQUE, Count, Names, OneOf, Settings, all_different
 
 if TYPE_CHECKING:
     import pandas as pd
