@@ -11,9 +11,10 @@ from dd.adaptation import ADAPTATIONS
 from dd.adaptation.adaptation import Adaptation
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import IN, OUT, Command, compute_options, given_options, pool_option, settings_options
+from dd.commands.options import Command, compute_options, given_options, pool_option, settings_options
 from dd.pools.settings import TrainConfig
 from dd.runtime.errors import UserError
+from dd.runtime.paths import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from dd.pools.store import PoolFolder
@@ -24,15 +25,15 @@ NEED_SOURCE = ", ".join(name for name, adaptation in ADAPTATIONS.items() if adap
 @main.command(cls=Command)
 @listing(ADAPTATIONS)
 @click.argument("name", metavar="METHOD", type=click.Choice(list(ADAPTATIONS)))
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set whose held-out nets are adapted.")
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset to adapt to, an .npz.")
+@click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set whose held-out nets are adapted.")
+@click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset to adapt to, an .npz.")
 @click.option(
-    "--source", "source_path", type=IN, help=f"With {NEED_SOURCE}: prepared dataset that the nets were trained on."
+    "--source", "source_path", type=INPUT, help=f"With {NEED_SOURCE}: prepared dataset that the nets were trained on."
 )
 @click.option(
     "--nets", type=click.IntRange(1), default=200, show_default=True, help="Nets, or runs if there is only one net."
 )
-@click.option("--out", type=OUT, required=True, help="CSV, one row for each net.")
+@click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each net.")
 @compute_options
 @pool_option
 @settings_options(TrainConfig, "config")

@@ -11,7 +11,8 @@ from dd.baselines import BASELINES
 from dd.baselines.settings import BaselineSettings
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import IN, OUT, Command, compute_options, pool_option, settings_options
+from dd.commands.options import Command, compute_options, pool_option, settings_options
+from dd.runtime.paths import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from dd.pools.store import PoolFolder
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 @main.command(cls=Command)
 @listing(BASELINES)
 @click.argument("name", metavar="BASELINE", type=click.Choice(list(BASELINES)))
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set that the baseline replaces.")
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set that the baseline replaces.")
+@click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
 @settings_options(BaselineSettings, "settings")
-@click.option("--out", type=OUT, required=True, help="CSV, one row for each set and combination.")
+@click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each set and combination.")
 @compute_options
 @pool_option
 def baseline(

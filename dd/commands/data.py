@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from dd.commands.main import main
-from dd.commands.options import FOLDER, IN, OUT, Command
+from dd.commands.options import Command
 from dd.data.datasets import DATASETS
 from dd.data.weights import WEIGHTS
+from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
 MIRROR = click.option(
     "--mirror",
@@ -55,7 +56,7 @@ Examples:
 
 @data.command(cls=Command, help=PREPARE_HELP)
 @click.argument("name")
-@click.option("--out", type=OUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
+@click.option("--out", type=OUTPUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
 @MIRROR
 @click.option(
     "--folder",
@@ -74,8 +75,8 @@ def prepare(name: str, out: Path, mirror: Path | None, **own_images: Any) -> Non
 
 
 @data.command(cls=Command)
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--out", type=OUT, required=True, help="The .npz to write; the new dataset takes its name.")
+@click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUTPUT, required=True, help="The .npz to write; the new dataset takes its name.")
 @click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: unchanged]")
 @click.option(
     "--margin", type=click.IntRange(0), default=0, show_default=True, help="Black pixels on each side, part of --size."
@@ -113,7 +114,7 @@ Example:
 
 @data.command(cls=Command, help=WEIGHTS_HELP)
 @click.argument("name")
-@click.option("--out", type=OUT, required=True, help="The .safetensors to write.")
+@click.option("--out", type=OUTPUT, required=True, help="The .safetensors to write.")
 @MIRROR
 def weights(name: str, out: Path, mirror: Path | None) -> None:
     """Prepare weights; its help is `WEIGHTS_HELP`."""

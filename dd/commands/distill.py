@@ -8,28 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from dd.commands.main import main
-from dd.commands.options import (
-    FOLDER,
-    IN,
-    OUT,
-    Command,
-    checkpoint_option,
-    compute_options,
-    pool_option,
-    settings_options,
-    tell_remark,
-)
+from dd.commands.options import Command, checkpoint_option, compute_options, pool_option, settings_options, tell_remark
 from dd.distill.settings import DistillConfig
 from dd.nets import module_of
+from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from dd.pools.store import PoolFolder
 
 
 @main.command(cls=Command)
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--out", type=OUT, required=True, help="The distilled set to write, a .safetensors.")
-@click.option("--history", "history_path", type=OUT, required=True, help="CSV: loss and held-out accuracy over time.")
+@click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUTPUT, required=True, help="The distilled set to write, a .safetensors.")
+@click.option(
+    "--history", "history_path", type=OUTPUT, required=True, help="CSV: loss and held-out accuracy over time."
+)
 @click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
 @checkpoint_option(60)
 @click.option(
@@ -39,7 +32,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Write event files, in a folder NAME.tensorboard beside the history NAME.csv.",
 )
-@click.option("--pretrained", type=IN, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
+@click.option("--pretrained", type=INPUT, help="Weights of one net, for init fixed_pretrained; see `dd data weights`.")
 @compute_options
 @pool_option
 @settings_options(DistillConfig, "config")

@@ -9,8 +9,9 @@ import click
 
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import IN, OUT, Command, compute_options, pool_option, tell_remark
+from dd.commands.options import Command, compute_options, pool_option, tell_remark
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
+from dd.runtime.paths import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 @main.command(cls=Command)
 @listing(PROTOCOLS)
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
+@click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set, a .safetensors.")
+@click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
 @click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets, at most.")
 @click.option(
     "--net",
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     multiple=True,
     help=f"How networks are trained on the set. Can be repeated.  [default: {NATIVE}]",
 )
-@click.option("--out", type=OUT, required=True, help="CSV, one row for each net and stage.")
+@click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each net and stage.")
 @compute_options
 @pool_option
 def evaluate(

@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from dd.commands.main import main
-from dd.commands.options import IN, Command
+from dd.commands.options import Command
 from dd.runtime.errors import UserError
+from dd.runtime.paths import INPUT, OUTPUT_OR_FOLDER
 
 
 @main.command(cls=Command)
-@click.option("--set", "set_path", type=IN, required=True, help="Distilled set, a .safetensors.")
+@click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set, a .safetensors.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUTPUT_OR_FOLDER,
     required=True,
     multiple=True,
     help="What to write: .png, .pt, .npz, or no ending for a folder. Can be repeated.",

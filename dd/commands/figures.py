@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from dd.commands.main import main
-from dd.commands.options import OUT, Command, check_endings, save
+from dd.commands.options import Command, check_endings, save
 from dd.report.figures import FIGURES
 from dd.report.figures.kind import FigureKind
 from dd.report.tables import TABLE_KINDS
 from dd.report.tables.kind import TableKind
+from dd.runtime.paths import OUTPUT
 
 
 def drawing_command(kind: FigureKind) -> click.Command:
@@ -54,7 +55,7 @@ def writing_command(kind: TableKind) -> click.Command:
 
 def out_option(what: str) -> click.Option:
     """The option that names the files to write."""
-    return click.Option(["--out"], type=OUT, required=True, multiple=True, help=f"{what}; may be repeated.")
+    return click.Option(["--out"], type=OUTPUT, required=True, multiple=True, help=f"{what}; may be repeated.")
 
 
 for figure in FIGURES.values():

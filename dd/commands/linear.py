@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from dd.commands.main import main
-from dd.commands.options import OUT, Command
+from dd.commands.options import Command
 from dd.runtime.number_lists import number_list
+from dd.runtime.paths import OUTPUT
 
 
 @main.command(cls=Command)
@@ -14,7 +15,7 @@ from dd.runtime.number_lists import number_list
 @click.option("--sizes", default="1,2,3,4,6,8,10,12", show_default=True, help="Values of M: distilled pairs.")
 @click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
 @click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of Algorithm 1.")
-@click.option("--out", type=OUT, required=True, help="CSV, one row for each problem, M and method.")
+@click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each problem, M and method.")
 def linear_case(dimension: int, sizes: str, problems: int, meta_steps: int, out: Path) -> None:
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 

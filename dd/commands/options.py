@@ -13,16 +13,13 @@ import click
 from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
+from dd.runtime.paths import FOLDER, check_outputs
 from dd.runtime.settings_model import OneOf, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pydantic.fields import FieldInfo
     from torch import nn
-
-IN = click.Path(path_type=Path, dir_okay=False)
-OUT = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -35,6 +32,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
+            check_outputs(self, ctx.params)
             return super().invoke(ctx)
         except UserError as error:
             click.echo(f"error: {error}", err=True)

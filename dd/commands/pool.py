@@ -5,18 +5,10 @@ from pathlib import Path
 import click
 
 from dd.commands.main import main
-from dd.commands.options import (
-    FOLDER,
-    IN,
-    OUT,
-    Command,
-    checkpoint_option,
-    compute_options,
-    settings_options,
-    tell_remark,
-)
+from dd.commands.options import Command, checkpoint_option, compute_options, settings_options, tell_remark
 from dd.nets import module_of
 from dd.pools.settings import PoolConfig
+from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
 
 @main.group()
@@ -32,8 +24,8 @@ def pool() -> None:
 
 
 @pool.command(cls=Command)
-@click.option("--data", "data_path", type=IN, required=True, help="Prepared dataset, an .npz.")
-@click.option("--out", type=OUT, required=True, help="The shard to write, a .safetensors in the folder of its pool.")
+@click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
+@click.option("--out", type=OUTPUT, required=True, help="The shard to write, a .safetensors in the folder of its pool.")
 @click.option("--part", type=click.Choice(["train", "held-out"]), default="train", show_default=True)
 @click.option("--total", type=click.IntRange(1), default=2000, show_default=True, help="Nets of this part in the pool.")
 @click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the shard's first net.")

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from dd.commands.main import main
-from dd.commands.options import FOLDER, OUT, Command, check_endings
+from dd.commands.options import Command, check_endings
+from dd.runtime.paths import FOLDER, OUTPUT
 
 
 @main.command(cls=Command)
@@ -20,7 +21,9 @@ from dd.commands.options import FOLDER, OUT, Command, check_endings
 )
 @click.option("--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; repeat.")
 @click.option("--scale", required=True, help="Name of the scale, for the comparison.")
-@click.option("--out", type=OUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html. Can be repeated.")
+@click.option(
+    "--out", type=OUTPUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html. Can be repeated."
+)
 def compare(
     measured: tuple[tuple[str, str], ...], not_run: tuple[tuple[str, str, str], ...], scale: str, out: tuple[Path, ...]
 ) -> None:
@@ -51,7 +54,7 @@ def compare(
 @main.command(cls=Command)
 @click.option("--text", required=True, help="The configuration, in YAML.")
 @click.option("--scale", required=True, help="Name of the scale, for the page.")
-@click.option("--out", type=OUT, required=True, help="Page to write, an .html.")
+@click.option("--out", type=OUTPUT, required=True, help="Page to write, an .html.")
 def configuration(text: str, scale: str, out: Path) -> None:
     """Write a configuration as a page of the report.
 

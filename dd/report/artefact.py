@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
-
-import click
 
 from dd.runtime.errors import UserError
 from dd.runtime.result_files import ResultFiles
 from dd.runtime.settings_model import did_you_mean
 
 Entry = TypeVar("Entry")
-FILE = click.Path(path_type=Path, dir_okay=False)
-"""The type of a command's option that names a file."""
 
 
 class Section(NamedTuple):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -28,6 +28,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+SCIENTIFIC = r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]+"
 ONE_LINE = r"^[^\x00-\x1f]*$"
 Name = Annotated[str, Field(title="name", max_length=100, pattern=NAME)]
 """What users call an experiment, a pool, a figure."""
@@ -117,12 +118,23 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _knows_keys(cls, values: Any) -> Any:
-        for key in values if isinstance(values, Mapping) else ():
+        if not isinstance(values, Mapping):
+            return values
+        for key in values:
             if key not in cls.model_fields:
                 now = cls.old_names.get(key)
                 cure = f"; did you mean {now}?" if now else did_you_mean(key, cls.model_fields)
                 raise mistake(f"unknown key {_short(key)}{cure}")
-        return values
+        return {key: _as_number(value, cls.model_fields[key].annotation) for key, value in values.items()}
+
+
+def _as_number(value: Any, annotation: Any) -> Any:
+    """A number where YAML has text: it takes `1e-3`, without a point, for a word. Other values stay as they are."""
+    kinds = {annotation, *get_args(annotation)}
+    if not isinstance(value, str) or not kinds & {int, float} or not re.fullmatch(SCIENTIFIC, value):
+        return value
+    number = float(value)
+    return int(number) if int in kinds and number.is_integer() else number
 
 
 class MadeSettings(Settings):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from dd.plan.plan import Plan
 from dd.report.kinds import KINDS
@@ -41,3 +42,15 @@ def assert_refused(config, *named):
 @pytest.mark.parametrize("config", [PAPER, *SCALES.values()], ids=["paper", *SCALES])
 def test_the_configs_of_the_scales_are_accepted(config):
     assert refusal_of(config) == ""
+
+
+def test_numbers_without_a_point_are_numbers():
+    """YAML takes them for text."""
+    overlay = yaml.safe_load("{distill: {meta_lr: 1e-3, meta_steps: 2e3, clip: 1E+0}, scale: e5}")
+    assert overlay["distill"]["meta_lr"] == "1e-3"
+    config = Plan(merged(PAPER, overlay)).config
+    assert (config.distill.meta_lr, config.distill.meta_steps, config.distill.clip) == (0.001, 2000, 1.0)
+    assert isinstance(config.distill.meta_steps, int)
+    assert config.scale == "e5"
+    assert "meta_steps: 0.5 is not a whole number" in refusal_of(merged(PAPER, {"distill": {"meta_steps": "5e-1"}}))
+    assert "meta_lr: 'e-3' is not a number" in refusal_of(merged(PAPER, {"distill": {"meta_lr": "e-3"}}))

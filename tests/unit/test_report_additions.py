@@ -13,7 +13,8 @@ FIGURE = '''"""Accuracy as a single number."""
 import click
 from pydantic import Field
 
-from dd.report.artefact import FILE, Section
+from dd.runtime.paths import INPUT, OUTPUT
+from dd.report.artefact import Section
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.runtime.settings_model import Name, Settings
 
@@ -70,8 +71,8 @@ FIGURE = FigureKind(
     artefact=Number,
     command=Number.command,
     help="Draw one number.",
-    options=(click.Option(["--metrics"], type=FILE, required=True, help="A CSV."),),
-    table_option=click.Option(["--table", "table_path"], type=FILE, help="CSV to write."),
+    options=(click.Option(["--metrics"], type=INPUT, required=True, help="A CSV."),),
+    table_option=click.Option(["--table", "table_path"], type=OUTPUT, help="CSV to write."),
     draw=draw,
 )
 '''
@@ -96,7 +97,7 @@ KIND = '''"""Histories, one after another."""
 import click
 from pydantic import Field
 
-from dd.report.artefact import FILE, Section, options
+from dd.report.artefact import Section, options
 from dd.report.tables.kind import TableArtefact, TableKind
 from dd.runtime.settings_model import Name, Names
 
@@ -137,7 +138,7 @@ KIND = TableKind(
     order=9,
     artefact=Lines,
     help="Write lines.",
-    options=(click.Option(["--csv"], type=FILE, required=True, multiple=True, help="A CSV."),),
+    options=(click.Option(["--csv"], type=INPUT, required=True, multiple=True, help="A CSV."),),
     texts=texts,
 )
 '''

@@ -10,7 +10,7 @@ import click
 from pydantic import AfterValidator, Field
 
 from dd.distill.settings import DistillConfig
-from dd.report.artefact import FILE, Point, Section
+from dd.report.artefact import Point, Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_evaluation
@@ -18,6 +18,7 @@ from dd.report.provenance import data_lines
 from dd.report.reported import PaperClaim, Place
 from dd.report.verdicts import JudgedClaim, merged
 from dd.runtime.errors import UserError
+from dd.runtime.paths import OUTPUT
 from dd.runtime.settings_model import Count, Name, Settings, Text, all_different
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ FIGURE = FigureKind(
         ),
         click.Option(["--note"], default="", help="Small print below."),
     ),
-    table_option=click.Option(["--table", "table_path"], type=FILE, help="CSV of the points, to write."),
+    table_option=click.Option(["--table", "table_path"], type=OUTPUT, help="CSV of the points, to write."),
     draw=draw,
     comparison=ComparisonSource(
         csv_kind="curves",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 from pydantic import Field
 
-from dd.report.artefact import FILE, Section
+from dd.report.artefact import Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
@@ -22,6 +22,7 @@ from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
+from dd.runtime.paths import INPUT
 from dd.runtime.settings_model import Counts, Name, Settings
 
 if TYPE_CHECKING:
@@ -226,8 +227,8 @@ FIGURE = FigureKind(
       python -m dd figure --set set.safetensors --metrics accuracy.csv --steps 1,5,10 --out images.png --out images.pdf
     """,
     options=(
-        click.Option(["--set", "set_path"], type=FILE, required=True, help="Distilled set, a .safetensors."),
-        click.Option(["--metrics"], type=FILE, required=True, help="CSV of `dd evaluate` for the title."),
+        click.Option(["--set", "set_path"], type=INPUT, required=True, help="Distilled set, a .safetensors."),
+        click.Option(["--metrics"], type=INPUT, required=True, help="CSV of `dd evaluate` for the title."),
         click.Option(["--steps"], default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]"),
     ),
     draw=draw,

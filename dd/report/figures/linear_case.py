@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dd.report.artefact import FILE
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_table
 from dd.report.reported import PaperClaim, Place
 from dd.report.verdicts import ClaimVerdict, JudgedClaim
+from dd.runtime.paths import INPUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +132,7 @@ FIGURE = FigureKind(
     Example:
       python -m dd linear-figure --metrics linear.csv --out linear.png
     """,
-    options=(click.Option(["--metrics"], type=FILE, required=True, help="CSV of `dd linear-case`."),),
+    options=(click.Option(["--metrics"], type=INPUT, required=True, help="CSV of `dd linear-case`."),),
     draw=draw,
     comparison=ComparisonSource(csv_kind="linear case", claims=(LINEAR_CLAIM,), judge=_judged),
 )

@@ -10,13 +10,14 @@ import click
 from pydantic import Field
 
 from dd.distill.settings import POISONING
-from dd.report.artefact import FILE, Section, options
+from dd.report.artefact import Section, options
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_measured
 from dd.report.reported import PaperClaim, PaperNumber, Place, Reported
 from dd.report.verdicts import JudgedClaim, MeasuredNumber
 from dd.runtime.errors import UserError
+from dd.runtime.paths import INPUT, OUTPUT
 from dd.runtime.settings_model import Name, Names
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ FIGURE = FigureKind(
     options=(
         click.Option(
             ["--metrics"],
-            type=FILE,
+            type=INPUT,
             required=True,
             multiple=True,
             help="CSV of `dd evaluate` or `dd baseline`; repeat.",
@@ -190,7 +191,7 @@ FIGURE = FigureKind(
         click.Option(["--scale"], required=True, help="What the figure says it was measured at."),
     ),
     table_option=click.Option(
-        ["--table", "table_path"], type=FILE, required=True, help="CSV of the numbers, to write."
+        ["--table", "table_path"], type=OUTPUT, required=True, help="CSV of the numbers, to write."
     ),
     draw=draw,
     comparison=ComparisonSource(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dd.report.artefact import FILE
 from dd.report.figures.kind import Drawing, FigureKind
 from dd.report.measurements import HISTORY_COLUMNS, read_table
+from dd.runtime.paths import INPUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ FIGURE = FigureKind(
     """,
     options=(
         click.Option(
-            ["--history"], type=FILE, required=True, help="CSV that `dd distill` writes; it may still be growing."
+            ["--history"], type=INPUT, required=True, help="CSV that `dd distill` writes; it may still be growing."
         ),
     ),
     draw=draw,

@@ -11,9 +11,10 @@ import click
 from pydantic import Field
 
 from dd.distill.settings import PAPERS
-from dd.report.artefact import FILE, Section, options
+from dd.report.artefact import Section, options
 from dd.report.tables import TABLES
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
+from dd.runtime.paths import INPUT
 from dd.runtime.settings_model import Names, made_settings
 
 _TABLES = {
@@ -122,10 +123,10 @@ KIND = TableKind(
     options=(
         click.Argument(["name"], type=click.Choice(list(TABLES))),
         click.Option(
-            ["--metrics"], type=FILE, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`."
+            ["--metrics"], type=INPUT, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`."
         ),
         click.Option(
-            ["--data", "metadata"], type=FILE, multiple=True, help="Prepared dataset, for its fidelity; repeat both."
+            ["--data", "metadata"], type=INPUT, multiple=True, help="Prepared dataset, for its fidelity; repeat both."
         ),
         click.Option(["--scale"], required=True, help="What the table says it was measured at."),
     ),

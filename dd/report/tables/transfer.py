@@ -12,13 +12,14 @@ from pydantic import AfterValidator, Field
 
 from dd.distill.settings import NetworkName
 from dd.evaluation.protocols import PROTOCOLS
-from dd.report.artefact import FILE, Section, options
+from dd.report.artefact import Section, options
 from dd.report.formatting import MISSING, mean_std
 from dd.report.html_page import listed, page, wide
 from dd.report.measurements import EVALUATION_COLUMNS, read_table, with_kind
 from dd.report.provenance import with_provenance
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.errors import UserError
+from dd.runtime.paths import INPUT
 from dd.runtime.settings_model import UNIQUE, Count, Names, OneOf, Settings, all_different
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ KIND = TableKind(
     """,
     options=(
         click.Option(
-            ["--metrics"], type=FILE, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat."
+            ["--metrics"], type=INPUT, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat."
         ),
     ),
     texts=texts,

@@ -1,0 +1,62 @@
+"""Paths that commands read and write, and the check that no output replaces an input."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from dd.runtime.errors import UserError
+
+
+class OutputPath(click.Path):
+    """The type of an option that names what a command writes."""
+
+
+INPUT = click.Path(path_type=Path, dir_okay=False)
+OUTPUT = OutputPath(path_type=Path, dir_okay=False)
+OUTPUT_OR_FOLDER = OutputPath(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class NamedPath(NamedTuple):
+    """A path that a user gave."""
+
+    option: str
+    """As the user writes it: `--out`."""
+    path: Path
+    written: bool
+
+    def is_same(self, other: "NamedPath") -> bool:
+        """Whether both lead to one file, by way of links too."""
+        if self.path.exists() and other.path.exists():
+            return self.path.samefile(other.path)
+        return self.path.resolve() == other.path.resolve()
+
+
+def check_outputs(command: click.Command, values: dict[str, object]) -> None:
+    """Refuse a command that would replace its own input, or write two outputs into one file.
+
+    Args:
+        command: whose options say which paths are written.
+        values: of the options, by the names of their parameters.
+
+    Raises:
+        UserError: it names both options and the path.
+    """
+    paths = list(_paths(command, values))
+    for number, output in enumerate(paths):
+        for other in paths[:number] + paths[number + 1 :]:
+            if output.written and output.is_same(other):
+                raise UserError(f"{output.option}: {output.path} is also {other.option}; choose another name for it")
+
+
+def _paths(command: click.Command, values: dict[str, object]) -> Iterator[NamedPath]:
+    for parameter in command.params:
+        if isinstance(parameter.type, click.Path):
+            given = values.get(parameter.name or "")
+            option = max(parameter.opts, key=len)
+            written = isinstance(parameter.type, OutputPath)
+            for path in given if isinstance(given, tuple) else (given,):
+                if isinstance(path, Path):
+                    yield NamedPath(option, path, written)
