@@ -11,7 +11,7 @@ from dd.data.idx import find_idx_files, read_idx_files
 from dd.data.image_folder import image_folder
 from dd.data.mirror import describe_fidelity, find_image_folder, find_npz
 from dd.data.named_dataset import NamedDataset
-from dd.data.prepared import Arrays, read_npz, save
+from dd.data.prepared import Arrays, npz_path, read_npz, save
 from dd.runtime.errors import UserError
 
 FOLDER_SIZE = 32
@@ -49,8 +49,7 @@ def prepare(
     Raises:
         UserError: there is no source, or its content is not a dataset. `out` is then unchanged.
     """
-    if out.suffix != ".npz":
-        raise UserError(f"{out}: the file to write must end in .npz")
+    npz_path(out)
     if mirror and not mirror.is_dir():
         raise UserError(f"data.mirror: {mirror} is not a folder")
     if folder:

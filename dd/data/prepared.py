@@ -142,8 +142,20 @@ def load(path: Path | str) -> Dataset:
     )
 
 
+def npz_path(out: Path | str) -> Path:
+    """`out` as the path of a dataset.
+
+    Raises:
+        UserError: it does not end in `.npz`.
+    """
+    out = Path(out)
+    if out.suffix != ".npz":
+        raise UserError(f"{out}: the file to write must end in .npz")
+    return out
+
+
 def save(
-    out: Path,
+    out: Path | str,
     name: str,
     arrays: Arrays,
     classes: Sequence[str],
@@ -159,8 +171,11 @@ def save(
     metadata, and so do the entries of `more`. `ready` is a file that already holds these arrays; it is copied as it is.
 
     Raises:
-        UserError: the arrays fail `check`, or `out` cannot be written. `out` is then unchanged.
+        UserError: the arrays fail `check`, a class has no name of its own that is text, or `out` does not end in `.npz`
+            or cannot be written. `out` is then unchanged.
     """
+    out = npz_path(out)
+    _check_names(classes, name)
     check(arrays, len(classes), ready or name)
     with atomic(out) as temporary:
         if ready:
@@ -216,6 +231,14 @@ def _tensor(array: np.ndarray) -> Tensor:
     if array.ndim == 3:
         tensor = tensor.unsqueeze(3)
     return tensor.permute(0, 3, 1, 2)
+
+
+def _check_names(classes: Sequence[str], where: str) -> None:
+    for number, label in enumerate(classes):
+        if not isinstance(label, str) or not label.strip():
+            raise UserError(f"{where}: class {number} is called {label!r}; its name must be a text")
+        if label in classes[:number]:
+            raise UserError(f"{where}: two classes are called {label!r}; give each a name of its own")
 
 
 def check(arrays: Arrays, classes: int, where: Path | str) -> None:

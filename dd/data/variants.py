@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from dd.data.prepared import Arrays, read, save
+from dd.data.prepared import Arrays, npz_path, read, save
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive
 
@@ -69,8 +69,7 @@ def vary(
         UserError: `data` is not a prepared dataset, `out` would overwrite it, or no pixels are left between the margins
             or no images to train on.
     """
-    if out.suffix != ".npz":
-        raise UserError(f"{out}: the file to write must end in .npz")
+    npz_path(out)
     if out.resolve() == data.resolve():
         raise UserError(f"{out}: would overwrite the dataset it is made from; choose another --out")
     arrays, info = read(data)
