@@ -67,11 +67,14 @@ Examples:
 @click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
 @click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
 @click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
-def prepare(name: str, out: Path, mirror: Path | None, **own_images: Any) -> None:
+def prepare(name: str, out: Path, mirror: Path | None, folder: Path | None, **own_images: Any) -> None:
     """Prepare a dataset; its help is `PREPARE_HELP`."""
+    from dd.data.folder_listing import describe_folder
     from dd.data.obtain import prepare as run
 
-    _show(out, run(name, out, mirror, **own_images))
+    _show(out, run(name, out, mirror, folder=folder, **own_images))
+    for line in describe_folder(folder) if folder else []:
+        click.echo(line)
 
 
 @data.command(cls=Command)

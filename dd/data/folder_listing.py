@@ -1,11 +1,20 @@
 """Which images and classes a folder has. No image is opened, so planning can use this too."""
 
 import csv
+import os
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from dd.runtime.errors import UserError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+}
+"""Endings of pictures, which Pillow reads."""
+SYSTEM_NAMES = {"@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini"}
+"""Files and folders that systems put beside pictures, copies of them among these."""
 TABLE = "labels.csv"
 COLUMNS = ("file", "class", "split")
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
@@ -34,7 +43,7 @@ def split_folders(root: Path) -> list[Path]:
 
 
 def _subfolders(root: Path) -> list[str]:
-    names = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    names = sorted(p.name for p in root.iterdir() if p.is_dir() and not _is_hidden(p.name))
     if names and SPLITS.issuperset(map(str.lower, names)):
         raise UserError(f"{root}: {', '.join(names)} look like splits, not classes; call two of them train and test")
     _check_number(names, root, "needs one subfolder for each")
@@ -49,11 +58,56 @@ def images_in_subfolders(root: Path, names: list[str]) -> list[tuple[Path, str]]
     """
     images = []
     for name in names:
-        files = sorted(p for p in (root / name).rglob("*") if p.suffix.lower() in SUFFIXES)
+        files = sorted(file for file in files_below(root / name) if file.suffix.lower() in SUFFIXES)
         if not files:
-            raise UserError(f"{root / name}: no images in this class; add some or remove the folder")
+            endings = ", ".join(sorted(SUFFIXES))
+            raise UserError(f"{root / name}: no images in this class; add some ({endings}) or remove the folder")
         images += [(file, name) for file in files]
     return images
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in `folder` and its subfolders, through links too; none that is hidden or a system's own."""
+    seen = set()
+    for place, subfolders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above it
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
+        yield from (Path(place, name) for name in sorted(files) if not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in SYSTEM_NAMES
+
+
+def describe_folder(root: Path) -> list[str]:
+    """What `dd.data.image_folder.image_folder` reads and does not read of a folder, a line each.
+
+    Raises:
+        UserError: see `class_names`, `images_in_subfolders` and `images_in_table`.
+    """
+    names = class_names(root)
+    if (root / TABLE).exists():
+        listed, _ = images_in_table(root)
+        images = [image for split in listed.values() for image in split]
+        passed_over = []
+    else:
+        folders = split_folders(root)
+        images = [image for folder in folders for image in images_in_subfolders(folder, names)]
+        read = {file for file, _ in images}
+        passed_over = [file for folder in folders for file in files_below(folder) if file not in read]
+    counts = Counter(name for _, name in images)
+    largest, most = counts.most_common(1)[0]
+    lines = [f"classes: {', '.join(f'{name} {counts[name]}' for name in names)}"]
+    lines.append(f"largest class: {largest}, {100 * most / len(images):.0f} % of {len(images)} images")
+    if passed_over:
+        kinds = Counter(file.suffix.lower() or "no ending" for file in passed_over)
+        what = ", ".join(f"{count} of {kind}" for kind, count in sorted(kinds.items()))
+        lines.append(f"passed over, as they are no pictures of a class: {what}")
+    return lines
 
 
 def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list[str]]:
@@ -64,6 +118,7 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
     """
     table = root / TABLE
     images: dict[str, list[tuple[Path, str]]] = {"train": [], "test": []}
+    seen: dict[Path, int] = {}
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
@@ -71,13 +126,16 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
             if missing:
                 raise UserError(f"{table}: the first row lacks {missing[0]}; it must name {', '.join(COLUMNS)}")
             for number, row in enumerate(rows, 2):
-                path, name, split = (row[column] for column in COLUMNS)
+                path, name, split = ((row[column] or "").strip() for column in COLUMNS)
                 if not path or not name or split not in images:
                     raise UserError(f"{table}: row {number} needs a file, a class, and train or test as its split")
                 if not (root / path).resolve().is_relative_to(root.resolve()):
                     raise UserError(f"{table}: row {number}: {path} lies outside {root}; move the image into it")
                 if not (root / path).is_file():
                     raise UserError(f"{table}: row {number}: no file {root / path}; correct the name or remove the row")
+                first = seen.setdefault((root / path).resolve(), number)
+                if first != number:
+                    raise UserError(f"{table}: rows {first} and {number} both have {path}; keep one of them")
                 images[split].append((root / path, name))
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{table}: cannot be read as a table ({error}); correct it") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dd.config.model import Config
 from dd.data.datasets import DATASETS
-from dd.data.folder_listing import split_folders
+from dd.data.folder_listing import files_below
 from dd.data.weights import WEIGHTS
 from dd.plan.options import flags
 
@@ -39,12 +39,9 @@ class DataPlan:
         folder = self.config.data.folders.get(dataset)
         if not folder:
             return ""
-        root = Path(folder.folder)
-        # the folder of a class can be a link, which rglob does not follow
-        classes = (path for split in split_folders(root) for path in split.iterdir() if path.is_dir())
-        files = sorted({p for folder in (root, *classes) for p in folder.rglob("*") if p.is_file()})
-        lines = "".join(f"{p} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for p in files)
-        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+        files = {file: file.stat() for file in sorted(files_below(Path(folder.folder)))}
+        lines = "".join(f"{file} {status.st_size} {status.st_mtime_ns}\n" for file, status in files.items())
+        return hashlib.sha256(os.fsencode(lines)).hexdigest()[:16]
 
     def modules(self, dataset: str) -> tuple[str, ...]:
         """The modules that make a dataset again when they change, without those of the sources of other datasets."""

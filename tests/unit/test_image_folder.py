@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dd.data.folder_listing import describe_folder
+from dd.data.image_folder import image_folder
 from dd.data.obtain import prepare
 from dd.data.prepared import load
 from dd.runtime.errors import UserError
@@ -92,3 +94,69 @@ def test_bad_image_folders(tmp_path):
     with pytest.raises(UserError, match="train, val look like splits, not classes"):
         prepare("x", tmp_path / "x.npz", folder=tmp_path / "split")
     assert not (tmp_path / "x.npz").exists()
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Six pictures of each of two classes, no two alike."""
+    for number in range(6):
+        picture(tmp_path / f"pets/cat/{number}.png", (8, 8), number)
+        picture(tmp_path / f"pets/dog/{number}.png", (8, 8), 100 + number)
+    return tmp_path / "pets"
+
+
+def count(folder):
+    arrays, names = image_folder(folder, size=8)
+    return len(arrays["x_train"]) + len(arrays["x_test"]), names
+
+
+@pytest.mark.parametrize(
+    "name", ["cat/.thumbnails/0.png", "cat/@eaDir/0.png", "__MACOSX/cat/0.png", ".ipynb_checkpoints/0.png"]
+)
+def test_hidden_copies_are_no_images(pets, name):
+    picture(pets / name, (8, 8), 0)
+    (pets / "dog/._0.png").write_bytes(b"not a picture")
+    (pets / "dog/Thumbs.db").write_bytes(b"not a picture")
+    assert count(pets) == (12, ["cat", "dog"])
+
+
+def test_all_formats_and_linked_folders_are_read(pets, tmp_path):
+    for number, ending in enumerate(("jfif", "ppm", "pgm", "avif", "jpe")):
+        image = Image.new("RGB", (8, 8), (20 * number,) * 3)
+        image.save(pets / f"cat/more.{ending}", {"jfif": "JPEG", "jpe": "JPEG", "pgm": "PPM"}.get(ending))
+    picture(tmp_path / "elsewhere/deep/1.png", (8, 8), 200)
+    (pets / "dog/linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (pets / "dog/round").symlink_to(pets / "dog", target_is_directory=True)  # a link to a folder above it
+    assert count(pets)[0] == 12 + 5 + 1
+
+
+def test_what_is_passed_over_is_told_with_the_sizes_of_classes(pets):
+    for name in ("cat/notes.txt", "cat/a.wav", "dog/b.wav", "dog/README"):
+        (pets / name).touch()
+    (pets / "dog/5.png").unlink()
+    assert describe_folder(pets) == [
+        "classes: cat 6, dog 5",
+        "largest class: cat, 55 % of 11 images",
+        "passed over, as they are no pictures of a class: 1 of .txt, 2 of .wav, 1 of no ending",
+    ]
+
+
+def test_a_folder_of_other_files_is_told_which_endings_count(pets):
+    for file in (pets / "cat").iterdir():
+        file.rename(file.with_suffix(".wav"))
+    with pytest.raises(UserError, match=r"cat: no images in this class; add some \(.*\.jpg.*\.png.*\) or remove"):
+        image_folder(pets, size=8)
+
+
+@pytest.mark.parametrize("row", ["cat/0.png,cat,test", "cat/../cat/0.png,dog,train", "cat/0.png,cat,train"])
+def test_a_file_twice_in_a_table_is_refused_with_both_rows(pets, row):
+    rows = [f"{name}/{n}.png,{name},{'test' if n > 3 else 'train'}" for name in ("cat", "dog") for n in range(6)]
+    (pets / "labels.csv").write_text("\n".join(["file,class,split", *rows, row]))
+    with pytest.raises(UserError, match="rows 2 and 14 both have cat/"):
+        image_folder(pets, size=8)
+
+
+def test_outer_blanks_in_a_table_do_not_count(pets):
+    rows = [f"{name}/{n}.png, {name} ,{'test' if n > 3 else 'train '}" for name in ("cat", "dog") for n in range(6)]
+    (pets / "labels.csv").write_text("\n".join(["file,class,split", *rows]))
+    assert count(pets) == (12, ["cat", "dog"])

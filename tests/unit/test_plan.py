@@ -1,5 +1,6 @@
 """What a run makes and needs, asked of the plan itself: no Snakemake starts here."""
 
+import os
 import subprocess
 import sys
 
@@ -174,6 +175,15 @@ def test_a_users_folder(tmp_path):
     assert plan.data.listing("pets") != before
     assert plan.data.listing("mnist") == ""
     assert plan.data.options("mnist") == ""
+
+
+def test_names_that_are_no_utf_8_are_planned(tmp_path):
+    for name in (b"caf\xe9", b"dog"):
+        folder = tmp_path / os.fsdecode(name)
+        folder.mkdir()
+        (folder / "1.png").touch()
+    plan = planned({"data": {"folders": {"pets": {"folder": str(tmp_path), "size": 8}}}})
+    assert len(plan.data.listing("pets")) == 16
 
 
 def test_folders_outside_are_shown_to_containers(tmp_path):
