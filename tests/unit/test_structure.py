@@ -9,9 +9,9 @@ from tests.conftest import ROOT
 
 LAYERS = (
     *("commands", "plan", "config", "report", "adaptation", "baselines", "evaluation", "sets", "pools", "distill"),
-    *("data", "nets", "runtime"),
+    *("data", "nets", "runtime", "old_names"),
 )
-"""Packages of dd. Each imports from those that come after it in this list, and from itself."""
+"""Packages of dd, and the one module beside them. Each imports from those that come after it in this list, and from itself."""
 SOURCES = sorted(path for folder in ("dd", "tools", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))
 OURS = [path for path in SOURCES if path.is_relative_to(ROOT / "dd")]
 
@@ -41,7 +41,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 def test_every_package_has_its_layer():
     packages = {path.parent.name for path in (ROOT / "dd").glob("*/__init__.py")}
-    assert packages == set(LAYERS)
+    assert packages == set(LAYERS) - {"old_names"}
 
 
 @pytest.mark.parametrize("path", [path for path in OURS if path.parent != ROOT / "dd"], ids=named)
