@@ -11,7 +11,7 @@ LAYERS = (
     *("commands", "plan", "config", "report", "adaptation", "baselines", "evaluation", "sets", "pools", "distill"),
     *("data", "nets", "runtime", "old_names"),
 )
-"""Packages of dd, and the one module beside them. Each imports from those that come after it in this list, and from itself."""
+"""Packages of dd, and the one module beside them. Each imports from itself and from those that come after it here."""
 SOURCES = sorted(path for folder in ("dd", "tools", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))
 OURS = [path for path in SOURCES if path.is_relative_to(ROOT / "dd")]
 
