@@ -17,7 +17,7 @@ from dd.distill.metrics import accuracy
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import UnrollOptions, train
-from dd.nets.factory import build, try_out
+from dd.nets.factory import build, check_reproducible, try_out
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet, net_batches
@@ -58,6 +58,7 @@ class Experiment:
         self.mean = torch.tensor(file.info["mean"]) if file else dataset.mean
         self.std = torch.tensor(file.info["std"]) if file else dataset.std
         self.buffers = _buffers(self.module) if file else {}
+        check_reproducible(make, config.net)
         try_out(self.module, config.net, channels, size, classes)
         if pool:
             pool.check(config.net, dataset.image_shape, classes, count(self.module))

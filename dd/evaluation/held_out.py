@@ -13,7 +13,7 @@ from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.settings import POISONING
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
-from dd.nets.factory import try_out
+from dd.nets.factory import check_reproducible, try_out
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.process_group import ProcessGroup
 
@@ -35,6 +35,7 @@ def for_net(distilled: DistilledSet, name: str) -> DistilledSet:
     info = {key: value for key, value in distilled.info.items() if key != "pretrained"}
     info["config"] = config | {"net": name, "init": "random"}
     other = replace(distilled, fixed_weights=None, buffers={}, info=info)
+    check_reproducible(other.make, name)
     try_out(other.make(), name, other.images.shape[2], other.images.shape[-1], len(info["classes"]))
     return other
 

@@ -2,13 +2,14 @@
 
 import copy
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.parameter import is_lazy
 
-from dd.nets import class_path
+from dd.nets import NETWORKS, class_path
 from dd.runtime.errors import UserError, reason
 from dd.runtime.seeds import generator
 
@@ -50,7 +51,7 @@ def _import(name: str) -> Callable[..., nn.Module]:
     except ImportError as error:
         cure = "; is its folder on PYTHONPATH?" if error.name and module.startswith(error.name) else ""
         raise UserError(f"net {name!r}: {error}{cure}") from error
-    except Exception as error:  # a user's own module can raise anything, such as SyntaxError
+    except (Exception, SystemExit) as error:  # a user's own module can raise anything, such as SyntaxError
         raise UserError(f"net {name!r}: {type(error).__name__}: {error}") from error
 
 
@@ -68,6 +69,8 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         raise UserError(f"net {name}: has no weights to train; give it layers such as nn.Linear")
     if any(map(is_lazy, weights)):
         raise UserError(f"net {name}: has lazy layers, whose weights do not exist yet; give them their input sizes")
+    _check_weights(net, name)
+    given = images.clone()
     try:
         net = _moved(net)
         with torch.no_grad():
@@ -82,6 +85,9 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
     if len(list(net.parameters())) > len(weights):
         raise UserError(f"net {name}: makes layers in its forward, which would not be trained; make them in __init__")
     _check_logits(logits, name, classes)
+    if not torch.equal(images, given):
+        raise UserError(f"net {name}: changes its input; let it compute on a copy, or leave out inplace=True")
+    _check_training_step(net, name, images)
     if not torch.allclose(logits, again, rtol=1e-3, atol=1e-4):
         raise UserError(
             f"net {name}: is random in evaluation mode; give F.dropout training=self.training, or remove it"
@@ -91,6 +97,73 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
             f"net {name}: its logits of an image depend on the others in the batch; use a norm without batch "
             "statistics, such as nn.GroupNorm"
         )
+
+
+def check_reproducible(make: Callable[..., nn.Module], name: str) -> None:
+    """Refuse a class whose networks are not decided by the seed, or have buffers that belong to their random weights.
+
+    All networks of a distillation share the buffers of one, so buffers must be the same whatever the seed.
+
+    Args:
+        make: builds the network from a seed: `make(seed=...)`.
+        name: of the network; those of `NETWORKS` need no check.
+
+    Raises:
+        UserError: two networks of one seed differ, or the buffers of two seeds do.
+    """
+    if name in NETWORKS:
+        return
+    one, again, other = make(seed=1), make(seed=1), make(seed=2)
+    changed = _first_difference(dict(one.named_parameters()), dict(again.named_parameters()))
+    changed = changed or _first_difference(dict(one.named_buffers()), dict(again.named_buffers()))
+    if changed:
+        raise UserError(
+            f"net {name}: {changed} is another at each call; draw it by torch alone, not by NumPy or random, so that "
+            "results can be repeated"
+        )
+    changed = _first_difference(dict(one.named_buffers()), dict(other.named_buffers()))
+    if changed:
+        raise UserError(
+            f"net {name}: its buffer {changed} depends on its random weights, but all networks share one set of "
+            "buffers; leave out what keeps it, such as spectral_norm"
+        )
+
+
+def _first_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str:
+    """The name of the first tensor that is not the same in both, or nothing."""
+    for name, tensor in one.items():
+        if name not in other or not torch.equal(tensor, other[name]):
+            return name
+    return ""
+
+
+def _check_weights(net: nn.Module, name: str) -> None:
+    """Refuse weights that cannot be trained as one row of 32-bit numbers."""
+    if any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
+        raise UserError(f"net {name}: is compiled by torch.jit, which takes no weights from outside; leave that out")
+    for key, weights in net.named_parameters():
+        if not weights.requires_grad:
+            raise UserError(
+                f"net {name}: {key} has requires_grad=False, but all parameters are trained here; make it a buffer "
+                "(register_buffer) or leave that out"
+            )
+        if weights.dtype != torch.float32:
+            raise UserError(f"net {name}: {key} is {weights.dtype}; weights must be torch.float32")
+
+
+def _check_training_step(net: nn.Module, name: str, images: Tensor) -> None:
+    """Refuse a network whose gradient cannot be computed with respect to weights that come from outside."""
+    weights = {key: value.detach().clone().requires_grad_() for key, value in net.named_parameters()}
+    try:
+        logits = functional_call(net, weights, (images,))
+        gradients = torch.autograd.grad(logits.square().sum(), list(weights.values()), allow_unused=True)
+    except Exception as error:
+        raise UserError(
+            f"net {name}: cannot be trained with weights from outside, as torch.func.functional_call gives them: "
+            f"{reason(error)}; leave out torch.no_grad, torch.jit and the like"
+        ) from error
+    if all(gradient is None for gradient in gradients):
+        raise UserError(f"net {name}: its logits do not depend on its weights")
 
 
 def _moved(net: nn.Module) -> nn.Module:

@@ -5,9 +5,12 @@ The help and the config's check import this module for `INIT_SCHEMES`, so it imp
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from dd.runtime.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -48,9 +51,32 @@ def _draw_layers(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
 
     for layer in module.modules():
         if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
-            draw(layer.weight)
+            _draw_weight(layer, draw)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def _draw_weight(layer: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
+    """Draw the weight of one layer; of a parametrised layer, the parameters that give this weight."""
+    import torch
+    from torch.nn.utils.parametrize import is_parametrized
+
+    if "weight" not in layer._parameters and not is_parametrized(layer, "weight"):
+        raise UserError(
+            f"init_scheme: the weight of a {type(layer).__name__} is computed from others, so it cannot be drawn; use "
+            "torch.nn.utils.parametrizations, or init_scheme default"
+        )
+    if not is_parametrized(layer, "weight"):
+        draw(cast("Tensor", layer.weight))
+        return
+    drawn = draw(cast("Tensor", layer.weight).clone())
+    with contextlib.suppress(RuntimeError, NotImplementedError, ValueError):  # what a parametrisation refuses by
+        layer.weight = drawn
+    if not torch.allclose(cast("Tensor", layer.weight), drawn, rtol=1e-4, atol=1e-6):
+        raise UserError(
+            f"init_scheme: a parametrised {type(layer).__name__} does not take the drawn weights as they are; use "
+            "init_scheme default"
+        )
 
 
 INIT_SCHEMES: dict[str, InitScheme] = {
@@ -81,6 +107,7 @@ def count(module: nn.Module) -> int:
 
 def flat_weights(module: nn.Module) -> Tensor:
     """The weights of `module` as one row `[P]`, in the order of `StackedNet`."""
-    from torch import nn
+    import torch
 
-    return nn.utils.parameters_to_vector(module.parameters()).detach().clone()
+    # weights may lie in memory in another order, such as channels last
+    return torch.cat([weights.detach().reshape(-1) for weights in module.parameters()])
