@@ -72,7 +72,7 @@ def train(
     settings = shard.description() | {"part": part, "first": first, "nets": len(numbers)}
     modules = ("dd.pools.train", module_of(config.net))
     with checkpointed(
-        out, work=work, settings=settings, modules=modules, every_seconds=checkpoint_seconds
+        out, work=work, settings=settings, modules=modules, every_seconds=checkpoint_seconds, alone=True
     ) as checkpoints:
         run_to_end(shard.trainer, checkpoints, progress)
         accuracy = shard.accuracy()
