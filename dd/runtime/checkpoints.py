@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from dd.runtime.code_digest import digest
-from dd.runtime.errors import UserError
+from dd.runtime.errors import STOPPED, UserError
 from dd.runtime.files import load_tensors, save_tensors
 from dd.runtime.loop import StoppedError
 from dd.runtime.process_group import leads
@@ -21,8 +21,6 @@ PREVIOUS = "checkpoint.previous.safetensors"
 COMING = f"new.{NEWEST}"
 """The name of a new checkpoint until `NEWEST` has been renamed to `PREVIOUS`."""
 LOCK = "lock"
-STOPPED = 143
-"""Exit status of a command that a signal has stopped: 128 plus the number of SIGTERM."""
 
 
 @contextlib.contextmanager
