@@ -11,13 +11,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dd import old_names
+from dd import old_modules
 
 if TYPE_CHECKING:
     from dd.distill.distilled_set import DistilledSet
     from dd.pools.store import PoolFolder
 
-old_names.install()
+old_modules.install()
 
 __version__ = "0.1.0"
 __all__ = ["DistilledSet", "__version__", "load", "load_pool"]

@@ -9,8 +9,8 @@ import click
 
 from dd.commands.main import main
 from dd.commands.options import Command, checkpoint_option, compute_options, pool_option, settings_options, tell_remark
+from dd.distill import modules
 from dd.distill.settings import DistillConfig
-from dd.nets import module_of
 from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def distill(
     file = PretrainedFile.load(pretrained) if pretrained else None
     experiment = Experiment(config, load(data_path), device=device, pool=pool, file=file)
     tell_remark(experiment.module, config.net)
-    modules = ("dd.distill.experiment", "dd.distill.run", module_of(config.net))
 
     def record(history: list[dict]) -> None:
         write_text(history_path, with_kind("history", pd.DataFrame(history)).to_csv(index=False))
@@ -87,7 +86,11 @@ def distill(
 
     with (
         checkpointed(
-            out, work=work, settings=experiment.identity(), modules=modules, every_seconds=checkpoint_seconds
+            out,
+            work=work,
+            settings=experiment.identity(),
+            modules=modules(config.net),
+            every_seconds=checkpoint_seconds,
         ) as checkpoints,
         process_group(workers, config.nets, device) as group,
     ):

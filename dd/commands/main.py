@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from dd.runtime.errors import STOPPED
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
@@ -31,4 +33,4 @@ def main() -> None:
     The whole paper: snakemake --cores all (see README.md).
     """
     # on SIGTERM, unwind as after an error, so that no half-written file stays
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STOPPED))

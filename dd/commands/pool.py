@@ -6,7 +6,7 @@ import click
 
 from dd.commands.main import main
 from dd.commands.options import Command, checkpoint_option, compute_options, settings_options, tell_remark
-from dd.nets import module_of
+from dd.pools import modules
 from dd.pools.settings import PoolConfig
 from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
@@ -70,9 +70,13 @@ def train(
     shard = PoolShard(config, load(data_path), part=part, numbers=numbers, device=device)
     tell_remark(shard.net.module, config.net)
     settings = shard.description() | {"part": part, "first": first, "nets": len(numbers)}
-    modules = ("dd.pools.train", module_of(config.net))
     with checkpointed(
-        out, work=work, settings=settings, modules=modules, every_seconds=checkpoint_seconds
+        out,
+        work=work,
+        settings=settings,
+        modules=modules(config.net),
+        every_seconds=checkpoint_seconds,
+        alone=True,
     ) as checkpoints:
         run_to_end(shard.trainer, checkpoints, progress)
         accuracy = shard.accuracy()

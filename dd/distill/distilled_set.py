@@ -18,7 +18,7 @@ from dd.distill.unroll import DistilledData, UnrollOptions, train
 from dd.nets.factory import build
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.stacked import StackedNet
-from dd.old_names import current_settings
+from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors, save_tensors
 

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from dd.distill.init_kinds import INITS
 from dd.nets import NETWORKS
 from dd.nets.init_schemes import INIT_SCHEMES
-from dd.old_names import OLD_SETTINGS
+from dd.old_settings import OLD_SETTINGS
 from dd.runtime.settings_model import (
     BelowOne,
     Count,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InitScheme:
     """A distribution of initial weights."""
 
@@ -80,9 +80,11 @@ def _draw_weight(layer: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
 
 
 INIT_SCHEMES: dict[str, InitScheme] = {
-    "xavier": InitScheme("normal with std sqrt(2 / (fan_in + fan_out)), biases 0 (the paper's)", xavier),
-    "he": InitScheme("normal with std sqrt(2 / fan_in), biases 0", he),
-    "default": InitScheme("as the network's class builds it", default),
+    "xavier": InitScheme(
+        description="normal with std sqrt(2 / (fan_in + fan_out)), biases 0 (the paper's)", draw=xavier
+    ),
+    "he": InitScheme(description="normal with std sqrt(2 / fan_in), biases 0", draw=he),
+    "default": InitScheme(description="as the network's class builds it", draw=default),
 }
 """Every initialisation scheme, in the order of the help."""
 

@@ -45,9 +45,10 @@ class DataPlan:
 
     def modules(self, dataset: str) -> tuple[str, ...]:
         """The modules that make a dataset again when they change, without those of the sources of other datasets."""
-        own = ("dd.data.image_folder", "dd.data.folder_listing")
-        known = own if dataset in self.config.data.folders else DATASETS[dataset].modules
-        return ("dd.data.obtain", "dd.data.prepared", *known)
+        common = ("dd.data.obtain", "dd.data.prepared")
+        if dataset in self.config.data.folders:
+            return (*common, "dd.data.image_folder", "dd.data.folder_listing")
+        return (*common, "dd.data.named_dataset", *DATASETS[dataset].modules)
 
     def original(self, variant: str) -> dict[str, str]:
         """The prepared files of the dataset that a variant is made from."""

@@ -3,6 +3,7 @@
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.config.model import Config
+from dd.distill import modules
 from dd.nets import module_of
 from dd.plan.options import flags
 from dd.plan.pools import PoolPlan
@@ -51,7 +52,7 @@ class ExperimentPlan:
 
     def modules(self, experiment: str) -> tuple[str, ...]:
         """The modules that make an experiment run again when they change."""
-        return "dd.distill.experiment", "dd.distill.run", self._network(experiment)
+        return modules(self.config.all_experiments[experiment].net)
 
     def evaluation_modules(self, experiment: str) -> tuple[str, ...]:
         """The modules that make an evaluation run again when they change."""

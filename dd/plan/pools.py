@@ -4,8 +4,8 @@ from pathlib import Path
 
 from dd.config.model import Config
 from dd.config.sections import PoolEntry
-from dd.nets import module_of
 from dd.plan.options import flags
+from dd.pools import modules
 from dd.runtime.errors import UserError
 
 COUNTS = {"dataset", "nets", "held_out", "shard"}
@@ -36,7 +36,7 @@ class PoolPlan:
 
     def modules(self, pool: str) -> tuple[str, ...]:
         """The modules that make a pool train again when they change."""
-        return "dd.pools.train", module_of(self.config.pools[pool].net)
+        return modules(self.config.pools[pool].net)
 
     def check_left(self, pool: str) -> None:
         """Refuse a pool whose folder has shards of other settings.

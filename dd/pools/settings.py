@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from dd.distill.settings import InitScheme, NetworkName
-from dd.old_names import OLD_SETTINGS
+from dd.old_settings import OLD_SETTINGS
 from dd.runtime.settings_model import Count, Index, Positive, Settings
 
 

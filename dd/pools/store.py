@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from dd.old_names import current_settings
+from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import METADATA, save_tensors
 

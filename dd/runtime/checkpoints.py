@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from dd.runtime.code_digest import digest
-from dd.runtime.errors import UserError
+from dd.runtime.errors import STOPPED, UserError
 from dd.runtime.files import load_tensors, save_tensors
 from dd.runtime.loop import StoppedError
 from dd.runtime.process_group import leads
@@ -21,8 +21,6 @@ PREVIOUS = "checkpoint.previous.safetensors"
 COMING = f"new.{NEWEST}"
 """The name of a new checkpoint until `NEWEST` has been renamed to `PREVIOUS`."""
 LOCK = "lock"
-STOPPED = 143
-"""Exit status of a command that a signal has stopped: 128 plus the number of SIGTERM."""
 
 
 @contextlib.contextmanager
@@ -33,11 +31,12 @@ def checkpointed(
     settings: Mapping[str, object],
     modules: tuple[str, ...],
     every_seconds: float,
+    alone: bool = False,
 ) -> Iterator["Checkpoints"]:
     """The checkpoints of a command that makes the file `out`, removed when the block ends well.
 
-    The leader holds the lock of their folder. If the block raises `StoppedError`, its message goes to standard error
-    and the process ends with status `STOPPED`.
+    The process that writes them holds the lock of their folder. If the block raises `StoppedError`, its message goes to
+    standard error and the process ends with status `STOPPED`.
 
     Args:
         out: the file that is made.
@@ -45,19 +44,21 @@ def checkpointed(
         settings: the settings that decide the result. PyTorch's version and a digest of the code are added.
         modules: the modules whose code decides the result.
         every_seconds: see `Checkpoints`.
+        alone: whether this process writes them wherever it is started. If not, only the leader of its group does.
 
     Raises:
         UserError: another run holds the lock, or the folder cannot be written.
     """
     identity = {**settings, "torch": torch.__version__, "code": digest(*modules)}
     checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, every_seconds)
-    with checkpoints.locked() if leads() else contextlib.nullcontext():
+    writes = alone or leads()
+    with checkpoints.locked() if writes else contextlib.nullcontext():
         try:
             yield checkpoints
         except StoppedError as stopped:
             print(stopped, file=sys.stderr, flush=True)
             sys.exit(STOPPED)
-        if leads():
+        if writes:
             checkpoints.clear()
 
 

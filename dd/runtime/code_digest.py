@@ -4,6 +4,7 @@ import ast
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -14,16 +15,21 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 INSTALLED = {sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "platlib")}
+READERS = {"description", "help", "label", "order"}
+"""Arguments of declarations and options that say how they are shown."""
+NOT_CODE = {"ctx", "kind", "type_comment"}
+"""Fields of a syntax tree that decide nothing: the rest of the tree implies them, or they are comments."""
 
 
 @functools.cache
 def digest(*modules: str, follow: bool = True) -> str:
     """A digest of the code of these modules and, if `follow`, of all modules of dd and of the user that they import.
 
-    Comments, docstrings, formatting and code for type checkers alone do not count: see `_what_runs`. Modules outside dd
-    are searched for in the current folder and on the Python path. Installed packages are not followed. Neither are the
-    `__init__.py` files of dd's packages: they list what can be chosen, and one more choice changes no result. So the
-    caller must name the modules that were chosen. A module that is not found is left out.
+    Comments, docstrings, formatting, code for type checkers alone and what declarations tell readers do not count: see
+    `_what_runs`. Python 3.11 to 3.13 give the same digest. Modules outside dd are searched for in the current folder
+    and on the Python path. Installed packages are not followed. Neither are the `__init__.py` files of dd's packages:
+    they list what can be chosen, and one more choice changes no result. So the caller must name the modules that were
+    chosen. A module that is not found is left out.
     """
     todo = list(modules)
     code: dict[str, str] = {}
@@ -45,14 +51,20 @@ def _read(content: bytes, package: str) -> tuple[str, tuple[str, ...]]:
     """The code that a module of `package` runs, and the names of the modules that it may import."""
     try:
         tree = _what_runs(ast.parse(content))
+        return _text(tree), tuple(_imports(tree, package))
     except (SyntaxError, ValueError):  # Python reports it when the module runs; until then every byte counts
         return content.hex(), ()
-    return ast.unparse(tree), tuple(_imports(tree, package))
 
 
 def _what_runs(tree: ast.Module) -> ast.Module:
-    """`tree` without docstrings, including those of attributes, and without `if TYPE_CHECKING:`."""
+    """`tree` without what changes no result.
+
+    That is docstrings, including those of attributes; `if TYPE_CHECKING:`; and in calls with a keyword argument
+    `description` or `help`, such as declarations, the arguments of `READERS`.
+    """
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and any(keyword.arg in ("description", "help") for keyword in node.keywords):
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in READERS]
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
             if isinstance(statements, list):
@@ -69,6 +81,32 @@ def _is_for_readers(statement: ast.stmt) -> bool:
             return not statement.orelse
         case _:
             return False
+
+
+def _text(node: object) -> str:
+    """A syntax tree, or a part of it, as text. Unlike that of `ast.unparse`, it does not depend on Python's version.
+
+    Newer versions have more fields. They are empty in code that older versions can run, so empty fields are left out.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(_text, node))}]"
+    if not isinstance(node, ast.AST):
+        return ascii(node)  # which characters `repr` prints as they are depends on the version
+    if isinstance(node, ast.JoinedStr):
+        parts = _f_string(node.values)
+    else:
+        fields = ((name, value) for name, value in ast.iter_fields(node) if name not in NOT_CODE)
+        parts = (f"{name}={_text(value)}" for name, value in fields if value not in (None, []))
+    return f"{type(node).__name__}({','.join(parts)})"
+
+
+def _f_string(parts: list[ast.expr]) -> Iterator[str]:
+    """The parts of an f-string as text. Versions of Python split the constant ones in different ways."""
+    for constant, some in itertools.groupby(parts, lambda part: isinstance(part, ast.Constant)):
+        if not constant:
+            yield from map(_text, some)
+        elif joined := "".join(str(part.value) for part in some if isinstance(part, ast.Constant)):
+            yield ascii(joined)
 
 
 def _is_followed(path: Path | None) -> bool:

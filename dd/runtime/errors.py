@@ -1,4 +1,7 @@
-"""The exception for mistakes that a user can correct."""
+"""The exception for mistakes that a user can correct, and the exit status of a command that a signal has stopped."""
+
+STOPPED = 143
+"""Exit status of a command that a signal has stopped: 128 plus the number of SIGTERM."""
 
 
 class UserError(Exception):

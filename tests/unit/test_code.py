@@ -1,5 +1,7 @@
 """Which code a result is of."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +50,64 @@ def test_one_more_choice_changes_no_digest(tmp_path, monkeypatch):
     with (copy / "nets/factory.py").open("a") as file:
         file.write("\nMORE = 1\n")
     assert code_digest.digest.__wrapped__("dd.distill.experiment") != before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "module"),
+    [
+        ("distill/init_kinds.py", "a new draw for every network", "new weights each time", "dd.distill.experiment"),
+        ("nets/init_schemes.py", "as the network's class builds it", "as it is built", "dd.distill.experiment"),
+        ("old_modules.py", "OLD_MODULES = {", 'OLD_MODULES = {"dd.older": "dd.nets",', "dd.distill.experiment"),
+        ("evaluation/protocols.py", "no augmentation (Cui", "nothing else (Cui", "dd.evaluation.held_out"),
+        ("baselines/random.py", "Random real", "Real images at random", "dd.baselines.random"),
+        ("baselines/random.py", "order=1,", "order=8,", "dd.baselines.random"),
+    ],
+)
+def test_what_declarations_tell_readers_changes_no_digest(tmp_path, monkeypatch, name, old, new, module):
+    copy = checkout(tmp_path) / "dd"
+    monkeypatch.setattr(code_digest, "PACKAGE", copy)
+    before = code_digest.digest.__wrapped__(module)
+    text = (copy / name).read_text()
+    assert old in text
+    (copy / name).write_text(text.replace(old, new))
+    assert code_digest.digest.__wrapped__(module) == before
+
+
+def test_a_label_counts_where_nothing_is_declared(digest):
+    digests = []
+    for text in ("plot(label='a')", "plot(label='b')", "Kind(label='a', help='c')", "Kind(label='b', help='d')"):
+        Path("mine/net.py").write_text(text)
+        digests.append(digest())
+    assert digests[0] != digests[1]
+    assert digests[2] == digests[3]
+
+
+def python_of(version):
+    """A Python of this version, on the PATH or among pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for path in (*pyenv.glob(f"versions/{version}.*/bin/python"), shutil.which(f"python{version}")):
+        if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return path
+    return pytest.skip(f"no Python {version} here")
+
+
+SPLIT_BY_SOME = r"""
+NAME, WIDTH = "\N{GREEK SMALL LETTER ALPHA}\U0001FADC", 8
+TEXTS = [f"a{{b}}c{NAME}d" "e{f}" f"{NAME!r:>{WIDTH}}{NAME:}", f"{{{NAME}}}", f"{NAME=}", rf"\d{NAME}", f"", u"g"]
+"""
+"""Strings whose parts are divided, and printed, in different ways by versions of Python."""
+
+
+@pytest.mark.usefixtures("digest")
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_other_versions_of_python_give_the_same_digests(version):
+    Path("mine/blocks.py").write_text(SPLIT_BY_SOME)
+    modules = ("mine.net", "dd.distill.experiment", "dd.report.tables.transfer", "dd.runtime.code_digest")
+    program = f"from dd.runtime.code_digest import digest; print(*map(digest, {modules}))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [python_of(version), "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout.split() == [code_digest.digest.__wrapped__(module) for module in modules], done.stderr
 
 
 def test_code_that_cannot_be_read_counts_all_the_same(digest):

@@ -31,7 +31,7 @@ ENTRIES = {
     ),
     "dd/nets/init_schemes.py": (
         "INIT_SCHEMES: dict[str, InitScheme] = {\n",
-        '    "as_built": InitScheme("as it was built", lambda module, generator: None),\n',
+        '    "as_built": InitScheme(description="as it was built", draw=lambda module, generator: None),\n',
     ),
     "dd/data/weights.py": (
         "WEIGHTS: dict[str, PretrainedWeights] = {\n",

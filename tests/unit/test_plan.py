@@ -199,7 +199,8 @@ def test_folders_outside_are_shown_to_containers(tmp_path):
 def test_a_digest_names_what_was_chosen(paper):
     assert "dd.nets.lenet" in paper.experiments.modules("mnist_fixed")
     assert "dd.nets.alexcifar" in paper.experiments.modules("cifar10_fixed")
-    assert "dd.nets.alexcifar" in paper.pools.modules("cifar10_AlexCifarNet")
+    assert {"dd.data.datasets.digits", "dd.data.named_dataset"} <= set(paper.data.modules("digits"))
+    assert {"dd.nets.alexcifar", "dd.runtime.loop"} <= set(paper.pools.modules("cifar10_AlexCifarNet"))
     assert "dd.nets.lenet" in paper.experiments.baseline_modules("mnist_random", "average")
     assert "dd.adaptation.fada" in paper.experiments.adaptation_modules("mnist_usps_random", "fada")
     assert "dd.adaptation.fada" not in paper.experiments.adaptation_modules("mnist_usps_random", "full")

@@ -1,5 +1,6 @@
 """Pools on disk, and the initial weights drawn from them."""
 
+import os
 import subprocess
 import sys
 
@@ -224,3 +225,17 @@ def test_a_pool_of_other_nets_is_refused(digits, trained):
     pool.info = pool.info | {"image": [3, 32, 32]}
     with pytest.raises(UserError, match=r"a pool for image \[3, 32, 32\], but \[1, 28, 28\] is asked for"):
         Experiment(DistillConfig(init="random_pretrained", **SMALL), data, pool=pool)
+
+
+def test_training_takes_the_lock_wherever_it_is_started(dd, digits, tmp_path):
+    """Pools have no process group: beside another process, too, each trains its own shard alone."""
+    work, environment = tmp_path / "work", os.environ | {"RANK": "1", "WORLD_SIZE": "2"}
+    command = ("pool", "train", "--data", digits, "--out", tmp_path / "shard.safetensors", "--work", work)
+    settings = ("--total", 1, "--epochs", 1)
+    with Checkpoints(work, {}).locked():
+        done = dd(*command, *settings, env=environment)
+    assert done.returncode == 1
+    assert done.stderr == f"error: {work}: another run is working here; wait for it or stop it\n"
+    done = dd(*command, *settings, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert not work.exists()

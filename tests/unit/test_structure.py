@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 LAYERS = (
     *("commands", "plan", "config", "report", "adaptation", "baselines", "evaluation", "sets", "pools", "distill"),
-    *("data", "nets", "runtime", "old_names"),
+    *("data", "nets", "runtime", "old_settings"),
 )
 """Packages of dd, and the one module beside them. Each imports from itself and from those that come after it here."""
 SOURCES = sorted(path for folder in ("dd", "tools", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))
@@ -41,7 +41,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 def test_every_package_has_its_layer():
     packages = {path.parent.name for path in (ROOT / "dd").glob("*/__init__.py")}
-    assert packages == set(LAYERS) - {"old_names"}
+    assert packages == set(LAYERS) - {"old_settings"}
 
 
 @pytest.mark.parametrize("path", [path for path in OURS if path.parent != ROOT / "dd"], ids=named)

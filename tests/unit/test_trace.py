@@ -103,10 +103,31 @@ def test_gpus_compute_the_same_and_record_what_they_can(make, recorded):
     assert on_gpu.tracer.records_graphs == recorded
 
 
-def test_a_failed_recording_is_remembered_by_its_own_tracer_alone():
-    failed, other = Tracer(traceable=True), Tracer(traceable=True)
-    failed.records_graphs = False
-    assert other.records_graphs
+class OnGpu(torch.Tensor):
+    """A tensor that says it is on a GPU, where there is none."""
+
+    is_cuda = True
+
+
+def test_a_failed_recording_is_remembered_by_its_own_tracer_alone(monkeypatch, capsys):
+    """Recording is what a GPU does, so it is replaced; a test above fails to record on a real one."""
+    tried = []
+
+    def fail(_function, inputs):
+        tried.append(inputs)
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    monkeypatch.setattr(trace, "CudaGraph", fail)
+    for name in ("current_stream", "set_stream", "synchronize"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_stream: None)
+    failed, other = Tracer(traceable=False), Tracer(traceable=False)
+    inputs = tuple(torch.randn(size).as_subclass(OnGpu) for size in ((5, 3), (4, 5)))
+    for _ in range(3):
+        assert failed.trace(gradient, inputs) is gradient
+    assert len(tried) == 1
+    assert "no CUDA graph can be recorded: operation not permitted when stream is capturing" in capsys.readouterr().err
+    other.trace(gradient, inputs)
+    assert len(tried) == 2
 
 
 def test_what_is_not_traceable_is_run_as_written():

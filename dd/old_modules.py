@@ -1,4 +1,4 @@
-"""Names that earlier versions had: of modules, for scripts written against those, and of settings, for saved files."""
+"""Names of modules in earlier versions, for scripts written against those."""
 
 import sys
 import warnings
@@ -18,15 +18,6 @@ OLD_MODULES = {
     "dd.runtime.pools": "dd.pools.store",
 }
 """The new name of each renamed module that README, the docs or a tutorial mentioned, by its old name."""
-
-
-OLD_SETTINGS = {"init_law": "init_scheme"}
-"""New names by old ones, of settings in saved sets, pools and configs."""
-
-
-def current_settings(settings: dict) -> dict:
-    """Saved settings under today's names."""
-    return {OLD_SETTINGS.get(name, name): value for name, value in settings.items()}
 
 
 class OldNames(MetaPathFinder, Loader):

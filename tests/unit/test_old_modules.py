@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dd.old_names import OLD_MODULES
+from dd.old_modules import OLD_MODULES
 from tests.conftest import ROOT
 
 
