@@ -14,12 +14,13 @@ from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
 from dd.runtime.paths import FOLDER, check_outputs
-from dd.runtime.settings_model import OneOf, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pydantic.fields import FieldInfo
     from torch import nn
+
+    from dd.runtime.settings_model import Settings
 
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -127,6 +128,8 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
 
 def _option(key: str, field: FieldInfo) -> Decorator:
     """The option of one setting."""
+    from dd.runtime.settings_model import OneOf
+
     kind: Any = field.annotation
     meaning = " ".join((field.description or "").split())
     if get_origin(field.annotation) is Literal:
