@@ -116,7 +116,9 @@ def fada(
     device = theta.device
     few_images = Images(normalise(target.x.to(device), target.mean, target.std), target.y.to(device))
     x, y = source.x.to(device), source.y.to(device)
-    batches = RealBatches(x, y, source.mean, source.std, config.real_batch, derive(seed, "fada", "source"))
+    batches = RealBatches(
+        x, y, source.mean, source.std, batch_size=config.real_batch, seed=derive(seed, "fada", "source")
+    )
     halves = Halves(net)
     halves.try_out(theta[:1], few_images.x[:2])
     first = 0

@@ -163,7 +163,7 @@ class DistilledSet:
         predicted = predictions(net, theta, x, self.mean, self.std)
         if self.attacks:
             config = self.info["config"]
-            return poisoning(predicted, y, config["attack_class"], config["target_class"])
+            return poisoning(predicted, y, attack_class=config["attack_class"], target_class=config["target_class"])
         return {"accuracy": percent(predicted == y)}
 
     def net(self, index: int | None = None, pool: Pool | None = None) -> nn.Module:
