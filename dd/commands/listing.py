@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
-WIDTH = 104
+LINE_WIDTH = 104
 """Characters of a line, before click indents it."""
 F = TypeVar("F", bound=Callable)
 
@@ -22,7 +22,7 @@ def listing(declarations: Mapping[str, Described]) -> Callable[[F], F]:
     """Replace `{list}` in a command's docstring, which is its help, by the names and descriptions of `declarations`."""
     column = max(map(len, declarations)) + 3
     lines = [
-        textwrap.fill(f"  {name:{column}}{each.description}", WIDTH, subsequent_indent=" " * (column + 2))
+        textwrap.fill(f"  {name:{column}}{each.description}", LINE_WIDTH, subsequent_indent=" " * (column + 2))
         for name, each in declarations.items()
     ]
 

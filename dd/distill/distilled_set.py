@@ -66,7 +66,7 @@ class DistilledSet:
         config = self.info["config"]
         init = INITS[config["init"]]
         self._check_weights()
-        if init.sources == ("pool",):
+        if init.needs_pool:
             self._check_pool(pool)
         sources = WeightSources(
             make=self.make,
