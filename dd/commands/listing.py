@@ -3,19 +3,13 @@
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
+
+from dd.runtime.discovery import Described
 
 LINE_WIDTH = 104
 """Characters of a line, before click indents it."""
 F = TypeVar("F", bound=Callable)
-
-
-class Described(Protocol):
-    """A declaration with a description."""
-
-    @property
-    def description(self) -> str:
-        """One sentence for the help."""
 
 
 def listing(declarations: Mapping[str, Described]) -> Callable[[F], F]:

@@ -128,21 +128,19 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
 
 def _option(key: str, field: FieldInfo) -> Decorator:
     """The option of one setting."""
-    from dd.runtime.settings_model import OneOf
+    from dd.runtime.settings_model import OneOf, meaning_of
 
     kind: Any = field.annotation
-    meaning = " ".join((field.description or "").split())
     if get_origin(field.annotation) is Literal:
         kind = click.Choice(get_args(field.annotation))
     for declared in field.metadata:
-        if isinstance(declared, OneOf) and declared.own:
-            kind = str
-            meaning += f": {', '.join(declared.names)}, or your own as {declared.own}"
-        elif isinstance(declared, OneOf):
-            kind = click.Choice(declared.names)
+        if isinstance(declared, OneOf):
+            kind = str if declared.own else click.Choice(declared.names)
     switch = kind is bool
     flag = "--" + key.replace("_", "-")
-    return click.option(flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning)
+    return click.option(
+        flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning_of(field)
+    )
 
 
 def given_options(settings: type[Settings]) -> set[str]:

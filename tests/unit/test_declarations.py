@@ -109,7 +109,7 @@ def test_a_new_network_is_one_file_and_one_line(copy):
     line = '    "OneLayer": Network("dd.nets.one_layer:Linear", "a single layer"),\n'
     text = listing.read_text()
     listing.write_text(text.replace("NETWORKS: dict[str, Network] = {\n", "NETWORKS: dict[str, Network] = {\n" + line))
-    assert "OneLayer" in run("distill", "--help").stdout
+    assert "OneLayer, a single layer;" in " ".join(run("distill", "--help").stdout.split())
     run("data", "prepare", "digits", "--out", "digits.npz")
     words = [*TINY_DISTILL, "--net=OneLayer", "--data=digits.npz", "--out=set.safetensors", "--meta-steps=5"]
     done = run("distill", *words, "--history=history.csv")
