@@ -58,7 +58,7 @@ def main() -> None:
     floats = (images / 255 - mean) / std
     theta = torch.stack([flat_weights(LeNet()) for _ in range(options.nets)])
     train_config = TrainConfig(epochs=1000, batch=options.batch)
-    ours = PoolTrainer(classification(StackedNet(LeNet())), theta, images, labels, mean, std, train_config)
+    ours = PoolTrainer(classification(StackedNet(LeNet())), theta, images, labels, mean, std, config=train_config)
     ours.step()
     train_plain(1, floats, labels, options.batch, 1)
     seconds: dict[str, list[float]] = {"ours": [], "plain PyTorch": []}

@@ -1,25 +1,6 @@
 """`python -m dd`."""
 
-import sys
-
-from dd.runtime.errors import UserError
-
-try:
-    from dd.commands import (  # noqa: F401 (they add their commands)
-        adapt,
-        baseline,
-        data,
-        distill,
-        evaluate,
-        export,
-        figures,
-        linear,
-        pool,
-        report,
-    )
-    from dd.commands.main import main
-except UserError as error:  # two declarations with one name, for example
-    sys.exit(f"error: {error}")
+from dd.commands.main import main
 
 if __name__ == "__main__":
     main(prog_name="python -m dd")

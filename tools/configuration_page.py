@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from dd.config.model import Config
 from dd.config.schema import LOCATION, schema_of, schema_text
-from dd.runtime.settings_model import Settings
+from dd.runtime.settings_model import Settings, meaning_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = "docs/configuration.md"
@@ -69,7 +69,7 @@ class Reference:
             written: its value in config.yaml, if it is there.
         """
         part = part_of(field.annotation)
-        meaning = " ".join((field.description or "").split())
+        meaning = meaning_of(field)
         if part is None:
             yield from value_rows(path, node, default_of(field, written), meaning)
             return

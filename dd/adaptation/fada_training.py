@@ -31,7 +31,7 @@ from dd.runtime.progress import silent
 from dd.runtime.seeds import derive, generator
 
 
-class Images(NamedTuple):
+class LabelledBatch(NamedTuple):
     """Labelled images."""
 
     x: Tensor
@@ -73,14 +73,14 @@ class FadaConfig:
     """Weight of the adversarial term beside the cross entropies on the source and on the target."""
 
 
-def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> Images:
+def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> LabelledBatch:
     """`per_class` images of each class, classes in order, drawn by `seed` from `x [N, C, H, W]` and `y [N]`.
 
     Raises:
         UserError: a class has fewer images.
     """
     rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
-    return Images(x[rows], y[rows])
+    return LabelledBatch(x[rows], y[rows])
 
 
 def fada(
@@ -114,9 +114,11 @@ def fada(
         UserError: the last layer is not linear, or there are too few images or classes for a batch or for pairs.
     """
     device = theta.device
-    few_images = Images(normalise(target.x.to(device), target.mean, target.std), target.y.to(device))
+    few_images = LabelledBatch(normalise(target.x.to(device), target.mean, target.std), target.y.to(device))
     x, y = source.x.to(device), source.y.to(device)
-    batches = RealBatches(x, y, source.mean, source.std, config.real_batch, derive(seed, "fada", "source"))
+    batches = RealBatches(
+        x, y, source.mean, source.std, batch_size=config.real_batch, seed=derive(seed, "fada", "source")
+    )
     halves = Halves(net)
     halves.try_out(theta[:1], few_images.x[:2])
     first = 0
@@ -186,7 +188,7 @@ def _adapt(
     halves: Halves,
     theta: Tensor,
     source: RealBatches,
-    target: Images,
+    target: LabelledBatch,
     *,
     config: FadaConfig,
     rngs: list[torch.Generator],

@@ -86,7 +86,7 @@ class BaselineTrial:
         classes, config = self.real.classes, self.distilled.info["config"]
         labels = torch.arange(classes).repeat_interleave(images.shape[1] // classes).expand(len(images), -1)
         if self.distilled.attacks:
-            return poisoned(labels, config["attack_class"], config["target_class"])
+            return poisoned(labels, attack_class=config["attack_class"], target_class=config["target_class"])
         return labels
 
 

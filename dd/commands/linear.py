@@ -33,7 +33,7 @@ def linear_case(dimension: int, sizes: str, problems: int, meta_steps: int, out:
 
     counts = number_list("--sizes", sizes)
     with progress(problems * len(counts), unit="set") as bar:
-        table = run(dimension, counts, problems, meta_steps, on_one=bar.update)
+        table = run(dimension=dimension, sizes=counts, problems=problems, meta_steps=meta_steps, on_one=bar.update)
     write_text(out, with_kind("linear case", table).to_csv(index=False))
     for method, rows in table[table["M"] >= dimension].groupby("method", sort=False):
         click.echo(f"{method}: M >= D leaves {rows['gap'].max():.1g} of the gap")

@@ -3,26 +3,20 @@
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-WIDTH = 104
+from dd.runtime.discovery import Described
+
+LINE_WIDTH = 104
 """Characters of a line, before click indents it."""
 F = TypeVar("F", bound=Callable)
-
-
-class Described(Protocol):
-    """A declaration with a description."""
-
-    @property
-    def description(self) -> str:
-        """One sentence for the help."""
 
 
 def listing(declarations: Mapping[str, Described]) -> Callable[[F], F]:
     """Replace `{list}` in a command's docstring, which is its help, by the names and descriptions of `declarations`."""
     column = max(map(len, declarations)) + 3
     lines = [
-        textwrap.fill(f"  {name:{column}}{each.description}", WIDTH, subsequent_indent=" " * (column + 2))
+        textwrap.fill(f"  {name:{column}}{each.description}", LINE_WIDTH, subsequent_indent=" " * (column + 2))
         for name, each in declarations.items()
     ]
 

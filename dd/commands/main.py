@@ -1,17 +1,59 @@
 """The command `python -m dd`, to which the other files of this package add their commands.
 
+The file of a command is imported when the command is asked for, so that no command waits for the imports of the others.
 Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA starts.
 """
 
 import signal
 import sys
+from importlib import import_module
 
 import click
 
-from dd.runtime.errors import STOPPED
+from dd.runtime.errors import STOPPED, UserError
+
+COMMANDS = {
+    "adapt": "dd.commands.adapt",
+    "baseline": "dd.commands.baseline",
+    "compare": "dd.commands.report",
+    "configuration": "dd.commands.report",
+    "data": "dd.commands.data",
+    "distill": "dd.commands.distill",
+    "evaluate": "dd.commands.evaluate",
+    "export": "dd.commands.export",
+    "linear-case": "dd.commands.linear",
+    "pool": "dd.commands.pool",
+    "publish": "dd.commands.report",
+}
+"""The module that adds each command or group."""
+DECLARED_COMMANDS = "dd.commands.figures"
+"""The module that adds all others, whose names the kinds of figures and tables declare."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in alphabetical order. This imports every module, for the help of the group."""
+        for module in (*COMMANDS.values(), DECLARED_COMMANDS):
+            _add_commands(module)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None if there is none of this name."""
+        _add_commands(COMMANDS.get(cmd_name, DECLARED_COMMANDS))
+        return super().get_command(ctx, cmd_name)
+
+
+def _add_commands(module: str) -> None:
+    """Import a module, which adds its commands to `main`."""
+    try:
+        import_module(module)
+    except UserError as error:  # two declarations with one name, for example
+        sys.exit(f"error: {error}")
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
     """Dataset Distillation (Wang, Zhu, Torralba, Efros 2018).
 

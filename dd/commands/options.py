@@ -14,12 +14,13 @@ from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
 from dd.runtime.paths import FOLDER, check_outputs
-from dd.runtime.settings_model import OneOf, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pydantic.fields import FieldInfo
     from torch import nn
+
+    from dd.runtime.settings_model import Settings
 
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -127,19 +128,19 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
 
 def _option(key: str, field: FieldInfo) -> Decorator:
     """The option of one setting."""
+    from dd.runtime.settings_model import OneOf, meaning_of
+
     kind: Any = field.annotation
-    meaning = " ".join((field.description or "").split())
     if get_origin(field.annotation) is Literal:
         kind = click.Choice(get_args(field.annotation))
     for declared in field.metadata:
-        if isinstance(declared, OneOf) and declared.own:
-            kind = str
-            meaning += f": {', '.join(declared.names)}, or your own as {declared.own}"
-        elif isinstance(declared, OneOf):
-            kind = click.Choice(declared.names)
+        if isinstance(declared, OneOf):
+            kind = str if declared.own else click.Choice(declared.names)
     switch = kind is bool
     flag = "--" + key.replace("_", "-")
-    return click.option(flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning)
+    return click.option(
+        flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning_of(field)
+    )
 
 
 def given_options(settings: type[Settings]) -> set[str]:

@@ -83,7 +83,7 @@ class ExperimentEntry(DistillConfig):
     """one that `python -m dd data prepare --help` names, or of `data.folders` or `data.variants`"""
     pool: Name | None = None
     """the pool that nets come from, with init random_pretrained or fixed_pretrained"""
-    pretrained: Annotated[str, OneOf(tuple(WEIGHTS))] | None = None
+    pretrained: Annotated[str, OneOf.of(WEIGHTS)] | None = None
     """instead, with fixed_pretrained, the file that one net comes from"""
 
 

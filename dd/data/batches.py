@@ -46,6 +46,7 @@ class RealBatches:
         y: Tensor,
         mean: Tensor,
         std: Tensor,
+        *,
         batch_size: int,
         seed: int,
         rows: Tensor | None = None,

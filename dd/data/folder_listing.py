@@ -15,7 +15,7 @@ SUFFIXES = {
 """Endings of pictures, which Pillow reads."""
 SYSTEM_NAMES = {"@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini"}
 """Files and folders that systems put beside pictures, copies of them among these."""
-TABLE = "labels.csv"
+LABELS_FILE = "labels.csv"
 COLUMNS = ("file", "class", "split")
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
@@ -28,7 +28,7 @@ def class_names(root: Path) -> list[str]:
     """
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
-    if (root / TABLE).exists():
+    if (root / LABELS_FILE).exists():
         return images_in_table(root)[1]
     classes = [_subfolders(folder) for folder in split_folders(root)]
     if classes[0] != classes[-1]:
@@ -90,7 +90,7 @@ def describe_folder(root: Path) -> list[str]:
         UserError: see `class_names`, `images_in_subfolders` and `images_in_table`.
     """
     names = class_names(root)
-    if (root / TABLE).exists():
+    if (root / LABELS_FILE).exists():
         listed, _ = images_in_table(root)
         images = [image for split in listed.values() for image in split]
         passed_over = []
@@ -116,7 +116,7 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
     Raises:
         UserError: an invalid row, too few or too many classes.
     """
-    table = root / TABLE
+    table = root / LABELS_FILE
     images: dict[str, list[tuple[Path, str]]] = {"train": [], "test": []}
     seen: dict[Path, int] = {}
     try:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from sklearn.model_selection import train_test_split
 
-from dd.data.folder_listing import TABLE, class_names, images_in_subfolders, images_in_table, split_folders
+from dd.data.folder_listing import LABELS_FILE, class_names, images_in_subfolders, images_in_table, split_folders
 from dd.data.prepared import Arrays
 from dd.runtime.errors import UserError
 
@@ -31,7 +31,7 @@ def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float
             table with a row that is invalid or names a file outside `root`.
     """
     folders = split_folders(root)
-    if (root / TABLE).exists():
+    if (root / LABELS_FILE).exists():
         listed, names = images_in_table(root)
         x_train, y_train = _read(listed["train"], names, size, gray)
         x_test, y_test = _read(listed["test"], names, size, gray)

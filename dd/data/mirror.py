@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dd.data.folder_listing import TABLE
+from dd.data.folder_listing import LABELS_FILE
 from dd.data.prepared import NAMES, Arrays
 from dd.runtime.errors import UserError, reason
 from dd.runtime.files import sha256
@@ -74,10 +74,10 @@ def find_image_folder(name: str, folder: str, mirror: Path | None) -> Path:
     Raises:
         UserError: there is no mirror, or it has no such folder.
     """
-    if not mirror or not (mirror / folder / TABLE).exists():
+    if not mirror or not (mirror / folder / LABELS_FILE).exists():
         raise UserError(
-            f"{name}: cannot be downloaded; put a folder {folder} of images with a {TABLE} into a folder and name that "
-            "folder in data.mirror (--mirror)"
+            f"{name}: cannot be downloaded; put a folder {folder} of images with a {LABELS_FILE} into a folder and "
+            "name that folder in data.mirror (--mirror)"
         )
     return mirror / folder
 

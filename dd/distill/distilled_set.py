@@ -49,6 +49,19 @@ class DistilledSet:
     """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions),
     and for pre-trained nets `pretrained` (what they were trained on, and how)."""
 
+    def __repr__(self) -> str:
+        """What the set is, in a few lines, without its tensors."""
+        steps, images, *shape = self.images.shape
+        config = self.info.get("config", {})
+        made_for = [self.info.get("dataset", {}).get("name"), config.get("net"), config.get("init")]
+        lines = [
+            " ".join(["DistilledSet", *filter(None, made_for)]),
+            f"  {steps} steps x {len(self.lrs)} epochs, {images} images {shape} a step",
+        ]
+        if measured := self.info.get("validation"):
+            lines.append(f"  accuracy at validation: {measured['accuracy']:.1f} % over {measured['nets']} net(s)")
+        return "\n".join(lines)
+
     def make(self, seed: int = 0) -> nn.Module:
         """The architecture this set was made for, as its class builds it from `seed`, in evaluation mode."""
         channels, size = self.images.shape[2], self.images.shape[-1]
@@ -66,7 +79,7 @@ class DistilledSet:
         config = self.info["config"]
         init = INITS[config["init"]]
         self._check_weights()
-        if init.sources == ("pool",):
+        if init.needs_pool:
             self._check_pool(pool)
         sources = WeightSources(
             make=self.make,
@@ -163,7 +176,7 @@ class DistilledSet:
         predicted = predictions(net, theta, x, self.mean, self.std)
         if self.attacks:
             config = self.info["config"]
-            return poisoning(predicted, y, config["attack_class"], config["target_class"])
+            return poisoning(predicted, y, attack_class=config["attack_class"], target_class=config["target_class"])
         return {"accuracy": percent(predicted == y)}
 
     def net(self, index: int | None = None, pool: Pool | None = None) -> nn.Module:

@@ -80,9 +80,12 @@ class Experiment:
         config, dataset = self.config, self.dataset
         rows, kept = dataset.split(config.validation_images, config.seed)
         start = self._real_images(rows) if config.start == "real" else None
-        x, y = dataset.x_train, poisoned(dataset.y_train, config.attack_class, config.target_class)
+        x = dataset.x_train
+        y = poisoned(dataset.y_train, attack_class=config.attack_class, target_class=config.target_class)
         self.validation = x[kept], y[kept]
-        real = RealBatches(x.to(device), y.to(device), self.mean, self.std, config.real_batch, config.seed, rows)
+        real = RealBatches(
+            x.to(device), y.to(device), self.mean, self.std, batch_size=config.real_batch, seed=config.seed, rows=rows
+        )
         loss = classification(self.net)
         self.trainer = Trainer(
             config,

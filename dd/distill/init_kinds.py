@@ -22,6 +22,11 @@ class Init:
         """Whether the networks are pre-trained."""
         return bool(self.sources)
 
+    @property
+    def needs_pool(self) -> bool:
+        """Whether the networks can come from a pool only."""
+        return self.sources == ("pool",)
+
 
 INITS = {
     init.name: init

@@ -152,11 +152,11 @@ def learn(problem: LeastSquares, pairs: int, meta_steps: int, seed: int = 0) -> 
 
 
 def linear_case(
+    *,
     dimension: int,
     sizes: list[int],
     problems: int,
     meta_steps: int,
-    *,
     on_one: Callable[[], object] = lambda: None,
     data_size: int = 200,
 ) -> pd.DataFrame:

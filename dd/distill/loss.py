@@ -99,6 +99,6 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return (shifted.exp().sum(2).log() - chosen).mean(1)
 
 
-def poisoned(labels: Tensor, attack_class: int, target_class: int) -> Tensor:
+def poisoned(labels: Tensor, *, attack_class: int, target_class: int) -> Tensor:
     """`labels [n]` as the attacker wants them: those of the attack class become the target class (Section 3.6)."""
     return torch.where(labels == attack_class, target_class, labels)

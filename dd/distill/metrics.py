@@ -42,7 +42,7 @@ def percent(right: Tensor) -> Tensor:
     return 100 * right.float().mean(-1)
 
 
-def poisoning(predicted: Tensor, y: Tensor, attack_class: int, target_class: int) -> dict[str, Tensor]:
+def poisoning(predicted: Tensor, y: Tensor, *, attack_class: int, target_class: int) -> dict[str, Tensor]:
     """How far nets are poisoned, by their predictions `predicted [nets, n]` for images with true labels `y [n]`.
 
     Returns:
@@ -52,7 +52,7 @@ def poisoning(predicted: Tensor, y: Tensor, attack_class: int, target_class: int
     """
     attacked = y == attack_class
     return {
-        "accuracy": percent(predicted == poisoned(y, attack_class, target_class)),
+        "accuracy": percent(predicted == poisoned(y, attack_class=attack_class, target_class=target_class)),
         "misled": percent(predicted[:, attacked] == target_class),
         "others": percent(predicted[:, ~attacked] == y[~attacked]),
         "clean": percent(predicted == y),

@@ -27,18 +27,17 @@ PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momen
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
 """The measurements of a set with an `attack_class`: see `dd.distill.metrics.poisoning`."""
-"""The names of settings in files of earlier versions, each with its present name."""
 
 NetworkName = Annotated[
     str,
-    OneOf(
-        tuple(NETWORKS),
+    OneOf.of(
+        NETWORKS,
         own="package.module:Class",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$",
     ),
 ]
-InitName = Annotated[str, OneOf(tuple(INITS))]
-InitScheme = Annotated[str, OneOf(tuple(INIT_SCHEMES))]
+InitName = Annotated[str, OneOf.of(INITS)]
+InitScheme = Annotated[str, OneOf.of(INIT_SCHEMES)]
 
 
 class DistillConfig(Settings):
@@ -49,7 +48,7 @@ class DistillConfig(Settings):
     net: NetworkName = "LeNet"
     """network"""
     init: InitName = "random"
-    """initial weights (Section 3.5): a new draw every time, one fixed draw, nets of a pool, or one pre-trained net"""
+    """initial weights (Section 3.5)"""
     init_scheme: InitScheme = "xavier"
     """initialisation scheme that random initial weights are drawn by"""
     pool_net: Index = 0

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-WIDTH = 128
+BLOCK_CHANNELS = 128
 """Channels of every block."""
 
 
@@ -20,13 +20,14 @@ class ConvNet3(nn.Module):
         blocks = []
         for block in range(3):
             blocks += [
-                nn.Conv2d(WIDTH if block else channels, WIDTH, 3, padding=1 if block else padding),
-                nn.GroupNorm(WIDTH, WIDTH),  # one group a channel: instance normalisation with learned scale, shift
+                nn.Conv2d(BLOCK_CHANNELS if block else channels, BLOCK_CHANNELS, 3, padding=1 if block else padding),
+                # one group a channel: instance normalisation with learned scale, shift
+                nn.GroupNorm(BLOCK_CHANNELS, BLOCK_CHANNELS),
                 nn.ReLU(),
                 nn.AvgPool2d(2),
             ]
         self.features = nn.Sequential(*blocks)
-        self.classifier = nn.Linear(WIDTH * ((size + 2 * padding - 2) // 8) ** 2, classes)
+        self.classifier = nn.Linear(BLOCK_CHANNELS * ((size + 2 * padding - 2) // 8) ** 2, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `[n, classes]` of images `x [n, channels, size, size]`."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-WIDTH = 128
+HIDDEN_UNITS = 128
 """Units of both hidden layers."""
 
 
@@ -13,11 +13,11 @@ class MLP(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(channels * size**2, WIDTH),
+            nn.Linear(channels * size**2, HIDDEN_UNITS),
             nn.ReLU(),
-            nn.Linear(WIDTH, WIDTH),
+            nn.Linear(HIDDEN_UNITS, HIDDEN_UNITS),
             nn.ReLU(),
-            nn.Linear(WIDTH, classes),
+            nn.Linear(HIDDEN_UNITS, classes),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class PoolTrainer:
     unit = "step"
 
     def __init__(
-        self, loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, config: TrainConfig
+        self, loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, *, config: TrainConfig
     ) -> None:
         """A trainer at step 0.
 
@@ -45,7 +45,7 @@ class PoolTrainer:
         """
         self.loss, self.config = as_loss(loss), config
         x, y = x.to(theta.device), y.to(theta.device)
-        self.real = RealBatches(x, y, mean, std, min(config.batch, len(x)), config.seed)
+        self.real = RealBatches(x, y, mean, std, batch_size=min(config.batch, len(x)), seed=config.seed)
         self.theta = theta.clone()
         self.adam = torch.optim.Adam([self.theta], betas=(0.5, 0.999))
         self.total = config.epochs * self.real.per_pass
@@ -92,12 +92,12 @@ def train_nets(
     y: Tensor,
     mean: Tensor,
     std: Tensor,
-    config: TrainConfig,
     *,
+    config: TrainConfig,
     progress: Callable[[int], tqdm] = silent,
 ) -> Tensor:
     """Weights `[nets, P]` after the whole training of a `PoolTrainer`; `progress` makes the bar from the total."""
-    trainer = PoolTrainer(loss, theta, x, y, mean, std, config)
+    trainer = PoolTrainer(loss, theta, x, y, mean, std, config=config)
     with progress(trainer.total) as bar:
         while trainer.done < trainer.total:
             trainer.step()
@@ -122,7 +122,9 @@ class PoolShard:
         self.config, self.dataset, self.net = config, dataset, StackedNet(make()).to(device)
         theta = RandomInitial(make, config.init_scheme, config.seed)(f"pool {part}", numbers).to(device)
         images, labels = dataset.x_train, dataset.y_train
-        self.trainer = PoolTrainer(classification(self.net), theta, images, labels, dataset.mean, dataset.std, config)
+        self.trainer = PoolTrainer(
+            classification(self.net), theta, images, labels, dataset.mean, dataset.std, config=config
+        )
 
     def accuracy(self) -> Tensor:
         """Accuracy on the test images, in percent `[nets]`."""

@@ -26,6 +26,14 @@ class Declaration(Protocol):
         """Its position in help and tables: smaller numbers come first; equal numbers are sorted by name."""
 
 
+class Described(Protocol):
+    """A declaration with a description."""
+
+    @property
+    def description(self) -> str:
+        """What it is, in one line of help."""
+
+
 T = TypeVar("T", bound=Declaration)
 
 

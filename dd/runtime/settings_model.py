@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from dd.runtime.discovery import Described
 from dd.runtime.errors import UserError
 
 Count = Annotated[int, Field(ge=1)]
@@ -70,10 +72,18 @@ class OneOf:
     """An annotation for text that must be one of the declared `names`, or have the form of a user's own name."""
 
     names: tuple[str, ...]
+    meanings: str
+    """What they are, in one line."""
     own: str = ""
     """That form in words, such as `package.module:Class`; empty if only `names` are allowed."""
     pattern: str = ""
     """That form as a regular expression."""
+
+    @classmethod
+    def of(cls, declarations: Mapping[str, Described], *, own: str = "", pattern: str = "") -> Self:
+        """The annotation for the names of `declarations`."""
+        meanings = "; ".join(f"{name}, {each.description}" for name, each in declarations.items())
+        return cls(tuple(declarations), meanings, own, pattern)
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> CoreSchema:
         """How pydantic checks it."""
@@ -91,6 +101,16 @@ class OneOf:
             return value
         more = f", or {self.own}" if self.own else ""
         raise mistake(f"{value!r} is not one of {', '.join(self.names)}{more}{did_you_mean(value, self.names)}")
+
+
+def meaning_of(field: FieldInfo) -> str:
+    """The meaning of a field in one line, with what each name is that it can have."""
+    meaning = " ".join((field.description or "").split())
+    for limit in field.metadata:
+        if isinstance(limit, OneOf):
+            own = f"; or your own, as {limit.own}" if limit.own else ""
+            meaning += f": {limit.meanings}{own}"
+    return meaning
 
 
 class Settings(BaseModel):

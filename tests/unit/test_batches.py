@@ -46,7 +46,7 @@ def test_settings_out_of_range(settings, message):
 
 def real(n=10, batch=3):
     x = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
-    return RealBatches(x, torch.arange(n), torch.zeros(1), torch.ones(1), batch, seed=0)
+    return RealBatches(x, torch.arange(n), torch.zeros(1), torch.ones(1), batch_size=batch, seed=0)
 
 
 def test_real_batches_are_without_replacement_and_random_access():

@@ -229,6 +229,16 @@ def test_declarations_are_read_without_what_takes_seconds_to_load():
     assert done.stdout == "none\n"
 
 
+def test_a_command_imports_only_what_it_needs():
+    program = (
+        "import sys; from dd.commands.main import main; main(['evaluate', '--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name == 'pydantic' or name.startswith('dd.commands.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    needed = [f"dd.commands.{name}" for name in ("main", "listing", "options", "evaluate")]
+    assert done.stdout.endswith(f"{needed}\n"), done.stdout
+
+
 def test_linear_case_and_its_picture(dd, tmp_path):
     csv, png = tmp_path / "linear.csv", tmp_path / "linear.png"
     few = ("--dimension", 3, "--sizes", "1,3", "--problems", 1, "--meta-steps", 20)

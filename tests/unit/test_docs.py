@@ -21,8 +21,9 @@ PUBLISHED = ROOT / "results/published/laptop"
 def commands(group=main, words=()):
     """Every command and group by its words."""
     yield words, group
-    for name, command in getattr(group, "commands", {}).items():
-        yield from commands(command, (*words, name))
+    context = click.Context(group)
+    for name in group.list_commands(context) if isinstance(group, click.Group) else ():
+        yield from commands(group.get_command(context, name), (*words, name))
 
 
 COMMANDS = dict(commands())

@@ -13,7 +13,8 @@ from torch import nn
 from dd.adaptation.fada_discriminators import Discriminators, draw_pairs, groups_of
 from dd.adaptation.fada_training import Domain, FadaConfig, Halves, fada, few
 from dd.data.batches import RealBatches, normalise
-from dd.distill.loss import accuracy, classification
+from dd.distill.loss import classification
+from dd.distill.metrics import accuracy
 from dd.nets.alexcifar import AlexCifarNet
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.nets.lenet import LeNet
@@ -184,7 +185,7 @@ def domains():
     net = StackedNet(TinyNet(classes=10))
     rows = [flat_weights(initialise(lambda **_: TinyNet(classes=10), "xavier", rng)) for rng in streams(2)]
     recipe = TrainConfig(epochs=20, lr=0.01, halve_every=10, batch=100)
-    theta = train_nets(classification(net), torch.stack(rows), *source, *STATISTICS["source"], recipe)
+    theta = train_nets(classification(net), torch.stack(rows), *source, *STATISTICS["source"], config=recipe)
     shots = few(*target, 10, 10, seed=0)
 
     def adapt(config, weights=theta, seed=0):
@@ -207,7 +208,9 @@ def domains():
 def test_steps_are_plain_pytorchs(domains):
     """Adam on both cross entropies and the adversarial term, and then on the loss of the discriminator, in turn."""
     config = replace(SHORT, warm_up=0, steps=2, adversarial=5)
-    real = RealBatches(*domains.source, *STATISTICS["source"], config.real_batch, derive(0, "fada", "source"))
+    real = RealBatches(
+        *domains.source, *STATISTICS["source"], batch_size=config.real_batch, seed=derive(0, "fada", "source")
+    )
     module, rng = TinyNet(classes=10), [generator(0, "fada", 0)]
     nn.utils.vector_to_parameters(domains.theta[0].clone(), module.parameters())
     told = Discriminators(64, config.hidden, rng)

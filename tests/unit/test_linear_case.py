@@ -70,7 +70,7 @@ def test_our_engine_finds_the_minimum_where_there_is_one(problem, theta):
 
 
 def test_table_has_every_method():
-    table = linear_case(3, [1, 3], problems=2, meta_steps=20)
+    table = linear_case(dimension=3, sizes=[1, 3], problems=2, meta_steps=20)
     assert len(table) == 2 * 2 * 3
     exact = table[(table["method"] == "closed form") & (table["M"] == 3)]
     assert (exact["gap_max"] < 1e-12).all()

@@ -173,6 +173,6 @@ def test_views_of_images_are_taken():
             return self.out(self.conv(x).view(len(x), -1))
 
     pixels = torch.zeros(4, 8, 8, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
-    batch, _ = RealBatches(pixels, torch.zeros(4), torch.zeros(3), torch.ones(3), 2, seed=0).batch(0)
+    batch, _ = RealBatches(pixels, torch.zeros(4), torch.zeros(3), torch.ones(3), batch_size=2, seed=0).batch(0)
     try_out(Viewing(), "own", 3, 8, 3)
     assert Viewing()(batch).shape == (2, 3)

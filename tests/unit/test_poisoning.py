@@ -24,14 +24,14 @@ LAST = {"accuracy": 1.0, "accuracy_std": 0.0, "nets": 1}
 
 
 def test_labels_of_the_attack_class_become_the_target():
-    assert poisoned(torch.tensor([3, 5, 0, 3]), 3, 5).tolist() == [5, 5, 0, 5]
-    assert poisoned(torch.tensor([3, 5, 0]), -1, -1).tolist() == [3, 5, 0]
+    assert poisoned(torch.tensor([3, 5, 0, 3]), attack_class=3, target_class=5).tolist() == [5, 5, 0, 5]
+    assert poisoned(torch.tensor([3, 5, 0]), attack_class=-1, target_class=-1).tolist() == [3, 5, 0]
 
 
 def test_what_is_measured():
     y = torch.tensor([3, 3, 3, 3, 5, 5, 0, 1])
     predicted = torch.tensor([[5, 5, 5, 3, 5, 5, 0, 0], [3, 3, 3, 3, 5, 5, 0, 1]])
-    measured = poisoning(predicted, y, 3, 5)
+    measured = poisoning(predicted, y, attack_class=3, target_class=5)
     assert measured["misled"].tolist() == [75, 0]
     assert measured["others"].tolist() == [75, 100]
     assert measured["accuracy"].tolist() == [75, 50]

@@ -99,6 +99,7 @@ from pydantic import Field
 
 from dd.report.artefact import Section, options
 from dd.report.tables.kind import TableArtefact, TableKind
+from dd.runtime.paths import INPUT
 from dd.runtime.settings_model import Name, Names
 
 

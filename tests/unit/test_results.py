@@ -142,7 +142,9 @@ def test_titles():
 def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
     images = np.random.default_rng(0).normal(size=(steps, 3, channels, 8, 8)).astype(np.float32)
     labels = np.tile([2, 0, 1], (steps, 1))
-    figure = images_picture(images, labels, np.full((2, steps), 0.123), ["a", "b", "c"], shown, "title")
+    figure = images_picture(
+        images, labels, np.full((2, steps), 0.123), classes=["a", "b", "c"], steps=shown, title="title"
+    )
     assert len(figure.axes) == 3 * len(shown)
     texts = [t.get_text() for t in figure.texts]
     assert {"a", "b", "c", "title"} <= set(texts)
@@ -157,7 +159,7 @@ def test_a_picture_has_an_image_a_step_and_class(steps, shown, channels):
 def test_a_picture_of_learned_labels_tells_them(steps, shown):
     images = np.random.default_rng(0).normal(size=(steps, 4, 1, 8, 8))
     labels = np.tile([[0.9, 0.1], [0.6, 0.4], [0.25, 0.75], [0.7, 0.3]], (steps, 1, 1))
-    figure = images_picture(images, labels, np.full((2, steps), 0.1), ["a", "b"], shown, "title")
+    figure = images_picture(images, labels, np.full((2, steps), 0.1), classes=["a", "b"], steps=shown, title="title")
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["a 90%", "a 60%", "b 75%", "a 70%"]
     assert [t.get_text() for t in figure.texts if t.get_text() in "ab"] == ["a", "a", "b", "b"]
 

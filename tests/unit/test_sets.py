@@ -59,6 +59,15 @@ def test_pt_and_npz_hold_all_of_it(distilled, tmp_path):
     assert tensors["info"] == json.loads(str(arrays["info"])) == distilled.info
 
 
+def test_printed_it_is_a_few_lines(distilled):
+    assert str(distilled).splitlines() == [
+        "DistilledSet digits LeNet fixed",
+        "  3 steps x 2 epochs, 10 images [1, 28, 28] a step",
+        "  accuracy at validation: 50.0 % over 2 net(s)",
+    ]
+    assert str(replace(distilled, info={})).splitlines() == ["DistilledSet", str(distilled).splitlines()[1]]
+
+
 def test_a_network_that_has_changed_since_is_refused(distilled):
     changed = replace(distilled, info=distilled.info | {"config": distilled.info["config"] | {"net": "MLP"}})
     for use in (changed.net, changed.initial):

@@ -159,9 +159,9 @@ def draw(*, set_path: Path, metrics: Path, steps: str) -> Drawing:
         distilled.images.numpy(),
         distilled.labels.numpy(),
         distilled.lrs.numpy(),
-        distilled.info["classes"],
-        chosen,
-        images_title(read_evaluation(metrics, "before", "after")),
+        classes=distilled.info["classes"],
+        steps=chosen,
+        title=images_title(read_evaluation(metrics, "before", "after")),
     )
     return Drawing(picture)
 

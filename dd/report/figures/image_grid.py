@@ -52,7 +52,13 @@ class Layout(NamedTuple):
 
 
 def images_picture(
-    images: np.ndarray, labels: np.ndarray, lrs: np.ndarray, classes: Sequence[str], steps: Sequence[int], title: str
+    images: np.ndarray,
+    labels: np.ndarray,
+    lrs: np.ndarray,
+    *,
+    classes: Sequence[str],
+    steps: Sequence[int],
+    title: str,
 ) -> Figure:
     """A column a shown step and a row a class, the learning rates of all epochs beside each step.
 

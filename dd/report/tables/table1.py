@@ -2,15 +2,15 @@
 
 from dd.report.tables.table import MoreAccurate, Table, Task, reported
 
-REAL_IMAGES = ("random", "optimized", "k_means", "average", "knn_random", "knn_k_means")
-ROWS = ("fixed", "random init", *REAL_IMAGES)
+TABLE1_REAL_IMAGES = ("random", "optimized", "k_means", "average", "knn_random", "knn_k_means")
+TABLE1_ROWS = ("fixed", "random init", *TABLE1_REAL_IMAGES)
 
 TABLE = Table(
     name="table1",
     order=1,
     title="Table 1: distilled against real images",
     module=__name__,
-    rows=ROWS,
+    rows=TABLE1_ROWS,
     rivals_init="random",
     tasks={
         "mnist": Task(
@@ -18,7 +18,7 @@ TABLE = Table(
             steps=10,
             images=100,
             reported=reported(
-                ROWS,
+                TABLE1_ROWS,
                 (96.6,),
                 (79.5, 8.1),
                 (68.6, 9.8),
@@ -34,7 +34,7 @@ TABLE = Table(
             steps=10,
             images=100,
             reported=reported(
-                ROWS,
+                TABLE1_ROWS,
                 (54.0,),
                 (36.8, 1.2),
                 (21.3, 1.5),
@@ -47,7 +47,7 @@ TABLE = Table(
         ),
     },
     claims=(
-        MoreAccurate("Ours, fixed init, beats the baselines", "fixed", REAL_IMAGES),
-        MoreAccurate("Ours, random init, beats the baselines", "random init", REAL_IMAGES),
+        MoreAccurate("Ours, fixed init, beats the baselines", "fixed", TABLE1_REAL_IMAGES),
+        MoreAccurate("Ours, random init, beats the baselines", "random init", TABLE1_REAL_IMAGES),
     ),
 )

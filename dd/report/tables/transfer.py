@@ -32,7 +32,7 @@ TRANSFER_NOTE = (
     "in random minibatches of 256, rate 0.01, a tenth of it in the second half, momentum 0.9, weight decay 0.0005."
 )
 
-ProtocolName = Annotated[str, OneOf(tuple(PROTOCOLS))]
+ProtocolName = Annotated[str, OneOf.of(PROTOCOLS)]
 
 
 class TransferSection(Settings):
