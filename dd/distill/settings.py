@@ -27,7 +27,6 @@ PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momen
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 POISONING = ("accuracy", "misled", "others", "clean")
 """The measurements of a set with an `attack_class`: see `dd.distill.metrics.poisoning`."""
-"""The names of settings in files of earlier versions, each with its present name."""
 
 NetworkName = Annotated[
     str,
@@ -41,8 +40,8 @@ InitName = Annotated[str, OneOf(tuple(INITS))]
 InitScheme = Annotated[str, OneOf(tuple(INIT_SCHEMES))]
 
 
-class DistillConfig(Settings):
-    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
+class DistillSettings(Settings):
+    """Settings of Algorithm 1, each by itself: what experiments start from need not be a whole experiment."""
 
     old_names: ClassVar[Mapping[str, str]] = OLD_SETTINGS
 
@@ -106,6 +105,10 @@ class DistillConfig(Settings):
     """meta-steps between two rows of the history"""
     seed: Index = 0
     """every random number comes from this one"""
+
+
+class DistillConfig(DistillSettings):
+    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
 
     @model_validator(mode="after")
     def _poisons_or_not(self) -> Self:

@@ -54,3 +54,18 @@ def test_numbers_without_a_point_are_numbers():
     assert config.scale == "e5"
     assert "meta_steps: 0.5 is not a whole number" in refusal_of(merged(PAPER, {"distill": {"meta_steps": "5e-1"}}))
     assert "meta_lr: 'e-3' is not a number" in refusal_of(merged(PAPER, {"distill": {"meta_lr": "e-3"}}))
+
+
+LINE = {"panel": "a", "label": "b", "experiment": "mnist_poison", "x": "steps", "vary": "steps", "values": [1, 2]}
+
+
+def test_poisoning_is_checked_of_whole_experiments():
+    curves = Plan(merged(PAPER, {"curves": {"fig7": [{**LINE, "set": {"target_class": 5}}]}})).config
+    point = curves.all_experiments["mnist_poison_steps2_target_class5"]
+    assert (point.attack_class, point.target_class) == (0, 5)
+    same = merged(PAPER, {"curves": {"fig7": [{**LINE, "set": {"attack_class": 1}}]}})
+    assert_refused(same, "curves.fig7: the point mnist_poison_attack_class1 of mnist_poison: target_class: 1 is the")
+    attacks = {name: {"attack_class": 0} for name in DEMO["experiments"]}
+    shared = Plan(merged(DEMO, {"distill": {"target_class": 5}, "experiments": attacks})).config
+    assert {entry.target_class for entry in shared.experiments.values()} == {1, 5}
+    assert_refused(merged(DEMO, {"distill": {"target_class": 5}}), "experiments.mnist_fixed.attack_class: is missing")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 from pydantic import AfterValidator, Field
 
-from dd.distill.settings import DistillConfig
+from dd.distill.settings import DistillSettings
 from dd.report.artefact import Point, Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
@@ -55,7 +55,7 @@ class LineSection(Settings):
         list[Count], AfterValidator(all_different), Field(min_length=2, json_schema_extra={"uniqueItems": True})
     ]
     """its values, a point each"""
-    set: DistillConfig = DistillConfig()
+    set: DistillSettings = DistillSettings()
     """settings that all points have"""
 
 
