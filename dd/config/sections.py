@@ -10,7 +10,18 @@ from dd.baselines.settings import BaselineSettings
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig, TrainConfig
-from dd.runtime.settings_model import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text, made_settings
+from dd.runtime.settings_model import (
+    Count,
+    IfGiven,
+    Index,
+    Line,
+    Name,
+    NotNegative,
+    OneOf,
+    Settings,
+    Text,
+    made_settings,
+)
 
 
 class ImageFolder(Settings):
@@ -31,17 +42,17 @@ class Variant(Settings):
 
     of: Name
     """the dataset it is made from"""
-    size: Count | None = None
+    size: IfGiven[Count] = None
     """pixels a side, margin included"""
     margin: Index = 0
     """black pixels on each side"""
-    channels: Literal[1, 3] | None = None
+    channels: IfGiven[Literal[1, 3]] = None
     """1 is gray, 3 is RGB"""
     invert: bool = False
     """dark becomes bright"""
     noise: NotNegative = 0.0
     """standard deviation of Gaussian noise, 1 being the whole range"""
-    test_images: Count | None = None
+    test_images: IfGiven[Count] = None
     """so many test images, drawn anew from all images"""
     seed: Index = 0
     """of the noise and the split"""
@@ -81,9 +92,9 @@ class ExperimentEntry(DistillConfig):
 
     dataset: Name
     """one that `python -m dd data prepare --help` names, or of `data.folders` or `data.variants`"""
-    pool: Name | None = None
+    pool: IfGiven[Name] = None
     """the pool that nets come from, with init random_pretrained or fixed_pretrained"""
-    pretrained: Annotated[str, OneOf(tuple(WEIGHTS))] | None = None
+    pretrained: IfGiven[Annotated[str, OneOf(tuple(WEIGHTS))]] = None
     """instead, with fixed_pretrained, the file that one net comes from"""
 
 

@@ -6,12 +6,22 @@ docstrings out.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, get_args
+from types import UnionType
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dd.runtime.errors import UserError
@@ -93,6 +103,20 @@ class OneOf:
         raise mistake(f"{value!r} is not one of {', '.join(self.names)}{more}{did_you_mean(value, self.names)}")
 
 
+class _NeverNull:
+    """An annotation for a type with None: None is the default, but nobody may give it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How pydantic checks it: as the type without None. Defaults are not checked, but they are written."""
+        nullable: Any = handler(source)
+        return nullable["schema"] | {"serialization": core_schema.simple_ser_schema("any")}
+
+
+Value = TypeVar("Value")
+IfGiven = Annotated[Value | None, _NeverNull()]
+"""A key that may be left out, and is None then. YAML's null is refused."""
+
+
 class Settings(BaseModel):
     """A frozen model whose fields are settings. Types are strict: 3.0 is not a whole number, true is not a number.
 
@@ -130,11 +154,23 @@ class Settings(BaseModel):
 
 def _as_number(value: Any, annotation: Any) -> Any:
     """A number where YAML has text: it takes `1e-3`, without a point, for a word. Other values stay as they are."""
-    kinds = {annotation, *get_args(annotation)}
+    kinds = set(plain_types(annotation))
     if not isinstance(value, str) or not kinds & {int, float} or not re.fullmatch(SCIENTIFIC, value):
         return value
     number = float(value)
     return int(number) if int in kinds and number.is_integer() else number
+
+
+def plain_types(annotation: Any) -> Iterator[Any]:
+    """The types of a field without what `Annotated` says of them, None among them if it may be None."""
+    inside = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        yield from plain_types(inside[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for each in inside:
+            yield from plain_types(each)
+    else:
+        yield annotation
 
 
 class MadeSettings(Settings):
