@@ -69,3 +69,13 @@ def test_poisoning_is_checked_of_whole_experiments():
     shared = Plan(merged(DEMO, {"distill": {"target_class": 5}, "experiments": attacks})).config
     assert {entry.target_class for entry in shared.experiments.values()} == {1, 5}
     assert_refused(merged(DEMO, {"distill": {"target_class": 5}}), "experiments.mnist_fixed.attack_class: is missing")
+
+
+@pytest.mark.parametrize("written", ["1", "1.0", "0.5", "100000000", "1.0e-07"])
+def test_points_are_named_by_numbers_as_they_are_written(written):
+    number = yaml.safe_load(written)
+    line = {**LINE, "set": {"clip_adjoint": number, "shuffle_steps": True}}
+    config = Plan(merged(PAPER, {"curves": {"fig7": [line]}})).config
+    first = f"mnist_poison_clip_adjoint{number}_shuffle_stepsTrue"
+    assert [name for name in config.points if name.startswith("mnist_poison")] == [first, f"{first}_steps2"]
+    assert config.all_experiments[first].clip_adjoint == number
