@@ -1,5 +1,6 @@
 """What images the datasets of a config have: those known by name, a user's folders, and variants of both."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ def datasets_of(data: Data) -> dict[str, Images]:
         classes = known.classes if isinstance(known.classes, int) else len(known.classes)
         found[name] = Images(known.channels, known.size, classes)
     for name, folder in data.folders.items():
+        check_free(f"data.folders.{name}", name, found)
         try:
             classes = len(class_names(Path(folder.folder)))
         except UserError as error:
@@ -38,8 +40,7 @@ def datasets_of(data: Data) -> dict[str, Images]:
     originals = dict(found)
     for name, variant in data.variants.items():
         key = f"data.variants.{name}"
-        if name in originals:
-            raise UserError(f"{key}: another dataset has this name; choose another")
+        check_free(key, name, originals)
         if variant.of not in originals:
             raise UserError(f"{key}.of: {not_one_of(variant.of, originals)}")
         images = originals[variant.of]
@@ -47,6 +48,12 @@ def datasets_of(data: Data) -> dict[str, Images]:
             raise UserError(f"{key}.margin: leaves nothing of {variant.size} pixels")
         found[name] = Images(variant.channels or images.channels, variant.size or images.size, images.classes)
     return found
+
+
+def check_free(key: str, name: str, datasets: Container[str]) -> None:
+    """Refuse the name of another dataset, whose file would be overwritten; raises what `datasets_of` raises."""
+    if name in datasets:
+        raise UserError(f"{key}: another dataset has this name; choose another")
 
 
 def not_one_of(name: str, known: dict) -> str:

@@ -108,6 +108,10 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
         ("data: {variants: {usps_28: {of: uspp}}}", "data.variants.usps_28.of: 'uspp' is not one of"),
         ("data: {variants: {again: {of: usps_28}}}", "data.variants.again.of: 'usps_28' is not one of"),
         ("data: {variants: {usps: {of: mnist}}}", "data.variants.usps: another dataset has this name"),
+        (
+            "data: {folders: {mnist: {folder: nowhere, size: 28}}}",
+            "data.folders.mnist: another dataset has this name; choose another",
+        ),
         ("data: {variants: {usps_28: {channels: 2}}}", "config: data.variants.usps_28.channels"),
         ("data: {variants: {usps_28: {sise: 2}}}", "unknown key 'sise'"),
         ("experiments: {mnist_fixed: {net: Lenet}}", "experiments.mnist_fixed.net"),
