@@ -14,11 +14,10 @@ from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
 from dd.runtime.paths import FOLDER, check_outputs
-from dd.runtime.settings_model import OneOf, Settings
+from dd.runtime.settings_model import Declared, OneOf, Settings, declared
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from pydantic.fields import FieldInfo
     from torch import nn
 
 
@@ -115,31 +114,46 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
         @functools.wraps(command)
         def wrapped(**options: Any) -> None:
             values = {key: options.pop(key) for key in settings.model_fields}
-            command(**{name: settings(**values)}, **options)
+            given = {key: value for key, value in values.items() if value is not None}
+            command(**{name: settings(**given)}, **options)
 
         with_options: Callable[..., None] = wrapped
-        for key, field in reversed(settings.model_fields.items()):
-            with_options = _option(key, field)(with_options)
+        for key in reversed(settings.model_fields):
+            with_options = setting_option(settings, key)(with_options)
         return with_options
 
     return decorate
 
 
-def _option(key: str, field: FieldInfo) -> Decorator:
-    """The option of one setting."""
-    kind: Any = field.annotation
+def setting_option(settings: type[Settings], key: str, **changed: Any) -> Decorator:
+    """Add the option of one field of `settings`, with its limits and meaning; `changed` goes to `click.option`."""
+    field = settings.model_fields[key]
     meaning = " ".join((field.description or "").split())
-    if get_origin(field.annotation) is Literal:
-        kind = click.Choice(get_args(field.annotation))
-    for declared in field.metadata:
-        if isinstance(declared, OneOf) and declared.own:
-            kind = str
-            meaning += f": {', '.join(declared.names)}, or your own as {declared.own}"
-        elif isinstance(declared, OneOf):
-            kind = click.Choice(declared.names)
+    kind = _option_type(declared(field.annotation, tuple(field.metadata)))
+    for limit in field.metadata:
+        if isinstance(limit, OneOf) and limit.own:
+            meaning += f": {', '.join(limit.names)}, or your own as {limit.own}"
     switch = kind is bool
-    flag = "--" + key.replace("_", "-")
-    return click.option(flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning)
+    told = {"type": kind, "is_flag": switch, "default": field.default, "show_default": not switch, "help": meaning}
+    return click.option("--" + key.replace("_", "-"), **told | changed)
+
+
+def _option_type(field: Declared) -> Any:
+    """The type of the option of a field, which has the field's limits."""
+    if get_origin(field.kind) is Literal:
+        return click.Choice(get_args(field.kind))
+    for limit in field.limits:
+        if isinstance(limit, OneOf):
+            return str if limit.own else click.Choice(limit.names)
+    ranges = {int: click.IntRange, float: click.FloatRange}
+    if not field.limits or field.kind not in ranges:
+        return field.kind
+    limits: dict[str, Any] = {}
+    for name, bound, is_open in (("ge", "min", False), ("gt", "min", True), ("le", "max", False), ("lt", "max", True)):
+        for limit in field.limits:
+            if hasattr(limit, name):
+                limits |= {bound: getattr(limit, name), f"{bound}_open": is_open}
+    return ranges[field.kind](**limits)
 
 
 def given_options(settings: type[Settings]) -> set[str]:

@@ -6,11 +6,11 @@ docstrings out.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -154,23 +154,31 @@ class Settings(BaseModel):
 
 def _as_number(value: Any, annotation: Any) -> Any:
     """A number where YAML has text: it takes `1e-3`, without a point, for a word. Other values stay as they are."""
-    kinds = set(plain_types(annotation))
-    if not isinstance(value, str) or not kinds & {int, float} or not re.fullmatch(SCIENTIFIC, value):
+    kind = declared(annotation).kind
+    if not isinstance(value, str) or kind not in (int, float) or not re.fullmatch(SCIENTIFIC, value):
         return value
     number = float(value)
-    return int(number) if int in kinds and number.is_integer() else number
+    return int(number) if kind is int and number.is_integer() else number
 
 
-def plain_types(annotation: Any) -> Iterator[Any]:
-    """The types of a field without what `Annotated` says of them, None among them if it may be None."""
-    inside = get_args(annotation)
+class Declared(NamedTuple):
+    """What is declared of a field."""
+
+    kind: Any
+    """Its type without `Annotated` and without None."""
+    limits: tuple[Any, ...]
+    """Its limits, or its `OneOf`."""
+
+
+def declared(annotation: Any, limits: tuple[Any, ...] = ()) -> Declared:
+    """What is declared of a field with this annotation and the `metadata` that pydantic has taken from it."""
+    inside = [each for each in get_args(annotation) if each is not NoneType]
     if get_origin(annotation) is Annotated:
-        yield from plain_types(inside[0])
-    elif get_origin(annotation) in (Union, UnionType):
-        for each in inside:
-            yield from plain_types(each)
-    else:
-        yield annotation
+        inner = [limit for each in inside[1:] for limit in getattr(each, "metadata", [each])]
+        return declared(inside[0], (*limits, *inner))
+    if get_origin(annotation) in (Union, UnionType) and len(inside) == 1:
+        return declared(inside[0], limits)
+    return Declared(annotation, limits)
 
 
 class MadeSettings(Settings):
