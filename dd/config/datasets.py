@@ -7,6 +7,7 @@ from typing import NamedTuple
 from dd.config.sections import Data
 from dd.data.datasets import DATASETS
 from dd.data.folder_listing import class_names
+from dd.data.settings import pixels_inside
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import did_you_mean
 
@@ -28,8 +29,7 @@ def datasets_of(data: Data) -> dict[str, Images]:
     """
     found = {}
     for name, known in DATASETS.items():
-        classes = known.classes if isinstance(known.classes, int) else len(known.classes)
-        found[name] = Images(known.channels, known.size, classes)
+        found[name] = Images(known.channels, known.size, known.class_count)
     for name, folder in data.folders.items():
         check_free(f"data.folders.{name}", name, found)
         try:
@@ -44,9 +44,12 @@ def datasets_of(data: Data) -> dict[str, Images]:
         if variant.of not in originals:
             raise UserError(f"{key}.of: {not_one_of(variant.of, originals)}")
         images = originals[variant.of]
-        if variant.size and 2 * variant.margin >= variant.size:
-            raise UserError(f"{key}.margin: leaves nothing of {variant.size} pixels")
-        found[name] = Images(variant.channels or images.channels, variant.size or images.size, images.classes)
+        size = variant.size or images.size
+        try:
+            pixels_inside(size, variant.margin)
+        except UserError as error:
+            raise UserError(f"{key}.{error}") from error
+        found[name] = Images(variant.channels or images.channels, size, images.classes)
     return found
 
 
