@@ -11,7 +11,8 @@ from dd.adaptation import ADAPTATIONS
 from dd.adaptation.adaptation import Adaptation
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import Command, compute_options, given_options, pool_option, settings_options
+from dd.commands.options import Command, compute_options, given_options, pool_option, setting_option, settings_options
+from dd.config.sections import AdaptedNets
 from dd.pools.settings import TrainConfig
 from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT, OUTPUT
@@ -30,9 +31,7 @@ NEED_SOURCE = ", ".join(name for name, adaptation in ADAPTATIONS.items() if adap
 @click.option(
     "--source", "source_path", type=INPUT, help=f"With {NEED_SOURCE}: prepared dataset that the nets were trained on."
 )
-@click.option(
-    "--nets", type=click.IntRange(1), default=200, show_default=True, help="Nets, or runs if there is only one net."
-)
+@setting_option(AdaptedNets, "nets")
 @click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each net.")
 @compute_options
 @pool_option

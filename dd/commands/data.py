@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from dd.commands.main import main
-from dd.commands.options import Command
+from dd.commands.options import Command, setting_option, settings_options
+from dd.config.sections import ImageFolder
 from dd.data.datasets import DATASETS
+from dd.data.settings import Changes
 from dd.data.weights import WEIGHTS
 from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
@@ -64,9 +66,15 @@ Examples:
     help="Your own images: one subfolder for each class, or train/ and test/ with such subfolders, or a labels.csv "
     "with the columns file,class,split.",
 )
-@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: 224 for photos, 32 with --folder]")
-@click.option("--gray", is_flag=True, help="With --folder: one channel instead of three.")
-@click.option("--test-fraction", type=click.FloatRange(0, 1, True, True), default=0.2, show_default=True)
+@setting_option(
+    ImageFolder,
+    "size",
+    required=False,
+    default=None,
+    help="Pixels a side.  [default: 224 for photos, 32 with --folder]",
+)
+@setting_option(ImageFolder, "gray")
+@setting_option(ImageFolder, "test_fraction")
 def prepare(name: str, out: Path, mirror: Path | None, folder: Path | None, **own_images: Any) -> None:
     """Prepare a dataset; its help is `PREPARE_HELP`."""
     from dd.data.folder_listing import describe_folder
@@ -80,18 +88,8 @@ def prepare(name: str, out: Path, mirror: Path | None, folder: Path | None, **ow
 @data.command(cls=Command)
 @click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
 @click.option("--out", type=OUTPUT, required=True, help="The .npz to write; the new dataset takes its name.")
-@click.option("--size", type=click.IntRange(1), help="Pixels a side.  [default: unchanged]")
-@click.option(
-    "--margin", type=click.IntRange(0), default=0, show_default=True, help="Black pixels on each side, part of --size."
-)
-@click.option("--channels", type=click.Choice(["1", "3"]), help="1 is gray, 3 is RGB.  [default: unchanged]")
-@click.option("--invert", is_flag=True, help="Dark becomes bright.")
-@click.option(
-    "--noise", type=click.FloatRange(0), default=0, show_default=True, help="Std of the noise; 1 is the whole range."
-)
-@click.option("--test-images", type=click.IntRange(1), help="Split anew, with this many.  [default: the same split]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the noise and the split.")
-def vary(data_path: Path, out: Path, channels: str | None, **changes: Any) -> None:
+@settings_options(Changes, "changes")
+def vary(data_path: Path, out: Path, changes: Changes) -> None:
     """Make a dataset from another, so that two domains have one size and number of channels.
 
     \b
@@ -102,7 +100,7 @@ def vary(data_path: Path, out: Path, channels: str | None, **changes: Any) -> No
     """
     from dd.data.variants import vary as run
 
-    _show(out, run(data_path, out, channels=int(channels) if channels else None, **changes))
+    _show(out, run(data_path, out, **changes.model_dump()))
 
 
 WEIGHTS_HELP = f"""Prepare the weights NAME of a network that others trained on ImageNet.

@@ -9,7 +9,8 @@ import click
 
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import Command, compute_options, pool_option, tell_remark
+from dd.commands.options import Command, compute_options, pool_option, setting_option, tell_remark
+from dd.config.sections import Evaluate
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.runtime.paths import INPUT, OUTPUT
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @listing(PROTOCOLS)
 @click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set, a .safetensors.")
 @click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
-@click.option("--nets", type=click.IntRange(1), default=200, show_default=True, help="Held-out nets, at most.")
+@setting_option(Evaluate, "nets")
 @click.option(
     "--net",
     "names",

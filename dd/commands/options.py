@@ -17,10 +17,9 @@ from dd.runtime.paths import FOLDER, check_outputs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from pydantic.fields import FieldInfo
     from torch import nn
 
-    from dd.runtime.settings_model import Settings
+    from dd.runtime.settings_model import Declared, Settings
 
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -116,31 +115,47 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
         @functools.wraps(command)
         def wrapped(**options: Any) -> None:
             values = {key: options.pop(key) for key in settings.model_fields}
-            command(**{name: settings(**values)}, **options)
+            given = {key: value for key, value in values.items() if value is not None}
+            command(**{name: settings(**given)}, **options)
 
         with_options: Callable[..., None] = wrapped
-        for key, field in reversed(settings.model_fields.items()):
-            with_options = _option(key, field)(with_options)
+        for key in reversed(settings.model_fields):
+            with_options = setting_option(settings, key)(with_options)
         return with_options
 
     return decorate
 
 
-def _option(key: str, field: FieldInfo) -> Decorator:
-    """The option of one setting."""
-    from dd.runtime.settings_model import OneOf, meaning_of
+def setting_option(settings: type[Settings], key: str, **changed: Any) -> Decorator:
+    """Add the option of one field of `settings`, with its limits and meaning; `changed` goes to `click.option`."""
+    from dd.runtime.settings_model import declared, meaning_of
 
-    kind: Any = field.annotation
-    if get_origin(field.annotation) is Literal:
-        kind = click.Choice(get_args(field.annotation))
-    for declared in field.metadata:
-        if isinstance(declared, OneOf):
-            kind = str if declared.own else click.Choice(declared.names)
+    field = settings.model_fields[key]
+    meaning = meaning_of(field)
+    kind = _option_type(declared(field.annotation, tuple(field.metadata)))
     switch = kind is bool
-    flag = "--" + key.replace("_", "-")
-    return click.option(
-        flag, type=kind, is_flag=switch, default=field.default, show_default=not switch, help=meaning_of(field)
-    )
+    told = {"type": kind, "is_flag": switch, "default": field.default, "show_default": not switch, "help": meaning}
+    return click.option("--" + key.replace("_", "-"), **told | changed)
+
+
+def _option_type(field: Declared) -> Any:
+    """The type of the option of a field, which has the field's limits."""
+    from dd.runtime.settings_model import OneOf
+
+    if get_origin(field.kind) is Literal:
+        return click.Choice(get_args(field.kind))
+    for limit in field.limits:
+        if isinstance(limit, OneOf):
+            return str if limit.own else click.Choice(limit.names)
+    ranges = {int: click.IntRange, float: click.FloatRange}
+    if not field.limits or field.kind not in ranges:
+        return field.kind
+    limits: dict[str, Any] = {}
+    for name, bound, is_open in (("ge", "min", False), ("gt", "min", True), ("le", "max", False), ("lt", "max", True)):
+        for limit in field.limits:
+            if hasattr(limit, name):
+                limits |= {bound: getattr(limit, name), f"{bound}_open": is_open}
+    return ranges[field.kind](**limits)
 
 
 def given_options(settings: type[Settings]) -> set[str]:

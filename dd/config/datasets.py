@@ -1,11 +1,13 @@
 """What images the datasets of a config have: those known by name, a user's folders, and variants of both."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import NamedTuple
 
 from dd.config.sections import Data
 from dd.data.datasets import DATASETS
 from dd.data.folder_listing import class_names
+from dd.data.settings import pixels_inside
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import did_you_mean
 
@@ -27,9 +29,9 @@ def datasets_of(data: Data) -> dict[str, Images]:
     """
     found = {}
     for name, known in DATASETS.items():
-        classes = known.classes if isinstance(known.classes, int) else len(known.classes)
-        found[name] = Images(known.channels, known.size, classes)
+        found[name] = Images(known.channels, known.size, known.class_count)
     for name, folder in data.folders.items():
+        check_free(f"data.folders.{name}", name, found)
         try:
             classes = len(class_names(Path(folder.folder)))
         except UserError as error:
@@ -38,15 +40,23 @@ def datasets_of(data: Data) -> dict[str, Images]:
     originals = dict(found)
     for name, variant in data.variants.items():
         key = f"data.variants.{name}"
-        if name in originals:
-            raise UserError(f"{key}: another dataset has this name; choose another")
+        check_free(key, name, originals)
         if variant.of not in originals:
             raise UserError(f"{key}.of: {not_one_of(variant.of, originals)}")
         images = originals[variant.of]
-        if variant.size and 2 * variant.margin >= variant.size:
-            raise UserError(f"{key}.margin: leaves nothing of {variant.size} pixels")
-        found[name] = Images(variant.channels or images.channels, variant.size or images.size, images.classes)
+        size = variant.size or images.size
+        try:
+            pixels_inside(size, variant.margin)
+        except UserError as error:
+            raise UserError(f"{key}.{error}") from error
+        found[name] = Images(variant.channels or images.channels, size, images.classes)
     return found
+
+
+def check_free(key: str, name: str, datasets: Container[str]) -> None:
+    """Refuse the name of another dataset, whose file would be overwritten; raises what `datasets_of` raises."""
+    if name in datasets:
+        raise UserError(f"{key}: another dataset has this name; choose another")
 
 
 def not_one_of(name: str, known: dict) -> str:

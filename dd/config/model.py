@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from dd.config.datasets import Images, datasets_of
 from dd.config.sections import Adapt, Baselines, Data, Evaluate, ExperimentEntry, PoolEntry, PoolSection
-from dd.distill.settings import DistillConfig
+from dd.distill.settings import DistillSettings
 from dd.report.artefact import Artefact, Point
 from dd.report.kinds import KINDS
 from dd.runtime.errors import UserError
@@ -41,7 +41,7 @@ class Computed(Settings):
     pool: PoolSection
     pools: dict[Name, PoolEntry]
     """Pools of networks, by name. `snakemake <name>` trains one."""
-    distill: DistillConfig
+    distill: DistillSettings
     """What every experiment starts from. `python -m dd distill` has the same settings as options."""
     experiments: dict[Name, ExperimentEntry] = Field(min_length=1)
     """What is distilled, by name. `snakemake <name>` distils and judges one."""

@@ -18,6 +18,12 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 (pydantic calls it so)
         return False
 
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        if schema["schema"]["type"] != "nullable" and schema.get("default", "") is None:
+            del made["default"]  # the key may be left out, but may not be null
+        return made
+
     def model_schema(self, schema: Any) -> JsonSchemaValue:
         made = super().model_schema(schema)
         made.pop("title", None)

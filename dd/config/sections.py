@@ -1,16 +1,26 @@
 """The sections of config.yaml that say what is computed: data, pools, experiments, and what they are judged by."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from dd.adaptation import ADAPTATIONS
 from dd.adaptation.adaptation import Adaptation
 from dd.baselines.settings import BaselineSettings
+from dd.data.settings import Changes
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
 from dd.pools.settings import PoolConfig, TrainConfig
-from dd.runtime.settings_model import Count, Index, Line, Name, NotNegative, OneOf, Settings, Text, made_settings
+from dd.runtime.settings_model import (
+    Count,
+    IfGiven,
+    Line,
+    Name,
+    OneOf,
+    Settings,
+    Text,
+    made_settings,
+)
 
 
 class ImageFolder(Settings):
@@ -21,30 +31,16 @@ class ImageFolder(Settings):
     size: Count
     """pixels a side: the shorter side is scaled to it, and the centre square cut out"""
     gray: bool = False
-    """one channel instead of three"""
+    """one channel instead of three, of your own images"""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """share of each class set aside as test images where there is no split"""
 
 
-class Variant(Settings):
-    """What changes; the rest stays as it is."""
+class Variant(Changes):
+    """The dataset it is made from, and what changes; the rest stays as it is."""
 
     of: Name
     """the dataset it is made from"""
-    size: Count | None = None
-    """pixels a side, margin included"""
-    margin: Index = 0
-    """black pixels on each side"""
-    channels: Literal[1, 3] | None = None
-    """1 is gray, 3 is RGB"""
-    invert: bool = False
-    """dark becomes bright"""
-    noise: NotNegative = 0.0
-    """standard deviation of Gaussian noise, 1 being the whole range"""
-    test_images: Count | None = None
-    """so many test images, drawn anew from all images"""
-    seed: Index = 0
-    """of the noise and the split"""
 
 
 class Data(Settings):
@@ -81,9 +77,9 @@ class ExperimentEntry(DistillConfig):
 
     dataset: Name
     """one that `python -m dd data prepare --help` names, or of `data.folders` or `data.variants`"""
-    pool: Name | None = None
+    pool: IfGiven[Name] = None
     """the pool that nets come from, with init random_pretrained or fixed_pretrained"""
-    pretrained: Annotated[str, OneOf.of(WEIGHTS)] | None = None
+    pretrained: IfGiven[Annotated[str, OneOf.of(WEIGHTS)]] = None
     """instead, with fixed_pretrained, the file that one net comes from"""
 
 
@@ -101,11 +97,19 @@ class Baselines(BaselineSettings):
     """other values for one experiment"""
 
 
+class AdaptedNets(Settings):
+    """How many networks are adapted."""
+
+    nets: Count = 200
+    """networks; where there is but one, runs"""
+
+
 def _settings_of(adaptation: Adaptation) -> type[Settings]:
     """What config.yaml may say of a way of adapting: the settings it takes, and how many networks."""
-    fields = {key: (TrainConfig.__annotations__[key], TrainConfig.model_fields[key]) for key in adaptation.settings}
-    nets = Field(default=200, description="networks; where there is but one, runs")
-    return made_settings(adaptation.name, fields | {"nets": (Count, nets)})
+    taken = [(TrainConfig, key) for key in adaptation.settings] + [(AdaptedNets, "nets")]
+    return made_settings(
+        adaptation.name, {key: (model.__annotations__[key], model.model_fields[key]) for model, key in taken}
+    )
 
 
 def _methods() -> dict[str, tuple[Any, Any]]:

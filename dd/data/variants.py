@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from dd.data.prepared import Arrays, npz_path, read, save
+from dd.data.settings import pixels_inside
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive
 
@@ -75,8 +76,7 @@ def vary(
     arrays, info = read(data)
     original = arrays["x_train"]
     change = Change(size or original.shape[1], margin, channels or _channels(original), invert, noise)
-    if 2 * margin >= change.size:
-        raise UserError(f"margin: {margin} leaves nothing of {change.size} pixels; lower it")
+    pixels_inside(change.size, change.margin)
     if test_images:
         arrays = _split_anew(arrays, test_images, np.random.default_rng(derive(seed, "split")))
     for split in ("train", "test"):
@@ -96,7 +96,7 @@ def _channels(x: np.ndarray) -> int:
 
 
 def _changed(x: np.ndarray, change: Change, random: np.random.Generator) -> np.ndarray:
-    inside = change.size - 2 * change.margin
+    inside = pixels_inside(change.size, change.margin)
     shape: tuple[int, ...] = (len(x), change.size, change.size)
     mode = "L"
     if change.channels == 3:

@@ -40,8 +40,8 @@ InitName = Annotated[str, OneOf.of(INITS)]
 InitScheme = Annotated[str, OneOf.of(INIT_SCHEMES)]
 
 
-class DistillConfig(Settings):
-    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
+class DistillSettings(Settings):
+    """Settings of Algorithm 1, each by itself: what experiments start from need not be a whole experiment."""
 
     old_names: ClassVar[Mapping[str, str]] = OLD_SETTINGS
 
@@ -105,6 +105,10 @@ class DistillConfig(Settings):
     """meta-steps between two rows of the history"""
     seed: Index = 0
     """every random number comes from this one"""
+
+
+class DistillConfig(DistillSettings):
+    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
 
     @model_validator(mode="after")
     def _poisons_or_not(self) -> Self:

@@ -9,9 +9,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Self, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -113,6 +123,20 @@ def meaning_of(field: FieldInfo) -> str:
     return meaning
 
 
+class _NeverNull:
+    """An annotation for a type with None: None is the default, but nobody may give it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How pydantic checks it: as the type without None. Defaults are not checked, but they are written."""
+        nullable: Any = handler(source)
+        return nullable["schema"] | {"serialization": core_schema.simple_ser_schema("any")}
+
+
+Value = TypeVar("Value")
+IfGiven = Annotated[Value | None, _NeverNull()]
+"""A key that may be left out, and is None then. YAML's null is refused."""
+
+
 class Settings(BaseModel):
     """A frozen model whose fields are settings. Types are strict: 3.0 is not a whole number, true is not a number.
 
@@ -150,11 +174,31 @@ class Settings(BaseModel):
 
 def _as_number(value: Any, annotation: Any) -> Any:
     """A number where YAML has text: it takes `1e-3`, without a point, for a word. Other values stay as they are."""
-    kinds = {annotation, *get_args(annotation)}
-    if not isinstance(value, str) or not kinds & {int, float} or not re.fullmatch(SCIENTIFIC, value):
+    kind = declared(annotation).kind
+    if not isinstance(value, str) or kind not in (int, float) or not re.fullmatch(SCIENTIFIC, value):
         return value
     number = float(value)
-    return int(number) if int in kinds and number.is_integer() else number
+    return int(number) if kind is int and number.is_integer() else number
+
+
+class Declared(NamedTuple):
+    """What is declared of a field."""
+
+    kind: Any
+    """Its type without `Annotated` and without None."""
+    limits: tuple[Any, ...]
+    """Its limits, or its `OneOf`."""
+
+
+def declared(annotation: Any, limits: tuple[Any, ...] = ()) -> Declared:
+    """What is declared of a field with this annotation and the `metadata` that pydantic has taken from it."""
+    inside = [each for each in get_args(annotation) if each is not NoneType]
+    if get_origin(annotation) is Annotated:
+        inner = [limit for each in inside[1:] for limit in getattr(each, "metadata", [each])]
+        return declared(inside[0], (*limits, *inner))
+    if get_origin(annotation) in (Union, UnionType) and len(inside) == 1:
+        return declared(inside[0], limits)
+    return Declared(annotation, limits)
 
 
 class MadeSettings(Settings):

@@ -70,8 +70,8 @@ def test_from_data_to_picture(dd, digits, tmp_path):
         (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.foo"], "must end in .png or .pdf"),
         (["distill", "--data", "no.npz", "--out", "x", "--history", "y"], "no.npz: no such file; prepare it again"),
         (
-            ["distill", "--data", "no.npz", "--out", "x", "--history", "y", "--steps", "0"],
-            "steps: 0 must be at least 1",
+            ["distill", "--data", "no.npz", "--out", "x", "--history", "y", "--attack-class", "3"],
+            "target_class: is missing; poisoning needs",
         ),
     ],
 )

@@ -54,3 +54,28 @@ def test_numbers_without_a_point_are_numbers():
     assert config.scale == "e5"
     assert "meta_steps: 0.5 is not a whole number" in refusal_of(merged(PAPER, {"distill": {"meta_steps": "5e-1"}}))
     assert "meta_lr: 'e-3' is not a number" in refusal_of(merged(PAPER, {"distill": {"meta_lr": "e-3"}}))
+
+
+LINE = {"panel": "a", "label": "b", "experiment": "mnist_poison", "x": "steps", "vary": "steps", "values": [1, 2]}
+
+
+def test_poisoning_is_checked_of_whole_experiments():
+    curves = Plan(merged(PAPER, {"curves": {"fig7": [{**LINE, "set": {"target_class": 5}}]}})).config
+    point = curves.all_experiments["mnist_poison_steps2_target_class5"]
+    assert (point.attack_class, point.target_class) == (0, 5)
+    same = merged(PAPER, {"curves": {"fig7": [{**LINE, "set": {"attack_class": 1}}]}})
+    assert_refused(same, "curves.fig7: the point mnist_poison_attack_class1 of mnist_poison: target_class: 1 is the")
+    attacks = {name: {"attack_class": 0} for name in DEMO["experiments"]}
+    shared = Plan(merged(DEMO, {"distill": {"target_class": 5}, "experiments": attacks})).config
+    assert {entry.target_class for entry in shared.experiments.values()} == {1, 5}
+    assert_refused(merged(DEMO, {"distill": {"target_class": 5}}), "experiments.mnist_fixed.attack_class: is missing")
+
+
+@pytest.mark.parametrize("written", ["1", "1.0", "0.5", "100000000", "1.0e-07"])
+def test_points_are_named_by_numbers_as_they_are_written(written):
+    number = yaml.safe_load(written)
+    line = {**LINE, "set": {"clip_adjoint": number, "shuffle_steps": True}}
+    config = Plan(merged(PAPER, {"curves": {"fig7": [line]}})).config
+    first = f"mnist_poison_clip_adjoint{number}_shuffle_stepsTrue"
+    assert [name for name in config.points if name.startswith("mnist_poison")] == [first, f"{first}_steps2"]
+    assert config.all_experiments[first].clip_adjoint == number

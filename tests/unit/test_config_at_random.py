@@ -2,12 +2,18 @@
 
 import copy
 import math
+import re
+from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from dd.baselines.settings import BaselineSettings
 from dd.config.model import Config
+from dd.config.schema import schema
+from dd.config.sections import ExperimentEntry, PoolEntry, Variant
 from dd.distill.settings import DistillConfig
 from dd.plan.plan import Plan
 from dd.pools.settings import PoolConfig
@@ -125,6 +131,51 @@ ANYTHING = st.recursive(
 )  # fmt: skip
 
 
+LEFT_OUT = [
+    (*path, key)
+    for path, model in [
+        *((("data", "variants", name), Variant) for name in DEMO["data"]["variants"]),
+        *((("experiments", name), ExperimentEntry) for name in DEMO["experiments"]),
+        *((("pools", name), PoolEntry) for name in DEMO["pools"]),
+    ]
+    for key in model.model_fields
+]
+"""The keys that may be left out there."""
+
+
+def options_of(plan: Plan) -> list[str]:
+    """All options that a run gives to the commands."""
+    experiments = plan.experiments
+    return [
+        *map(plan.data.options, plan.data.prepared),
+        *map(plan.data.changes, plan.data.variants),
+        *(plan.pools.options(name, part, 0) for name in plan.config.pools for part in ("train", "held-out")),
+        *map(experiments.options, experiments.names),
+        *map(experiments.pool_option, experiments.names),
+        *(experiments.baseline_options(*pair) for pair in product(experiments.names, experiments.baselines)),
+        *(experiments.adaptation_options(*pair) for pair in product(experiments.names, experiments.adaptations)),
+        experiments.transfer_options(),
+        *(plan.targets.command(artefact.name) for artefact in plan.config.artefacts),
+        plan.targets.comparison_options(),
+    ]
+
+
+@given(st.sampled_from([*LEFT_OUT, *(path for paths in OF_KIND.values() for path in paths if path)]))
+def test_nothing_is_never_an_option(path):
+    config = changed(path, None)
+    if not refusal_of(config):
+        assert not [options for options in options_of(Plan(config)) if re.search(r"\bNone\b", options)]
+
+
+@pytest.mark.parametrize("key", ["size", "channels", "test_images"])
+def test_a_key_that_is_there_has_a_value(key):
+    config = changed(("data", "variants", "again"), {"of": "mnist", key: None})
+    assert_refused(config, f"data.variants.again.{key}: nothing is not ")
+    assert not Draft202012Validator(schema()).is_valid(config)
+    del config["data"]["variants"]["again"][key]
+    Draft202012Validator(schema()).validate(config)
+
+
 @given(st.data())
 def test_what_is_accepted_is_accepted_by_the_commands_too(data):
     path = data.draw(st.sampled_from([path for paths in OF_KIND.values() for path in paths if path]))
@@ -134,7 +185,9 @@ def test_what_is_accepted_is_accepted_by_the_commands_too(data):
     if refusal:
         assert refusal.startswith("config: ")
         return
-    checked = Plan(config).config
+    plan = Plan(config)
+    assert not [options for options in options_of(plan) if re.search(r"\bNone\b", options)]
+    checked = plan.config
     for entry in checked.all_experiments.values():
         DistillConfig(**entry.model_dump(include=set(DistillConfig.model_fields)))
     for entry in checked.pools.values():

@@ -5,8 +5,10 @@ import re
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
+from dd.commands.distill import distill
 from dd.config.read import typed
 from dd.config.schema import LOCATION, schema_text
 from dd.distill.settings import DistillConfig
@@ -60,3 +62,19 @@ def test_editors_find_the_schema_and_accept_our_files(path):
 )
 def test_editors_refuse_by_the_schema(overlay):
     assert not Draft202012Validator(json.loads(SCHEMA.read_text())).is_valid(yaml.safe_load(overlay))
+
+
+@pytest.mark.parametrize(
+    ("options", "range_of"),
+    [
+        (["--steps", "0"], "x>=1"),
+        (["--meta-lr", "0.0"], "x>0"),
+        (["--momentum", "1.0"], "0<=x<1"),
+        (["--clip-adjoint-share", "1.5"], "0<=x<=1"),
+        (["--attack-class", "-2"], "x>=-1"),
+    ],
+)
+def test_options_have_the_limits_of_settings(options, range_of):
+    done = CliRunner().invoke(distill, ["--data", "no.npz", "--out", "x", "--history", "y", *options])
+    assert done.exit_code == 2
+    assert f"Invalid value for '{options[0]}': {options[1]} is not in the range {range_of}." in done.output

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import click
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from dd.distill.settings import DistillConfig
+from dd.distill.settings import DistillSettings
 from dd.report.artefact import Point, Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
@@ -55,8 +55,24 @@ class LineSection(Settings):
         list[Count], AfterValidator(all_different), Field(min_length=2, json_schema_extra={"uniqueItems": True})
     ]
     """its values, a point each"""
-    set: DistillConfig = DistillConfig()
+    set: DistillSettings = DistillSettings()
     """settings that all points have"""
+    _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keeps_what_is_written(cls, values: Any, checked: ModelWrapValidatorHandler[Self]) -> Self:
+        """Keep `set` as it is written: in the model, 1 has become 1.0."""
+        line = checked(values)
+        if isinstance(values, Mapping):
+            line._written = dict(values.get("set", {}))
+        return line
+
+    def settings_of(self, value: int) -> dict[str, Any]:
+        """The settings of the point of a value, with whole numbers as they are written: they name the point."""
+        settings = self.set.model_dump(exclude_unset=True)
+        whole = {key: number for key, number in self._written.items() if type(number) is int}
+        return settings | whole | {self.vary: value}
 
 
 Lines = Annotated[list[LineSection], Field(min_length=1, description="the lines")]
@@ -101,7 +117,7 @@ class Curves(FigureArtefact[list[LineSection]]):
         """The points of one line by name: that of its experiment and the settings that differ from it."""
         base, found = self.run.experiments[line.experiment], {}
         for value in line.values:
-            wanted = line.set.model_dump(exclude_unset=True) | {line.vary: value}
+            wanted = line.settings_of(value)
             changed = {key: wanted[key] for key in sorted(wanted) if getattr(base, key) != wanted[key]}
             name = line.experiment + "".join(f"_{key}{value}" for key, value in changed.items())
             found[name] = Point(line.experiment, changed)
