@@ -24,11 +24,8 @@ def optimized_sets(trial: BaselineTrial) -> list[Tensor]:
     Raises:
         UserError: fewer candidates than draws.
     """
-    from dd.runtime.errors import UserError
-
+    trial.settings.check_candidates()
     draws, candidates = trial.settings.draws, trial.settings.candidates
-    if candidates < draws:
-        raise UserError(f"candidates: {candidates} are fewer than the {draws} draws chosen from them")
     judged = images_to_choose_on(trial.real)
     sets, scores = [], []
     for draw in range(draws, draws + candidates):  # other draws than those of `random`

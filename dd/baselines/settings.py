@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from dd.runtime.errors import UserError
 from dd.runtime.settings_model import Count, Settings
 
 
@@ -23,3 +24,12 @@ class BaselineSettings(Settings):
     """nets that the candidates are compared on, by 1024 training images; of a pool, the first training nets"""
     augment: bool = False
     """crop and flip the real images at random, but not for k-means"""
+
+    def check_candidates(self) -> None:
+        """Refuse fewer candidates than are chosen; not a validator, as only the baseline `optimized` has candidates.
+
+        Raises:
+            UserError: there are too few.
+        """
+        if self.candidates < self.draws:
+            raise UserError(f"candidates: {self.candidates} are fewer than the {self.draws} draws chosen from them")

@@ -5,7 +5,8 @@ from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import ExperimentEntry
 from dd.distill.init_kinds import INITS
-from dd.report.comparison import TASKS
+from dd.report.comparison import check_place
+from dd.report.reported import Place
 from dd.runtime.code_digest import find
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import did_you_mean
@@ -104,8 +105,10 @@ def check_baselines(config: Config) -> None:
     every: dict[str, BaselineSettings] = {"baselines": config.baselines}
     every |= {f"baselines.experiments.{name}": entry for name, entry in config.baselines.experiments.items()}
     for key, entry in every.items():
-        if entry.candidates < entry.draws:
-            raise UserError(f"{key}.candidates: {entry.candidates} are fewer than the {entry.draws} draws")
+        try:
+            entry.check_candidates()
+        except UserError as error:
+            raise UserError(f"{key}.{error}") from error
 
 
 def check_named_experiments(config: Config) -> None:
@@ -130,6 +133,4 @@ def check_not_run(config: Config) -> None:
     """Refuse reasons for what the paper does not have; raises what `check` raises."""
     for where, reasons in config.not_run.items():
         for task in reasons:
-            if task not in TASKS.get(where, ()):
-                known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in TASKS.items())
-                raise UserError(f"not_run.{where}: the paper has no {task!r} there. It has {known}")
+            check_place(f"not_run.{where}", Place(where, task))

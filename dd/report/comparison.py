@@ -15,6 +15,7 @@ from dd.report.tables.claims import TABLES_SOURCE
 from dd.report.verdicts import ClaimVerdict, MeasuredNumber, number_verdict
 from dd.report.wording import of_set_with
 from dd.runtime.errors import UserError
+from dd.runtime.settings_model import did_you_mean, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,8 @@ def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], s
     """
     import pandas as pd
 
-    check_places(not_run)
+    for place in not_run:
+        check_place(f"--not-run {place.where}", place)
     departures = {place: of_set_with(text) for place, text in _texts_by_place(measured, DEPARTURES).items()}
     reasons = departures | dict(not_run)
     papers_method = _without_departures(measured)
@@ -112,16 +114,19 @@ def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], s
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS).astype(dict.fromkeys(NUMBER_COLUMNS, float))
 
 
-def check_places(places: Mapping[Place, str]) -> None:
-    """Refuse reasons for what the paper has not.
+def check_place(key: str, place: Place) -> None:
+    """Refuse a reason for what the paper does not have; `key` is where it is given.
 
     Raises:
-        UserError: with all that it has.
+        UserError: with all that the paper has.
     """
-    for where, task in places:
-        if task not in TASKS.get(where, ()):
-            known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in TASKS.items())
-            raise UserError(f"--not-run: the paper reports nothing of {task!r} in {where}. There are {known}")
+    known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in TASKS.items())
+    if place.where not in TASKS:
+        near = did_you_mean(place.where, TASKS)
+        raise UserError(f"{key}: there is no {shortened(place.where)}. The paper has {known}{near}")
+    if place.task not in TASKS[place.where]:
+        near = did_you_mean(place.task, TASKS[place.where])
+        raise UserError(f"{key}: the paper has no {shortened(place.task)} there. It has {known}{near}")
 
 
 def _without_departures(measured: Mapping[str, Measurement]) -> dict[str, Measurement]:

@@ -68,7 +68,7 @@ def all_different(values: list) -> list:
     """
     for position, value in enumerate(values):
         if value in values[:position]:
-            raise mistake(f"{_short(value)} is listed twice; remove one")
+            raise mistake(f"{shortened(value)} is listed twice; remove one")
     return values
 
 
@@ -168,7 +168,7 @@ class Settings(BaseModel):
             if key not in cls.model_fields:
                 now = cls.old_names.get(key)
                 cure = f"; did you mean {now}?" if now else did_you_mean(key, cls.model_fields)
-                raise mistake(f"unknown key {_short(key)}{cure}")
+                raise mistake(f"unknown key {shortened(key)}{cure}")
         return {key: _as_number(value, cls.model_fields[key].annotation) for key, value in values.items()}
 
 
@@ -255,9 +255,10 @@ PATTERNS = {
 def _in_words(error: Any) -> str:
     context = error.get("ctx", {})
     words = WORDS.get(error["type"]) or PATTERNS.get(context.get("pattern"), error["msg"])
-    return words.format(value=_short(error["input"]), **context)
+    return words.format(value=shortened(error["input"]), **context)
 
 
-def _short(value: object) -> str:
+def shortened(value: object) -> str:
+    """A value as messages repeat it, cut if it is long."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 80 else f"{text[:60]} ... {text[-15:]}"

@@ -124,7 +124,9 @@ def test_what_was_not_run_says_why(published):
     assert set(table.loc[(table["where"] == "table3") & (table["task"] != "birds10"), "why"]) == {
         "not part of scale test"
     }
-    with pytest.raises(UserError, match=r"nothing of 'svhn' in table2\. There are table1: mnist, cifar10;"):
+    with pytest.raises(
+        UserError, match=r"--not-run table2: the paper has no 'svhn' there\. It has table1: mnist, cifar10;"
+    ):
         compare(published, {Place("table2", "svhn"): "offline"}, "test")
 
 

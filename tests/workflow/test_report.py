@@ -209,7 +209,7 @@ def test_every_scale_is_compared_with_reasons_for_what_it_lacks():
     ("overlay", "named"),
     [
         ("not_run: {fig6: {svhn: offline}}", "not_run.fig6: the paper has no 'svhn' there. It has table1: mnist"),
-        ("not_run: {fig9: {mnist: offline}}", "not_run.fig9: the paper has no 'mnist' there"),
+        ("not_run: {fig9: {mnist: offline}}", "not_run.fig9: there is no 'fig9'. The paper has table1: mnist"),
         ("not_run: {fig6: offline}", "config: not_run.fig6"),
     ],
 )
