@@ -12,12 +12,14 @@ try:
         distill,
         evaluate,
         export,
-        figures,
         linear,
         pool,
         report,
     )
+    from dd.commands.figures import add_kinds
     from dd.commands.main import main
+
+    add_kinds()
 except UserError as error:  # two declarations with one name, for example
     sys.exit(f"error: {error}")
 

@@ -12,6 +12,7 @@ from dd.report.figures import FIGURES
 from dd.report.figures.kind import FigureKind
 from dd.report.tables import TABLE_KINDS
 from dd.report.tables.kind import TableKind
+from dd.runtime.errors import UserError
 from dd.runtime.paths import OUTPUT
 
 
@@ -58,7 +59,19 @@ def out_option(what: str) -> click.Option:
     return click.Option(["--out"], type=OUTPUT, required=True, multiple=True, help=f"{what}; may be repeated.")
 
 
-for figure in FIGURES.values():
-    main.add_command(drawing_command(figure))
-for table in TABLE_KINDS.values():
-    main.add_command(writing_command(table))
+def add_kinds() -> None:
+    """Add the command of every kind of figure and table to `main`, which must have all other commands by then.
+
+    Raises:
+        UserError: a kind takes the name of another command.
+    """
+    for figure in FIGURES.values():
+        _add(drawing_command(figure), figure.module)
+    for table in TABLE_KINDS.values():
+        _add(writing_command(table), table.artefact.__module__)
+
+
+def _add(command: click.Command, module: str) -> None:
+    if command.name in main.commands:
+        raise UserError(f"{module}: the command {command.name!r} exists already; choose another name in its `command`")
+    main.add_command(command)
