@@ -1,13 +1,16 @@
 """Tables: the arithmetic, and what stands in them."""
 
+import html
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from dd.evaluation.protocols import PROTOCOLS
 from dd.report.measurements import DatasetInfo, pooled, read_evaluation
 from dd.report.tables import TABLES
 from dd.report.tables.paper_table import paper_table
-from dd.report.tables.transfer import transfer_table
+from dd.report.tables.transfer import TRANSFER_WRITERS, transfer_table
 from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError
 
@@ -206,3 +209,15 @@ def test_a_variant_stands_for_its_dataset_where_networks_and_images_must_meet_al
     assert set(two["task"]) == {"mnist → usps"}
     own = paper_table(TABLES["table2"], [evaluated("random_pretrained", [80.0], "mnist_32", "mnist")], "laptop", data)
     assert set(own["task"]) == {"mnist → mnist_32"}
+
+
+@pytest.mark.parametrize("shown", [["native"], ["dc-bench"], ["dc-bench", "native"]])
+def test_the_transfer_table_explains_the_protocols_in_it_and_no_others(tmp_path, shown):
+    path = tmp_path / "mnist.csv"
+    pd.concat([evaluated("random", [80.0, 90.0]).assign(protocol=name) for name in shown]).to_csv(path)
+    table = transfer_table([path])
+    for suffix in (".md", ".html"):
+        text = html.unescape(TRANSFER_WRITERS[suffix](table))
+        told = [name for name in PROTOCOLS if f"{name}: {PROTOCOLS[name].description}." in text]
+        assert told == [name for name in PROTOCOLS if name in shown]
+        assert all(f"{name}, %" in text for name in shown)
