@@ -1,6 +1,8 @@
 """Tables: the arithmetic, and what stands in them."""
 
 import html
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from dd.evaluation.protocols import PROTOCOLS
 from dd.report.measurements import DatasetInfo, pooled, read_evaluation
 from dd.report.tables import TABLES
 from dd.report.tables.paper_table import paper_table
+from dd.report.tables.table import reported
 from dd.report.tables.transfer import TRANSFER_WRITERS, transfer_table
 from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError
@@ -97,6 +100,20 @@ def test_baselines_of_other_initial_weights_have_no_number_of_the_paper(init):
     rows = baseline("random", [60.0, 70.0], [3.0, 4.0], lr=0.1, epochs=5)
     table = paper_table(TABLES["table1"], [rows, rows.assign(baseline="average", init=init)], "laptop", [])
     assert table["paper"].isna().tolist() == [False, True]
+
+
+def test_a_row_without_a_number_of_the_paper_comes_last_with_a_dash_beside_it():
+    table = replace(TABLES["table1"], rows=(*TABLES["table1"].rows, "middle"))
+    measured = [baseline(name, [60.0], [3.0], lr=0.1, epochs=5) for name in ("middle", "random")]
+    rows = paper_table(table, measured, "laptop", [])
+    assert rows["method"].tolist() == ["random", "middle"]
+    assert rows["paper"].isna().tolist() == [False, True]
+    assert re.search(r"\| middle +\| 60.0 ± 3.0 +\| — ", TABLE_WRITERS[".md"](table, rows))
+
+
+def test_numbers_of_the_paper_that_do_not_fit_the_rows_are_refused():
+    with pytest.raises(UserError, match=r"2 numbers of the paper for the 3 rows fixed, average, middle; name a row"):
+        reported(("fixed", "average", "middle"), (90.0,), (50.0, 1.0))
 
 
 def test_one_net_and_one_set_have_no_deviation():

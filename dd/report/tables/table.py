@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.report.reported import Reported
+from dd.runtime.errors import UserError
 
 
 class OwnRow(NamedTuple):
@@ -54,7 +55,16 @@ class Task:
 
 
 def reported(rows: tuple[str, ...], *numbers: tuple[float, ...]) -> dict[str, Reported]:
-    """The numbers of a task, `(mean,)` or `(mean, std)` in percent, in the order of the table's rows."""
+    """The paper's numbers of a task, `(mean,)` or `(mean, std)` in percent, one for each of `rows` and in that order.
+
+    Raises:
+        UserError: there are more or fewer numbers than rows.
+    """
+    if len(rows) != len(numbers):
+        raise UserError(
+            f"dd/report/tables: {len(numbers)} numbers of the paper for the {len(rows)} rows {', '.join(rows)}; name a "
+            "row of which the paper has no number in the `rows` of its TABLE only"
+        )
     return {row: Reported(*number) for row, number in zip(rows, numbers, strict=True)}
 
 
