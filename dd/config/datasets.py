@@ -1,4 +1,4 @@
-"""What images the datasets of a config have: those known by name, a user's folders, and variants of both."""
+"""The datasets of a config and their images: datasets known by name, folders of the user, and variants of both."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from dd.runtime.settings_model import did_you_mean
 
 
 class Images(NamedTuple):
-    """The images of a dataset."""
+    """What the images of a dataset are like."""
 
     channels: int
     size: int
@@ -50,5 +50,5 @@ def datasets_of(data: Data) -> dict[str, Images]:
 
 
 def not_one_of(name: str, known: dict) -> str:
-    """What is told of a name that is not known."""
+    """The message about a name that is not known."""
     return f"{name!r} is not one of {', '.join(sorted(known))}{did_you_mean(name, known)}"

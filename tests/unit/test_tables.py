@@ -162,7 +162,8 @@ def test_numbers_made_in_another_way_stand_alone_and_say_so():
     ]
     text = TABLE_WRITERS[".md"](TABLES["table1"], table.reset_index())
     said = (
-        "MNIST: Ours, random init, Random real: of a set with soft_labels, momentum 0.5, not the paper's way: no number"
+        "MNIST: Ours, random init, Random real: of a set with soft_labels, momentum 0.5, not the paper's way: "
+        "the paper has no number of that"
     )
     assert said in text
 
