@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from dd.commands.main import main
+from dd.commands.main import COMMANDS, main
 from dd.commands.options import Command, check_endings, save
 from dd.report.figures import FIGURES
 from dd.report.figures.kind import FigureKind
 from dd.report.tables import TABLE_KINDS
 from dd.report.tables.kind import TableKind
+from dd.runtime.errors import UserError
 from dd.runtime.paths import OUTPUT
 
 
@@ -58,7 +59,13 @@ def out_option(what: str) -> click.Option:
     return click.Option(["--out"], type=OUTPUT, required=True, multiple=True, help=f"{what}; may be repeated.")
 
 
+def _add(command: click.Command, module: str) -> None:
+    if command.name in {*COMMANDS, *main.commands}:
+        raise UserError(f"{module}: the command {command.name!r} exists already; choose another name in its `command`")
+    main.add_command(command)
+
+
 for figure in FIGURES.values():
-    main.add_command(drawing_command(figure))
+    _add(drawing_command(figure), figure.module)
 for table in TABLE_KINDS.values():
-    main.add_command(writing_command(table))
+    _add(writing_command(table), table.artefact.__module__)

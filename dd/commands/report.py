@@ -17,12 +17,14 @@ from dd.runtime.paths import FOLDER, OUTPUT
     required=True,
     metavar="NAME CSV",
     help="A table or figure of the paper (table1, fig4, fig6, linear_case) and its CSV; for a figure of distilled "
-    "images (fig2a), the CSV of `dd evaluate`. Repeat.",
+    "images (fig2a), the CSV of `dd evaluate`. May be repeated.",
 )
-@click.option("--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; repeat.")
+@click.option(
+    "--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; may be repeated."
+)
 @click.option("--scale", required=True, help="Name of the scale, for the comparison.")
 @click.option(
-    "--out", type=OUTPUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html. Can be repeated."
+    "--out", type=OUTPUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated."
 )
 def compare(
     measured: tuple[tuple[str, str], ...], not_run: tuple[tuple[str, str, str], ...], scale: str, out: tuple[Path, ...]

@@ -1,4 +1,4 @@
-"""What must go together in a config: what no single key can tell."""
+"""Checks of a config that concern several keys."""
 
 from dd.baselines.settings import BaselineSettings
 from dd.config.datasets import not_one_of
@@ -12,7 +12,7 @@ from dd.runtime.errors import UserError
 from dd.runtime.settings_model import did_you_mean
 
 SHARED_FOLDERS = ("data", "published")
-"""Folders of `results/` that no scale may have."""
+"""Folders of `results/` that have another use, so that no scale may have these names."""
 
 
 def check(config: Config) -> None:
@@ -38,7 +38,7 @@ def check(config: Config) -> None:
 
 
 def check_points(config: Config) -> None:
-    """Refuse an experiment that is named as the point of a curve and is another one; raises what `check` raises."""
+    """Refuse an experiment with the name of a point of a curve but other settings; raises what `check` raises."""
     for name in config.points:
         given = config.experiments.get(name)
         if given and given.model_dump() != config.points_as_experiments[name].model_dump():
@@ -46,7 +46,7 @@ def check_points(config: Config) -> None:
 
 
 def check_pools(config: Config) -> None:
-    """Refuse pools of unknown datasets and of networks that are not there; raises what `check` raises."""
+    """Refuse pools of unknown datasets and of networks that do not exist; raises what `check` raises."""
     for name, pool in config.pools.items():
         check_module(f"pools.{name}.net", pool.net)
         if pool.dataset not in config.datasets:
@@ -68,7 +68,7 @@ def check_experiment(key: str, experiment: ExperimentEntry, config: Config) -> N
 
 
 def check_sources(key: str, experiment: ExperimentEntry) -> None:
-    """Refuse initial weights from another source than the init takes; raises what `check` raises."""
+    """Refuse a source of initial weights that the init does not take; raises what `check` raises."""
     keys = {"pool": "pool", "file": "pretrained"}
     given = [name for name in keys.values() if getattr(experiment, name)]
     allowed = [keys[source] for source in INITS[experiment.init].sources]
@@ -94,14 +94,14 @@ def check_pool_of(key: str, experiment: ExperimentEntry, config: Config) -> None
 
 
 def check_module(key: str, net: str) -> None:
-    """Refuse a user's network whose file is not there; raises what `check` raises."""
+    """Refuse a network of the user whose module is not found; raises what `check` raises."""
     module, colon, _ = net.partition(":")
     if colon and find(module) is None:
         raise UserError(f"{key}: no module {module} here or on PYTHONPATH")
 
 
 def check_baselines(config: Config) -> None:
-    """Refuse fewer candidates than are chosen from them; raises what `check` raises."""
+    """Refuse fewer candidates than the draws that are chosen from them; raises what `check` raises."""
     every: dict[str, BaselineSettings] = {"baselines": config.baselines}
     every |= {f"baselines.experiments.{name}": entry for name, entry in config.baselines.experiments.items()}
     for key, entry in every.items():
@@ -112,7 +112,7 @@ def check_baselines(config: Config) -> None:
 
 
 def check_named_experiments(config: Config) -> None:
-    """Refuse other values for an experiment that is not there; raises what `check` raises."""
+    """Refuse settings for an experiment that does not exist; raises what `check` raises."""
     for section, entries in (("baselines", config.baselines.experiments), ("adapt", config.adapt.experiments)):
         for name in entries:
             if name not in config.experiments:

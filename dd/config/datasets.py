@@ -1,4 +1,4 @@
-"""What images the datasets of a config have: those known by name, a user's folders, and variants of both."""
+"""The datasets of a config and their images: datasets known by name, folders of the user, and variants of both."""
 
 from collections.abc import Container
 from pathlib import Path
@@ -13,7 +13,7 @@ from dd.runtime.settings_model import did_you_mean
 
 
 class Images(NamedTuple):
-    """The images of a dataset."""
+    """What the images of a dataset are like."""
 
     channels: int
     size: int
@@ -60,5 +60,5 @@ def check_free(key: str, name: str, datasets: Container[str]) -> None:
 
 
 def not_one_of(name: str, known: dict) -> str:
-    """What is told of a name that is not known."""
+    """The message about a name that is not known."""
     return f"{name!r} is not one of {', '.join(sorted(known))}{did_you_mean(name, known)}"

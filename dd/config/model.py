@@ -1,4 +1,4 @@
-"""The whole of config.yaml as one model: every key once."""
+"""The whole of config.yaml as one model, in which every key occurs once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN = {section.key: (section.model, section.field) for section in _SECTIONS}
 
 
 class Computed(Settings):
-    """What is computed: all of config.yaml but figures and tables."""
+    """What is computed: all keys of config.yaml except those of figures and tables."""
 
     scale: Name
     """results go to `results/<scale>/`, checkpoints to `work/<scale>/`, so that scales never mix"""
@@ -42,23 +42,23 @@ class Computed(Settings):
     pools: dict[Name, PoolEntry]
     """Pools of networks, by name. `snakemake <name>` trains one."""
     distill: DistillSettings
-    """What every experiment starts from. `python -m dd distill` has the same settings as options."""
+    """Every experiment has these settings unless it changes them. `python -m dd distill` has them too."""
     experiments: dict[Name, ExperimentEntry] = Field(min_length=1)
-    """What is distilled, by name. `snakemake <name>` distils and judges one."""
+    """What is distilled, by name. `snakemake <name>` distils one set and evaluates it."""
     evaluate: Evaluate
     baselines: Baselines
     adapt: Adapt
     not_run: dict[str, Reasons]
-    """Why a scale lacks some of the paper's numbers: what the comparison says of them."""
+    """Why a scale lacks some of the paper's numbers; the comparison shows the reason."""
 
 
 class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  # a key for each kind of figure or table
-    """config.yaml after all overlays. Pools and experiments hold what they start from too."""
+    """config.yaml after all overlays. Pools and experiments include the settings of `pool` and `distill`."""
 
     @model_validator(mode="before")
     @classmethod
     def _with_defaults(cls, values: Any) -> Any:
-        """What pools, experiments and other single values start from, written into them."""
+        """Write the common settings into each pool, experiment and other entry that may change them."""
         if not isinstance(values, Mapping):
             return values
         values = dict(values)
@@ -78,7 +78,7 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
 
     @cached_property
     def artefacts(self) -> list[Artefact]:
-        """All figures and tables that there are."""
+        """All figures and tables."""
         return [kind(name, entry, self) for kind in KINDS for name, entry in kind.entries(self).items()]
 
     @cached_property
@@ -88,10 +88,10 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
 
     @cached_property
     def points_as_experiments(self) -> dict[str, ExperimentEntry]:
-        """The same with all their settings.
+        """The points of all curves with all their settings, by name.
 
         Raises:
-            UserError: a point has settings that do not go together.
+            UserError: the settings of a point contradict each other.
         """
         found = {}
         for artefact in self.artefacts:
@@ -119,7 +119,7 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         return self.pools[pool].dataset if pool else None
 
     def original(self, dataset: str) -> str:
-        """The dataset that a variant shows the images of; a variant of other colours or with noise is a new dataset."""
+        """The dataset whose images a variant shows; an inverted or noisy variant has images of its own."""
         variant = self.data.variants.get(dataset)
         if variant is None or variant.invert or variant.noise:
             return dataset
@@ -127,14 +127,14 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
 
 
 def _each_over(common: Any, entries: Any) -> Any:
-    """`entries` by name, each over what is `common` to them; what is no mapping stays, and is refused later."""
+    """Each of `entries` over the `common` settings. A value that is no mapping stays as it is, and is refused later."""
     if not (isinstance(common, Mapping) and isinstance(entries, Mapping)):
         return entries
     return {name: _over(common, entry) for name, entry in entries.items()}
 
 
 def _over(common: Any, entry: Any) -> Any:
-    """`entry` over `common`, section by section."""
+    """`common` with the values of `entry` in place of its own, section by section."""
     if not (isinstance(common, Mapping) and isinstance(entry, Mapping)):
         return entry
     return {**common, **{key: _over(common.get(key), value) for key, value in entry.items()}}

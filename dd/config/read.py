@@ -1,4 +1,4 @@
-"""A config from what files and the command line say, checked as a whole."""
+"""Makes a config from the values of files and of the command line, and checks it as a whole."""
 
 import contextlib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def read_config(values: Mapping[str, Any]) -> Config:
 
 
 def typed(value: Any) -> Any:
-    """A value of the command line with its numbers: of `--config distill='{steps: 3}'` Snakemake makes text."""
+    """A value of the command line, with numbers as numbers: Snakemake makes `--config distill='{steps: 3}'` text."""
     if isinstance(value, Mapping):
         return {key: typed(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The JSON schema of config.yaml, by which editors complete and check its keys."""
+"""The JSON schema of config.yaml, which editors use to complete and check its keys."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ LOCATION = "workflow/schemas/config.schema.json"
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's, without titles made from the names of keys and classes."""
+    """The generator of pydantic, without the titles that it makes from the names of keys and classes."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 (pydantic calls it so)
         return False
@@ -36,12 +36,12 @@ def schema_of(model: type[Settings]) -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    """That of the whole. No key is required in it, as an overlay holds only some; a run checks that none is missing."""
+    """The JSON schema of config.yaml. It requires no key, as overlays have only some; a run checks for missing ones."""
     return {"$schema": GenerateJsonSchema.schema_dialect} | _nothing_required(schema_of(Config))
 
 
 def schema_text() -> str:
-    """The schema as it is kept."""
+    """The text of the file at `LOCATION`."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 

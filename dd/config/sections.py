@@ -1,4 +1,4 @@
-"""The sections of config.yaml that say what is computed: data, pools, experiments, and what they are judged by."""
+"""The sections of config.yaml that say what is computed: data, pools, experiments, and how they are evaluated."""
 
 from typing import Annotated, Any
 
@@ -24,10 +24,10 @@ from dd.runtime.settings_model import (
 
 
 class ImageFolder(Settings):
-    """One subfolder a class, or train/ and test/ of those, or a labels.csv (columns file, class, split)."""
+    """A subfolder for each class, or train/ and test/ with such subfolders, or a labels.csv (file, class, split)."""
 
     folder: Text
-    """where they lie"""
+    """the folder of the images"""
     size: Count
     """pixels a side: the shorter side is scaled to it, and the centre square cut out"""
     gray: bool = False
@@ -37,10 +37,10 @@ class ImageFolder(Settings):
 
 
 class Variant(Changes):
-    """The dataset it is made from, and what changes; the rest stays as it is."""
+    """How it differs from the dataset that it is made from."""
 
     of: Name
-    """the dataset it is made from"""
+    """that dataset"""
 
 
 class Data(Settings):
@@ -51,47 +51,47 @@ class Data(Settings):
     folders: dict[Name, ImageFolder] = Field(default_factory=dict)
     """your own images, by the name that experiments call them"""
     variants: dict[Name, Variant] = Field(default_factory=dict)
-    """datasets made from others, so that two domains meet at one size and number of channels"""
+    """datasets made from others, for example to give two datasets the same size and number of channels"""
 
 
 class PoolSection(PoolConfig):
-    """How networks to start from are trained on real images (Section 3.5): what every pool starts from."""
+    """How networks are trained on real images, to start from (Section 3.5), unless a pool says otherwise."""
 
     nets: Count = 2000
-    """networks to distil for"""
+    """networks that sets are distilled for"""
     held_out: Count = 200
-    """others, to judge by"""
+    """further networks, that sets are judged by"""
     shard: Count = 40
-    """networks of a job, trained together"""
+    """networks that one job trains"""
 
 
 class PoolEntry(PoolSection):
-    """Its dataset, and what differs from `pool`."""
+    """Its dataset, and the settings that differ from `pool`."""
 
     dataset: Name
     """the real images they are trained on"""
 
 
 class ExperimentEntry(DistillConfig):
-    """Its dataset, where its nets come from, and what differs from `distill`."""
+    """Its dataset, where its networks come from, and the settings that differ from `distill`."""
 
     dataset: Name
-    """one that `python -m dd data prepare --help` names, or of `data.folders` or `data.variants`"""
+    """a name that `python -m dd data prepare --help` lists, or one in `data.folders` or `data.variants`"""
     pool: IfGiven[Name] = None
-    """the pool that nets come from, with init random_pretrained or fixed_pretrained"""
+    """the pool that the networks come from, with init random_pretrained or fixed_pretrained"""
     pretrained: IfGiven[Annotated[str, OneOf.of(WEIGHTS)]] = None
-    """instead, with fixed_pretrained, the file that one net comes from"""
+    """instead of a pool, with init fixed_pretrained: the file of weights that the one network comes from"""
 
 
 class Evaluate(Settings):
-    """How sets are judged."""
+    """How sets are evaluated."""
 
     nets: Count = 200
-    """held-out networks a set is judged on; one for a fixed init"""
+    """held-out networks that are trained on a set; with a fixed init, there is only one"""
 
 
 class Baselines(BaselineSettings):
-    """Real images in place of distilled ones, in the tables (Section 4, S-1)."""
+    """Real images in place of distilled ones, for the tables (Section 4, S-1)."""
 
     experiments: dict[str, BaselineSettings] = Field(default_factory=dict)
     """other values for one experiment"""
@@ -101,11 +101,11 @@ class AdaptedNets(Settings):
     """How many networks are adapted."""
 
     nets: Count = 200
-    """networks; where there is but one, runs"""
+    """networks that are adapted; if there is only one, how often it is adapted"""
 
 
 def _settings_of(adaptation: Adaptation) -> type[Settings]:
-    """What config.yaml may say of a way of adapting: the settings it takes, and how many networks."""
+    """The settings of a way of adapting in config.yaml: those that it takes, and the number of networks."""
     taken = [(TrainConfig, key) for key in adaptation.settings] + [(AdaptedNets, "nets")]
     return made_settings(
         adaptation.name, {key: (model.__annotations__[key], model.model_fields[key]) for model, key in taken}
@@ -125,11 +125,11 @@ _METHODS = _methods()
 
 
 class AdaptedExperiment(made_settings("Methods", _METHODS)):  # type: ignore[misc]  # declared in dd.adaptation
-    """The experiment."""
+    """One experiment."""
 
 
 class Adapt(made_settings("Methods", _METHODS)):  # type: ignore[misc]
-    """How else nets are adapted to new data (Tables 2 and 3)."""
+    """Other ways to adapt networks to new data (Tables 2 and 3)."""
 
     experiments: dict[str, AdaptedExperiment] = Field(
         default_factory=dict, description="other values for one experiment"

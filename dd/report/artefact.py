@@ -1,4 +1,4 @@
-"""What all kinds of figures and tables have in common: what config.yaml says of them, and how each is made."""
+"""What all kinds of figures and tables have in common: their entries in config.yaml, and how each is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Entry = TypeVar("Entry")
 
 
 class Section(NamedTuple):
-    """A key of config.yaml that tells of the figures or tables of a kind."""
+    """The key of config.yaml that holds the figures or tables of a kind."""
 
     key: str
     model: Any
@@ -27,17 +27,17 @@ class Point(NamedTuple):
     """An experiment that is the point of a curve."""
 
     experiment: str
-    """The one of config.yaml whose settings it starts from."""
+    """The experiment in config.yaml whose settings it starts from."""
     changed: dict[str, Any]
     """The settings that differ."""
 
 
 class ExperimentSettings(Protocol):
-    """What figures and tables ask of an experiment, besides its other settings."""
+    """The settings of an experiment that figures and tables always use."""
 
     @property
     def dataset(self) -> str:
-        """The images that it distils."""
+        """The dataset that it distils."""
 
     @property
     def init(self) -> str:
@@ -57,11 +57,11 @@ class Run(Protocol):
 
     @property
     def experiments(self) -> Mapping[str, ExperimentSettings]:
-        """Those that config.yaml names."""
+        """The experiments in config.yaml, by name."""
 
     @property
     def files(self) -> ResultFiles:
-        """Where the files lie."""
+        """The places of the files of this run."""
 
     def source(self, experiment: str) -> str | None:
         """The dataset that an experiment's networks were trained on before, if they were."""
@@ -71,7 +71,7 @@ class Run(Protocol):
 
 
 class Artefact(ABC, Generic[Entry]):
-    """A figure or table: what config.yaml says of it, what it is made of, the command and the files it makes.
+    """A figure or table: its entry in config.yaml, the files that it is made of, its command, and the files it makes.
 
     The workflow has one rule for each kind, which is a subclass.
     """
@@ -81,19 +81,19 @@ class Artefact(ABC, Generic[Entry]):
     command: ClassVar[str]
     """`python -m dd <command>` makes one."""
     section: ClassVar[Section | None] = None
-    """None where nothing about it can be chosen."""
+    """None if users can choose nothing about it."""
     folder: ClassVar[str]
-    """Of its files, in that of the results."""
+    """The folder of its files, inside the folder of the results."""
     category: ClassVar[str]
-    """Where the report shows it."""
+    """The category of the report that shows it."""
     noun: ClassVar[str]
-    """What the report calls it there."""
+    """What the report calls it there, such as `figure`."""
     label: ClassVar[str] = "{name}"
-    """What the report writes beside that."""
+    """Its label in the report."""
     outputs: ClassVar[Mapping[str, str]]
     """The files it makes: for each ending, the option of the command that names the file."""
     shown: ClassVar[str]
-    """The ending of the one that the report shows."""
+    """The ending of the file that the report shows."""
 
     def __init__(self, name: str, entry: Entry, run: Run) -> None:
         """`entry` is what the section holds under `name`."""
@@ -107,7 +107,7 @@ class Artefact(ABC, Generic[Entry]):
 
     @classmethod
     def entries(cls, config: Any) -> Mapping[str, Any]:
-        """All that a `dd.config.model.Config` has of this kind, by name."""
+        """The entries of this kind in a `dd.config.model.Config`, by name."""
         return getattr(config, cls.section.key) if cls.section else {}
 
     @abstractmethod
@@ -115,7 +115,7 @@ class Artefact(ABC, Generic[Entry]):
         """The experiments that its entry names."""
 
     def check(self) -> None:
-        """Refuse what cannot be made.
+        """Refuse an entry that cannot be made.
 
         Raises:
             UserError: the key of config.yaml, what is wrong there, and the cure.
@@ -130,7 +130,7 @@ class Artefact(ABC, Generic[Entry]):
                 raise UserError(f"{key}: no experiment {name!r}{near}")
 
     def check_rows(self, rows: Mapping[str, tuple]) -> None:
-        """Refuse experiments that would be one row or panel, as two of `rows` are equal; raises what `check` raises."""
+        """Refuse two experiments with equal `rows`: they would share a row or panel. Raises what `check` raises."""
         seen: dict[tuple, str] = {}
         for name, row in rows.items():
             first = seen.setdefault(row, name)
@@ -151,18 +151,18 @@ class Artefact(ABC, Generic[Entry]):
 
     @abstractmethod
     def arguments(self) -> list[str]:
-        """The words of its command, without those that name the files it makes."""
+        """The arguments of its command, without the options for the files that it makes."""
 
     @abstractmethod
     def caption(self) -> str:
-        """What the report says of it, in reStructuredText."""
+        """The text below it in the report, in reStructuredText."""
 
     def path(self, ending: str) -> str:
         """One of the files it makes."""
         return f"{self.run.files.results}/{self.folder}/{self.name}.{ending}"
 
     def files(self) -> list[str]:
-        """What users want of it."""
+        """The files that a user asks for by its name."""
         return [self.path(ending) for ending, option in self.outputs.items() if option == "--out"]
 
     def words(self) -> list[str]:
@@ -175,7 +175,7 @@ class Artefact(ABC, Generic[Entry]):
         return (type(self).__module__,)
 
     def measurements(self) -> str | None:
-        """The CSV with which it enters the comparison with the paper, if it does."""
+        """The CSV that is compared with the paper; None if it is not compared."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""Every number and claim of the paper beside what was measured: one row each, with a verdict."""
+"""Every number and claim of the paper beside what was measured: one row for each, with a verdict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOURCES = {
 }
 """What is compared, by the kind of its CSV."""
 TASKS = {name: tasks for source in SOURCES.values() for name, tasks in (source.tasks or {}).items()}
-"""Tables and figures of the paper, and what each measures or claims something of."""
+"""For each table and figure of the paper, the tasks that it has numbers or claims of."""
 NUMBERS = (*(number for source in SOURCES.values() for number in source.numbers), *TEXT_NUMBERS)
 """Every number that the paper, or its project page, reports."""
 CLAIMS = tuple(claim for source in SOURCES.values() for claim in source.claims)
@@ -59,7 +59,7 @@ class Measurement(NamedTuple):
     """What was measured for one table or figure."""
 
     kind: str
-    """Of its CSV, a key of `SOURCES`."""
+    """The kind of its CSV: a key of `SOURCES`."""
     rows: pd.DataFrame
 
     @property
@@ -69,10 +69,10 @@ class Measurement(NamedTuple):
 
 
 def read_measurement(path: Path) -> Measurement:
-    """A measured CSV.
+    """Read a CSV of measurements.
 
     Raises:
-        UserError: no such file, or none of the kinds that are compared.
+        UserError: there is no such file, or it is of no kind that is compared.
     """
     rows = read_table(path, frozenset(), "compare")
     kind = kind_of(rows)
@@ -84,12 +84,14 @@ def read_measurement(path: Path) -> Measurement:
 
 
 def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], scale: str) -> pd.DataFrame:
-    """A row a number of the paper, then a row a claim; what was not made by the paper's method gets no verdict.
+    """One row for each number of the paper, then one row for each claim.
+
+    A measurement of a set that was not made by the paper's method gets no verdict.
 
     Args:
-        measured: by table or figure.
-        not_run: why something was not run.
-        scale: that it was measured at.
+        measured: the measurements, by the name of the table or figure.
+        not_run: the reasons why something was not run.
+        scale: the name of the scale at which it was measured.
 
     Returns:
         The columns `COMPARISON_COLUMNS`: kind is `number` or `claim`, numbers are in percent, the difference in points.
@@ -115,10 +117,10 @@ def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], s
 
 
 def check_place(key: str, place: Place) -> None:
-    """Refuse a reason for what the paper does not have; `key` is where it is given.
+    """Refuse a reason for a task that the paper does not have; `key` says where the reason is given.
 
     Raises:
-        UserError: with all that the paper has.
+        UserError: the paper has no such task; the message lists those that it has.
     """
     known = "; ".join(f"{name}: {', '.join(tasks)}" for name, tasks in TASKS.items())
     if place.where not in TASKS:
@@ -130,7 +132,7 @@ def check_place(key: str, place: Place) -> None:
 
 
 def _without_departures(measured: Mapping[str, Measurement]) -> dict[str, Measurement]:
-    """The rows of sets made by the paper's method, of tables and figures that have any."""
+    """The measurements without the rows of sets that were not made by the paper's method; none without rows is kept."""
     kept = {}
     for where, measurement in measured.items():
         rows = measurement.rows[with_provenance(measurement.rows)[DEPARTURES] == ""]
@@ -140,7 +142,7 @@ def _without_departures(measured: Mapping[str, Measurement]) -> dict[str, Measur
 
 
 def _texts_by_place(measured: Mapping[str, Measurement], column: str) -> dict[Place, str]:
-    """What measurements say in a column of `with_provenance`, where they say anything."""
+    """The texts in one of the columns that `with_provenance` adds, by place; places without any text are left out."""
     texts = {}
     for where, measurement in measured.items():
         if measurement.source.task_column:
@@ -204,7 +206,7 @@ def _claim_rows(measured: Mapping[str, Measurement], reasons: Mapping[Place, str
 
 
 def _places(measured: Mapping[str, Measurement]) -> set[Place]:
-    """All that was run, where it has data."""
+    """Every place that was measured. Measurements that are not of a dataset have no place."""
     places = set()
     for where, measurement in measured.items():
         column = measurement.source.task_column

@@ -21,7 +21,7 @@ COMPARISON_TITLE = "The paper's numbers and claims beside those measured here"
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Counts of verdicts, a row a table or figure and one of all."""
+    """How often each verdict occurs: one row for each table or figure, and a last row for all of them."""
     import pandas as pd
 
     groups = [(place_name(str(where)), rows) for where, rows in table.groupby("where", sort=False)]
@@ -84,17 +84,21 @@ def _count(number: float) -> str:
 
 
 def notes(table: pd.DataFrame, scale: str) -> list[str]:
-    """What stands above the comparison: how to read it, and where the data come from."""
+    """The notes above the comparison: how to read it, and where the data come from."""
     lines = [
         f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over "
         "held-out nets and sets; a set is one seed.",
-        f"Reproduced: within the larger standard deviation, or {TOLERANCE:.0f} points; else better (above) or worse.",
-        "That ours beats the baselines means those which it beats by the paper's own numbers; on other data, all.",
+        f"Reproduced: the difference is at most the larger standard deviation, or {TOLERANCE:.0f} points. Otherwise "
+        "the number here is better (above the paper's) or worse.",
+        "A claim that ours beats the baselines is about those that it beats in the paper's own numbers. On data that "
+        "the paper does not have, it is about all baselines.",
     ]
     data = table.loc[table["fidelity"] != "", ["task", "fidelity"]].drop_duplicates()
     lines += [f"Data of {display_name(row['task'])}: {row['fidelity']}" for _, row in data.iterrows()]
     if not (table["kind"].eq("number") & table["verdict"].ne(NOT_RUN)).any():
-        lines.insert(0, f"Nothing at scale {scale} is a number of the paper: only its claims are tried, on other data.")
+        lines.insert(
+            0, f"Nothing at scale {scale} is a number of the paper: only its claims are tested, on other data."
+        )
     return lines
 
 

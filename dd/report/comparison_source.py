@@ -24,14 +24,14 @@ class ComparisonSource:
     csv_kind: str
     """What the column `kind` of the measured CSV says."""
     judge: Callable[[Mapping[str, pd.DataFrame]], Iterable[JudgedClaim]]
-    """Verdicts of the measurements of this kind, which it gets by table or figure."""
+    """Takes the measurements of this kind, by the name of the table or figure, and returns verdicts on claims."""
     claims: tuple[PaperClaim, ...]
-    """All that the paper claims."""
+    """All claims of the paper of this kind."""
     task_column: str = ""
-    """The column that says what a row was measured on; none where there are no data."""
+    """The column that says on which data a row was measured; empty if no dataset is involved."""
     tasks: Mapping[str, tuple[str, ...]] | None = None
-    """By table or figure, what the paper measures it on; None where there are no data."""
+    """The data that the paper measures on, by table or figure; None if no dataset is involved."""
     numbers: tuple[PaperNumber, ...] = ()
-    """All that the paper reports."""
+    """All numbers that the paper reports of this kind."""
     measure: Callable[[str, pd.DataFrame], Iterable[MeasuredNumber]] = _no_numbers
-    """The measured ones among the rows of one table or figure, which it gets by name."""
+    """Takes the name and the rows of one table or figure; returns the numbers that may stand beside the paper's."""

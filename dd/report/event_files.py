@@ -6,7 +6,9 @@ from dd.runtime.errors import UserError
 
 
 class EventFiles:
-    """Event files for TensorBoard in `folder`, a scalar for every number of a history; those there before are replaced.
+    """Event files for TensorBoard in `folder`, with one scalar for each number of a history.
+
+    Event files that are there already are replaced.
 
     Raises:
         UserError: the package tensorboard is not installed.
@@ -23,7 +25,7 @@ class EventFiles:
         self.rows_written = 0
 
     def write(self, history: list[dict]) -> None:
-        """The rows that came since the last call."""
+        """Write the rows of the history that are new since the last call."""
         for row in history[self.rows_written :]:
             for name, value in row.items():
                 if name != "meta_step":

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = "—"
-"""Stands where there is no number."""
+"""What is written in place of a number that is missing."""
 LATEX_MACROS = {"±": r"$\pm$", MISSING: "--", "→": r"$\to$", "≥": r"$\geq$"}
 
 

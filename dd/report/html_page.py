@@ -1,4 +1,4 @@
-"""Pages of HTML for Snakemake's report, each in one file that needs no network."""
+"""HTML pages for Snakemake's report. Each is one file that needs no network."""
 
 from html import escape
 
@@ -11,7 +11,7 @@ STYLE = (
     "border-bottom:1px solid #ddd} td,tr:nth-child(even) td{padding:0;background:none}"
     "td:empty{display:none} td::before{content:attr(data-head) ' ';color:#666}}"
 )
-"""On a phone each row of a table is a paragraph of its cells, each after the head of its column."""
+"""On a phone, each row of a table is a paragraph: its cells follow each other, each after the heading of its column."""
 SCRIPT = """
 document.querySelectorAll("tbody td").forEach((cell) => {
   cell.dataset.head = cell.closest("table").tHead?.rows[0].cells[cell.cellIndex]?.textContent ?? ""
@@ -26,8 +26,8 @@ document.querySelectorAll("th").forEach((head) => head.addEventListener("click",
   head.dataset.sorted = down === 1 ? "up" : "down"
 }))
 """
-"""Gives each cell the head of its column, for phones. A click on the head of a column sorts by it, numbers by value;
-another click reverses the order."""
+"""Gives each cell the heading of its column, which phones show. A click on a heading sorts the rows by that column, and
+numbers by their value; another click reverses the order."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
@@ -40,7 +40,7 @@ def page(title: str, body: str, style: str = "") -> str:
 
 
 def wide(table: str) -> str:
-    """An HTML table that scrolls by itself where the window is narrower."""
+    """An HTML table with a scroll bar of its own in windows that are narrower than the table."""
     return f"<div class=wide>{table}</div>"
 
 

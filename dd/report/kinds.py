@@ -1,4 +1,4 @@
-"""All kinds of figures and tables that config.yaml tells of, and for which the workflow has a rule each."""
+"""All kinds of figures and tables that can stand in config.yaml. The workflow has one rule for each kind."""
 
 from dd.report.artefact import Artefact
 from dd.report.figures import FIGURES

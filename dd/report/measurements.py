@@ -28,7 +28,7 @@ EVALUATION_COLUMNS = frozenset(
         "accuracy",
     ]
 )
-"""Of `dd evaluate`, and of `dd adapt`."""
+"""Columns of the CSV of `dd evaluate` and of `dd adapt`."""
 BASELINE_COLUMNS = frozenset(
     [
         "dataset",
@@ -47,11 +47,11 @@ BASELINE_COLUMNS = frozenset(
         "nets",
     ]
 )
-"""Of `dd baseline`."""
+"""Columns of the CSV of `dd baseline`."""
 HISTORY_COLUMNS = frozenset(
     ["meta_step", "loss", "grad_norm", "meta_lr", "mean_distill_lr", "accuracy", "accuracy_std", "nets"]
 )
-"""Columns that are drawn of the history that `dd distill` writes."""
+"""Columns of the history, which `dd distill` writes, that are drawn."""
 KIND_COLUMNS = {
     "table": frozenset(["task", "method", "accuracy", "std", "nets", "sets", "paper"]),
     "curves": frozenset(["panel", "label", "against", "x", "steps", "mean", "std", "nets"]),
@@ -79,12 +79,11 @@ KIND_COLUMNS = {
     "adaptation": EVALUATION_COLUMNS | {"method"},
     "evaluation": EVALUATION_COLUMNS,
 }
-"""Columns that a CSV of a kind has at least. By these, old files without the column `kind` are told apart: the first
-kind that fits is meant."""
+"""Columns that every CSV of a kind has. The kind of an old file, without the column `kind`, is the first that fits."""
 
 
 def with_kind(kind: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its kind in front, as it is written."""
+    """The table with the column `kind` in front, as the file has it."""
     table = table.copy()
     table.insert(0, "kind", kind)
     return table
@@ -104,7 +103,7 @@ def read_table(path: Path, columns: Set[str], command: str, *, kind: str = "", s
     """The CSV that `command` wrote.
 
     Raises:
-        UserError: no such file, or one that lacks `columns` or is not of the `kind`, where that is given.
+        UserError: there is no such file, it lacks one of `columns`, or it is of another `kind` than the one given.
     """
     import pandas as pd
 
@@ -121,10 +120,10 @@ def read_table(path: Path, columns: Set[str], command: str, *, kind: str = "", s
 
 
 def check_nets(path: Path, table: pd.DataFrame, *stages: str) -> None:
-    """Refuse a table of `dd evaluate` that is not of one network, trained in the set's own way.
+    """Refuse a table of `dd evaluate` that has several networks or another protocol than `native`.
 
     Raises:
-        UserError: it lacks any of `stages`, or is of several networks or of another protocol.
+        UserError: it has several networks or another protocol, or lacks one of `stages`.
     """
     missing = [stage for stage in stages if stage not in set(table["stage"])]
     if missing:
@@ -134,10 +133,10 @@ def check_nets(path: Path, table: pd.DataFrame, *stages: str) -> None:
 
 
 def read_evaluation(path: Path, *stages: str) -> pd.DataFrame:
-    """The CSV of `dd evaluate` for one network, trained in the set's own way.
+    """Read the CSV of `dd evaluate` for one network and the protocol `native`.
 
     Raises:
-        UserError: no such file, one that lacks any of `stages`, or one of other networks or another protocol.
+        UserError: there is no such file, it has several networks or another protocol, or it lacks one of `stages`.
     """
     table = read_table(path, EVALUATION_COLUMNS, "evaluate", kind="evaluation")
     check_nets(path, table, *stages)
@@ -148,7 +147,7 @@ def read_measured(path: Path) -> pd.DataFrame:
     """The CSV of `dd evaluate`, `dd baseline` or `dd adapt`.
 
     Raises:
-        UserError: no such file, none of these, or without a final measurement.
+        UserError: there is no such file, it is none of these, or it lacks the final measurement.
     """
     table = read_table(path, {"stage"}, "evaluate` or `baseline")
     kind = kind_of(table)
@@ -163,19 +162,19 @@ def read_measured(path: Path) -> pd.DataFrame:
 
 
 class DatasetInfo(NamedTuple):
-    """What a table must know of a prepared dataset."""
+    """What a table needs to know about a prepared dataset."""
 
     name: str
     root: str
-    """The dataset whose images these are at another size or in other channels, or itself."""
+    """The dataset that this is a variant of, with another size or number of channels; or its own name."""
     fidelity: str
 
 
 def read_dataset_info(path: Path) -> DatasetInfo:
-    """What the `.json` beside a prepared dataset says of it.
+    """What the `.json` beside a prepared dataset says about it.
 
     Raises:
-        UserError: no such file, or another.
+        UserError: there is no such file, or it is not the metadata of a dataset.
     """
     sidecar = path.with_suffix(".json")
     try:
@@ -191,11 +190,11 @@ class Pooled(NamedTuple):
     mean: float
     std: float
     nets: int
-    """Of each set."""
+    """Nets of each set."""
 
 
 def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
-    """Mean and standard deviation over all sets and nets, of rows that have both over the nets of one set."""
+    """Mean and standard deviation over all sets and nets, of rows that each have both over the nets of one set."""
     variance = (rows[f"{column}_std"] ** 2).mean() + rows[column].var(ddof=0)
     return Pooled(rows[column].mean(), math.sqrt(variance), int(rows["nets"].iloc[0]))
 

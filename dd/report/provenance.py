@@ -1,4 +1,4 @@
-"""Where numbers come from: departures from the paper's method, and how near the data are to the official ones."""
+"""Where numbers come from: how sets depart from the paper's method, and how near the data are to the official ones."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEPARTURES = "beyond"
-"""The column that names what is not the paper's method in a measured set; empty where nothing is."""
+"""The column that says how a measured set departs from the paper's method; empty if it does not."""
 FIDELITY = "fidelity"
 """The column that says how near the data are to the official ones."""
 
 
 def with_provenance(table: pd.DataFrame) -> pd.DataFrame:
-    """Measurements with both columns as text: empty where a CSV has nothing there, or lacks the column as old ones."""
+    """The measurements with both columns as text, which is empty where the CSV has no value or lacks the column."""
     columns = {}
     for name in (DEPARTURES, FIDELITY):
         columns[name] = table[name].astype(object).fillna("") if name in table else ""

@@ -1,4 +1,4 @@
-"""The small files of a run, with what made them: `results/<scale>/` as `results/published/<scale>/` keeps it."""
+"""Copies the small files of a run to `results/published/<scale>/`, with a list of how each set was made."""
 
 import shutil
 from pathlib import Path
@@ -11,18 +11,18 @@ from dd.runtime.files import atomic, load_tensors, write_text
 
 PUBLISHED_ENDINGS = {".csv", ".md", ".png"}
 BUDGET = ("nets", "real_batch", "meta_steps", "seed")
-"""Settings told of every run."""
+"""Settings that the list has of every distillation."""
 
 
 def publish(results: Path, out: Path) -> pd.DataFrame:
     """Copy the small files of `results` to `out`, in the same folders, and write `runs.csv` and `runs.md` beside them.
 
-    Experiments published there before that this run has not made again stay as they are.
+    Experiments that were published earlier, and that this run does not have, stay as they are.
 
     Returns:
-        A row a distillation of this run: experiment, dataset, fidelity, the settings of `BUDGET`, minutes (distillation
-        alone, as Snakemake measured its job; of the last attempt where one was interrupted), memory_mb, and the
-        versions it was made with.
+        One row for each distillation of this run: experiment, dataset, fidelity, the settings of `BUDGET`, minutes,
+        memory_mb, and the versions that made it. Minutes are those of the job that distilled, as Snakemake measured
+        them; if it was interrupted, those of its last attempt.
 
     Raises:
         UserError: nothing was distilled there, or a set is damaged.

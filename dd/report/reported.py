@@ -1,4 +1,4 @@
-"""What a number and a claim of the paper are; the numbers of a table or figure stand in its own file."""
+"""The types of a number and a claim of the paper. Those of a table or figure are in its own file."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ class Reported(NamedTuple):
 
     mean: float
     std: float | None = None
-    """None where there is a single network."""
+    """None if there is a single network."""
 
 
 class Place(NamedTuple):
-    """What a number or claim is of."""
+    """Where in the paper a number or claim stands, and what it is about."""
 
     where: str
     """A table or figure, such as `table1`."""
@@ -32,7 +32,7 @@ class PaperNumber(NamedTuple):
     never_run: str = ""
     """Why this software does not measure it, if it does not."""
     remark: str = ""
-    """What its verdict is worth, if that is little."""
+    """Why its verdict tells little, if it does."""
 
 
 class PaperClaim(NamedTuple):
@@ -55,11 +55,11 @@ FULL_TRAINING = {
     "mnist": FullTraining("LeNet", Reported(99.0)),
     "cifar10": FullTraining("AlexCifarNet", Reported(80.0)),
 }
-"""Section 4, "about", by dataset."""
+"""The numbers of Section 4, where the paper says "about", by dataset."""
 TEXT_NUMBERS = tuple(
     PaperNumber(
         Place("text", dataset), "full", "Training on all images", trained.reported, "no rule trains to that end"
     )
     for dataset, trained in FULL_TRAINING.items()
 )
-"""What the text alone reports."""
+"""The numbers that stand in the text only."""

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from dd.report.reported import PaperClaim, Place
 
 TOLERANCE = 2.0
-"""Percentage points that a number may be off and still count as reproduced, whatever the standard deviations."""
+"""A number that differs from the paper's by at most so many percentage points always counts as reproduced."""
 
 
 class MeasuredNumber(NamedTuple):
-    """A number measured for one that the paper reports."""
+    """A measured number that may be compared with one that the paper reports."""
 
     place: Place
     row: str
@@ -20,13 +20,13 @@ class MeasuredNumber(NamedTuple):
     nets: float
     sets: int
     papers_setting: bool
-    """Whether network, steps, images and so on are the paper's; otherwise there is nothing to compare."""
+    """Whether network, steps, images and so on are the paper's. If not, the number is not compared."""
 
 
 def number_verdict(difference: float, *stds: float | None) -> str:
-    """`reproduced`, `better` or `worse` for a number that many percentage points above the paper's.
+    """`reproduced`, `better` or `worse` for a number that is `difference` percentage points above the paper's.
 
-    Reproduced means within `TOLERANCE` or within one of the standard deviations, whichever is greatest.
+    Reproduced means that the difference is at most `TOLERANCE`, or at most one of the standard deviations.
     """
     known = [std for std in stds if std is not None and not math.isnan(std)]
     if abs(round(difference, 1)) <= max([TOLERANCE, *known]):  # the paper's numbers are known to a tenth
@@ -46,7 +46,7 @@ class ClaimVerdict(NamedTuple):
 
 
 class JudgedClaim(NamedTuple):
-    """A claim of the paper, or the same claim of other data, with the verdict on it."""
+    """A claim of the paper, or the same claim on other data, with the verdict on it."""
 
     place: Place
     verdict: ClaimVerdict
@@ -58,7 +58,7 @@ class JudgedClaim(NamedTuple):
 
 
 def merged(verdicts: Iterable[ClaimVerdict]) -> list[ClaimVerdict]:
-    """Each claim once: one that is made of several lines or panels holds if it holds for all of them."""
+    """One verdict for each claim. A claim about several lines or panels holds if it holds for all of them."""
     by_text: dict[str, list[ClaimVerdict]] = {}
     for verdict in verdicts:
         by_text.setdefault(verdict.text, []).append(verdict)

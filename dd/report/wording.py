@@ -1,4 +1,4 @@
-"""How names of datasets, figures and tables are shown to readers, and sentences that stand in several places."""
+"""How names of datasets, figures and tables are shown to readers, and phrases that several pages use."""
 
 import re
 import textwrap
@@ -17,15 +17,15 @@ def place_name(where: str) -> str:
 
 
 def of_set_with(departures: str) -> str:
-    """Which set a number is of, where that set departs from the paper's method."""
+    """Says that a number belongs to a set that departs from the paper's method."""
     return f"of a set with {departures}, not the paper's way"
 
 
 def made_with(departures: str) -> str:
-    """How distilled images were made, where that departs from the paper's method."""
+    """Says that distilled images were made in a way that departs from the paper's method."""
     return f"with {departures}, which is not the paper's way"
 
 
 def small_print(lines: list[str], inches: float, points: int = 7) -> str:
-    """Lines of text, broken where they would be wider than so many inches in letters of that size."""
+    """Lines of text in letters of so many points, broken where they would be wider than so many inches."""
     return "\n".join(part for line in lines for part in textwrap.wrap(line, int(140 * inches / points)))

@@ -229,10 +229,17 @@ def test_published_comparison_is_that_of_the_published_files(published):
     scale = yaml.safe_load((ROOT / "workflow/scales/laptop.yaml").read_text())
     reasons = {Place(where, task): why for where, tasks in scale["not_run"].items() for task, why in tasks.items()}
     table = compare(published, reasons, "laptop")
-    assert COMPARISON_WRITERS[".md"](table, "laptop") == (PUBLISHED / "compare.md").read_text()
+    page = without_notes(COMPARISON_WRITERS[".md"](table, "laptop"))
+    assert page == without_notes((PUBLISHED / "compare.md").read_text())
+    assert page.count("\n## ") == 3
     written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": "", "fidelity": ""})
     pd.testing.assert_frame_equal(written, table, check_dtype=False)
     assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
+
+
+def without_notes(page):
+    """The page without the list above its tables, whose wording may change after a page was published."""
+    return re.sub(r"^- .*\n", "", page, flags=re.MULTILINE)
 
 
 def columns(page):

@@ -11,6 +11,10 @@ import yaml
 
 import dd
 from dd.__main__ import main
+from dd.adaptation import ADAPTATIONS
+from dd.baselines import BASELINES
+from dd.evaluation.protocols import PROTOCOLS
+from dd.report.measurements import KIND_COLUMNS
 from tests.conftest import ROOT
 
 WRITTEN = ("*.md", "results/*.md", *(f"{folder}/**/*.md" for folder in ("benchmarks", "docs", "profiles", "tests")))
@@ -86,6 +90,13 @@ def test_formats_name_every_column(path):
     told = re.findall(r"`(\w+)`", text.partition("## Tables of measurements")[2].partition("###")[0] + sections[place])
     missing = set(pd.read_csv(path, nrows=0)) - set(told)
     assert not missing, f"{place}: formats.md says nothing of {', '.join(missing)}"
+
+
+def test_formats_name_every_kind_baseline_method_and_protocol():
+    text = (ROOT / "docs/formats.md").read_text()
+    declared = {*KIND_COLUMNS, "transfer", *BASELINES, *ADAPTATIONS, *PROTOCOLS}
+    missing = [name for name in sorted(declared) if f"`{name}`" not in text]
+    assert not missing, f"formats.md says nothing of {', '.join(missing)}"
 
 
 def test_citation_is_of_this_version():

@@ -38,6 +38,7 @@ ENTRIES = {
         '    "one_layer": PretrainedWeights(\n        description="for the net OneLayer", file="one-00000000.pth", '
         "fetch=download, mean=(0.5,), std=(0.5,)\n    ),\n",
     ),
+    "dd/report/tables/table1.py": ("    rows=ROWS", ' + ("middle",)'),
     "dd/distill/settings.py": (
         '    """passes over the distilled images"""\n',
         '    temperature: Positive = 1.0\n    """softmax temperature of the loss"""\n',
@@ -50,6 +51,7 @@ CONFIG = {
         "mine": {"dataset": "circles", "net": "OneLayer", "init_scheme": "as_built", "temperature": 2.5},
         "tuned": {"dataset": "circles", "net": "OneLayer", "init": "fixed_pretrained", "pretrained": "one_layer"},
     },
+    "tables": {"table1": ["mine"]},
     "transfer": {"experiments": ["mine"], "nets": ["OneLayer"], "protocols": ["untrained"]},
     "adapt": {"nothing": {"nets": 3, "seed": 1}},
 }
@@ -108,6 +110,7 @@ def test_help_lists_them(run, command, names):
         ("tuned", ["dd data weights one_layer"]),
         ("circles_pool", ["dd pool train", "--net OneLayer"]),
         ("transfer", ["--net OneLayer", "--protocol untrained"]),
+        ("table1", ["dd baseline middle", "dd table table1"]),
         ("results/extended/baseline/mine/middle.csv", ["dd baseline middle"]),
         ("results/extended/adapt/mine/nothing.csv", ["dd adapt nothing", "--seed 1", "--nets 3"]),
     ],

@@ -272,3 +272,21 @@ def test_declarations_are_read_without_heavy_packages(copy):
         "draw_figure draw_curves draw_bars draw_linear_case draw_number write_transfer write_table write_lines",
         "[]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "taken"),
+    [
+        ("figures/taken.py", FIGURE.replace('"single-number"', '"compare"'), "compare"),
+        ("tables/taken.py", KIND.replace('command = "lines"', 'command = "bars"'), "bars"),
+    ],
+)
+def test_a_kind_takes_no_name_of_another_command(tmp_path, file, text, taken):
+    folder = checkout(tmp_path)
+    (folder / "dd/report" / file).write_text(text)
+    done = start(folder, "-m", "dd", "--help")
+    assert done.returncode == 1
+    module = f"dd.report.{file.removesuffix('.py').replace('/', '.')}"
+    assert done.stderr == (
+        f"error: {module}: the command {taken!r} exists already; choose another name in its `command`\n"
+    )

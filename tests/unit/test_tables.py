@@ -1,13 +1,19 @@
 """Tables: the arithmetic, and what stands in them."""
 
+import html
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from dd.evaluation.protocols import PROTOCOLS
 from dd.report.measurements import DatasetInfo, pooled, read_evaluation
 from dd.report.tables import TABLES
 from dd.report.tables.paper_table import paper_table
-from dd.report.tables.transfer import transfer_table
+from dd.report.tables.table import reported
+from dd.report.tables.transfer import TRANSFER_WRITERS, transfer_table
 from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError
 
@@ -96,6 +102,20 @@ def test_baselines_of_other_initial_weights_have_no_number_of_the_paper(init):
     assert table["paper"].isna().tolist() == [False, True]
 
 
+def test_a_row_without_a_number_of_the_paper_comes_last_with_a_dash_beside_it():
+    table = replace(TABLES["table1"], rows=(*TABLES["table1"].rows, "middle"))
+    measured = [baseline(name, [60.0], [3.0], lr=0.1, epochs=5) for name in ("middle", "random")]
+    rows = paper_table(table, measured, "laptop", [])
+    assert rows["method"].tolist() == ["random", "middle"]
+    assert rows["paper"].isna().tolist() == [False, True]
+    assert re.search(r"\| middle +\| 60.0 ± 3.0 +\| — ", TABLE_WRITERS[".md"](table, rows))
+
+
+def test_numbers_of_the_paper_that_do_not_fit_the_rows_are_refused():
+    with pytest.raises(UserError, match=r"2 numbers of the paper for the 3 rows fixed, average, middle; name a row"):
+        reported(("fixed", "average", "middle"), (90.0,), (50.0, 1.0))
+
+
 def test_one_net_and_one_set_have_no_deviation():
     one = baseline("average", [60.0], [0.0], lr=0.1, epochs=5).assign(nets=1)
     table = paper_table(
@@ -142,7 +162,8 @@ def test_numbers_made_in_another_way_stand_alone_and_say_so():
     ]
     text = TABLE_WRITERS[".md"](TABLES["table1"], table.reset_index())
     said = (
-        "MNIST: Ours, random init, Random real: of a set with soft_labels, momentum 0.5, not the paper's way: no number"
+        "MNIST: Ours, random init, Random real: of a set with soft_labels, momentum 0.5, not the paper's way: "
+        "the paper has no number of that"
     )
     assert said in text
 
@@ -206,3 +227,15 @@ def test_a_variant_stands_for_its_dataset_where_networks_and_images_must_meet_al
     assert set(two["task"]) == {"mnist → usps"}
     own = paper_table(TABLES["table2"], [evaluated("random_pretrained", [80.0], "mnist_32", "mnist")], "laptop", data)
     assert set(own["task"]) == {"mnist → mnist_32"}
+
+
+@pytest.mark.parametrize("shown", [["native"], ["dc-bench"], ["dc-bench", "native"]])
+def test_the_transfer_table_explains_the_protocols_in_it_and_no_others(tmp_path, shown):
+    path = tmp_path / "mnist.csv"
+    pd.concat([evaluated("random", [80.0, 90.0]).assign(protocol=name) for name in shown]).to_csv(path)
+    table = transfer_table([path])
+    for suffix in (".md", ".html"):
+        text = html.unescape(TRANSFER_WRITERS[suffix](table))
+        told = [name for name in PROTOCOLS if f"{name}: {PROTOCOLS[name].description}." in text]
+        assert told == [name for name in PROTOCOLS if name in shown]
+        assert all(f"{name}, %" in text for name in shown)

@@ -4,6 +4,7 @@ import pytest
 
 from dd.baselines import BASELINES
 from dd.config.model import Computed, Config
+from dd.evaluation.protocols import PROTOCOLS
 from dd.plan.plan import Plan
 from dd.report.kinds import KINDS
 from dd.runtime import code_digest
@@ -73,6 +74,13 @@ def test_what_the_report_says_of_a_figure(paper):
         caption = paper.targets.artefact(name).caption()
         assert "\n" not in caption
         assert "``paper``" in caption or name == "linear_case"
+
+
+def test_the_caption_of_the_transfer_table_explains_its_protocols():
+    transfer = load_yaml(ROOT / "config.yaml")["transfer"] | {"protocols": ["native"]}
+    caption = planned({"transfer": transfer}).targets.artefact("transfer").caption()
+    assert f"native: {PROTOCOLS['native'].description}." in caption
+    assert "dc-bench" not in caption
 
 
 def test_a_change_makes_anew_what_it_concerns(paper):

@@ -1,4 +1,4 @@
-"""The kinds of figures: one file each."""
+"""The kinds of figures, one file for each."""
 
 from dd.report.figures.kind import FigureKind
 from dd.runtime.discovery import declared

@@ -1,4 +1,4 @@
-"""Accuracy against a setting, as in Figures 4 and 5: curves whose every point is a distillation of its own."""
+"""Accuracy against a setting, as in Figures 4 and 5. Every point of a curve is a distillation of its own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AGAINST = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
-"""What accuracy may be drawn against: columns of `dd evaluate`, and their names on the axis."""
+"""The columns of `dd evaluate` that accuracy can be drawn against, and their names on the axis."""
 CURVE_DATASETS = ("mnist", "cifar10")
-"""Which the paper draws in both figures."""
+"""The datasets of both figures of the paper."""
 LEVEL_OFF = "They level off"
 LESS_THAN_STEPS = "Epochs help less than steps"
 MANY_BEAT_ONE = "Many steps beat one"
@@ -39,24 +39,24 @@ CURVE_CLAIMS = {
 
 
 class LineSection(Settings):
-    """A line."""
+    """A curve of the figure."""
 
     panel: Text
     """the panel it is drawn in"""
     label: Text
-    """its own name in the panel"""
+    """its name in the legend of the panel"""
     experiment: str
-    """whose settings the points start from"""
+    """the experiment whose settings the points start from"""
     x: Literal["steps", "epochs", "distilled_images"]
     """what accuracy is drawn against"""
     vary: Literal["steps", "epochs", "images_per_class"]
-    """the setting that tells the points apart"""
+    """the setting that differs from point to point"""
     values: Annotated[
         list[Count], AfterValidator(all_different), Field(min_length=2, json_schema_extra={"uniqueItems": True})
     ]
-    """its values, a point each"""
+    """the values of that setting, one for each point"""
     set: DistillSettings = DistillSettings()
-    """settings that all points have"""
+    """other settings that all points have"""
     _written: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="wrap")
@@ -114,7 +114,7 @@ class Curves(FigureArtefact[list[LineSection]]):
         return {name: point for line in self.entry for name, point in self.points_of(line).items()}
 
     def points_of(self, line: LineSection) -> dict[str, Point]:
-        """The points of one line by name: that of its experiment and the settings that differ from it."""
+        """The points of one line, by the name of its experiment followed by the settings that differ from it."""
         base, found = self.run.experiments[line.experiment], {}
         for value in line.values:
             wanted = line.settings_of(value)
@@ -147,16 +147,16 @@ class Curves(FigureArtefact[list[LineSection]]):
         """See `Artefact`."""
         return (
             f"Accuracy of held-out networks on test images, scale ``{self.run.files.scale}``: mean and, as a band, one "
-            "standard deviation. Every point is a distillation of its own. Below each panel, what the paper says of "
-            "such curves and whether these bear it out."
+            "standard deviation. Every point is a distillation of its own. Below each panel: what the paper says of "
+            "such curves, and whether these agree."
         )
 
 
 def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
-    """Curves of `(panel, label, what it is drawn against, CSVs of dd evaluate)`, the last separated by commas.
+    """Draw curves, each of which is `(panel, label, what it is drawn against, CSVs of dd evaluate joined by commas)`.
 
     Raises:
-        UserError: a curve against something else than `AGAINST`, or a CSV that is no evaluation.
+        UserError: a curve is drawn against something that is not in `AGAINST`, or a CSV is not of `dd evaluate`.
     """
     from dd.report.figures.curves_drawing import curves_picture, judge_lines, make_line, to_table
 
@@ -187,8 +187,8 @@ FIGURE = FigureKind(
     module=__name__,
     artefact=Curves,
     command=Curves.command,
-    help="""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check what it says of
-    them.
+    help="""Draw accuracy against steps, epochs or images, as in the paper's Figures 4 and 5, and check the paper's
+    claims.
 
     \b
     Example:

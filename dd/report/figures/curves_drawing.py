@@ -29,20 +29,20 @@ class Line(NamedTuple):
     label: str
     dataset: str
     against: str
-    """What it is drawn against, of `AGAINST`."""
+    """What it is drawn against: a key of `AGAINST`."""
     points: pd.DataFrame
     """Columns x, steps, mean, std, nets; sorted by x."""
     departures: str = ""
-    """From the paper's method, in its sets."""
+    """How its sets depart from the paper's method; empty if they do not."""
 
     @property
     def gain(self) -> float:
-        """From the first to the last point, in percentage points."""
+        """The accuracy of the last point minus that of the first, in percentage points."""
         return self.points["mean"].iloc[-1] - self.points["mean"].iloc[0]
 
 
 class JudgedPanel(NamedTuple):
-    """The verdicts on the claims that one panel makes of one dataset."""
+    """The verdicts on the claims about one dataset in one panel."""
 
     panel: str
     dataset: str
@@ -50,7 +50,7 @@ class JudgedPanel(NamedTuple):
 
 
 def make_line(panel: str, label: str, against: str, measured: Sequence[pd.DataFrame]) -> Line:
-    """A line whose points are tables of `dd evaluate`: mean and standard deviation over held-out nets, in percent."""
+    """The line with one point for each table of `dd evaluate`: mean and standard deviation over held-out nets (%)."""
     import pandas as pd
 
     rows = []
@@ -67,7 +67,7 @@ def make_line(panel: str, label: str, against: str, measured: Sequence[pd.DataFr
 
 
 def to_table(lines: Sequence[Line]) -> pd.DataFrame:
-    """A row a point: panel, label, dataset, against (of `AGAINST`), beyond, x, steps, mean and std (%), nets."""
+    """One row for each point: panel, label, dataset, against (see `AGAINST`), beyond, x, steps, mean, std (%), nets."""
     import pandas as pd
 
     parts = []
@@ -82,7 +82,7 @@ def from_table(table: pd.DataFrame) -> list[Line]:
     """The lines of a `to_table`."""
     columns = ["panel", "label", "dataset", "against", "beyond"]
     lines = []
-    # a label "none" is read as nothing
+    # pandas reads a label "none" as a missing value
     for _, rows in with_provenance(table).groupby(columns, sort=False, dropna=False):
         first, points = rows.iloc[0], rows[POINT_COLUMNS].reset_index(drop=True)
         lines.append(Line(first["panel"], first["label"], first["dataset"], first["against"], points, first["beyond"]))
@@ -90,11 +90,11 @@ def from_table(table: pd.DataFrame) -> list[Line]:
 
 
 def judge_lines(lines: Sequence[Line]) -> list[JudgedPanel]:
-    """What the paper says of such curves, and whether those made by its method support it.
+    """Whether the lines made by the paper's method support what the paper says of such curves.
 
-    More steps help. More epochs help, and level off: the last points gain less an epoch than the first (from three
-    points on); and they help less than steps, over the range drawn of each on one dataset. Many steps beat one with as
-    many images.
+    It says that more steps help; that more epochs help, that their curve levels off (of three points or more, the last
+    gains less for each epoch than the first), and that they help less than steps, over the ranges drawn on one dataset;
+    and that many steps beat one step with as many images.
     """
     lines = [line for line in lines if not line.departures]
     judged: dict[Place, list[Line]] = {}
@@ -141,7 +141,7 @@ def _many_against_one(lines: Sequence[Line]) -> list[ClaimVerdict]:
 
 
 def curves_picture(lines: Sequence[Line], notes: list[str]) -> Figure:
-    """Means with a band of one standard deviation, the verdicts on claims below each panel, `notes` in small print."""
+    """Means with a band of one standard deviation. Below each panel are the verdicts; `notes` is small print."""
     from matplotlib.figure import Figure
 
     panels = list(dict.fromkeys(line.panel for line in lines))

@@ -1,4 +1,4 @@
-"""Pictures of distilled images, as in Figures 2 and 3, and what their titles say of the accuracy of nets."""
+"""Pictures of distilled images, as in Figures 2 and 3, with the accuracy of nets in the title."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class ReportedImages(NamedTuple):
-    """A figure of the paper, whose title says how accurate nets are."""
+    """A figure of the paper. Its title says how accurate nets are."""
 
     dataset: str
     init: str
     net: str
     steps: int
     images: int
-    """Distilled ones, in all."""
+    """The number of distilled images, over all steps."""
     stages: dict[str, Reported]
     """`before` and `after` training on the images."""
 
@@ -57,10 +57,10 @@ FEW_COME_CLOSE = "Ten images for one known net come within 10 points of full tra
 
 
 class PictureSection(Settings):
-    """A picture."""
+    """A picture of distilled images."""
 
     experiment: str
-    """whose images"""
+    """the experiment whose images it shows"""
     steps: Counts
     """GD steps that are shown, counted from 1"""
 
@@ -105,10 +105,11 @@ class Picture(FigureArtefact[PictureSection]):
     def caption(self) -> str:
         """See `Artefact`."""
         return (
-            f"Distilled images of experiment ``{self.entry.experiment}``. One column a shown GD step and one row a "
-            "class; above each step the learned learning rates η of every epoch (a single step lies on its side). "
-            "Display range: normalised pixels from -v to v, v being the 99th percentile of their size over the images "
-            "shown, mid-grey the mean that images are normalised by. "
+            f"Distilled images of experiment ``{self.entry.experiment}``. One column for each shown GD step and one "
+            "row for each class; above each step, the learned learning rates η of every epoch. A single step has its "
+            "classes side by side. "
+            "Display range: normalised pixels from -v to v, where v is the 99th percentile of their absolute values "
+            "over the images shown. Mid-grey is the mean that images are normalised by. "
             f"Scale ``{self.run.files.scale}``; mean ± standard deviation over held-out networks."
         )
 
@@ -116,7 +117,7 @@ class Picture(FigureArtefact[PictureSection]):
 def images_title(metrics: pd.DataFrame) -> str:
     """`MNIST, LeNet, random init: 10.1 ± 2.3 % → 80.5 ± 1.9 % on 10,000 test images, 20 held-out nets`.
 
-    Departures from the paper's method and what is known of the data are lines below.
+    The lines below say how the set departs from the paper's method, and what is known of the data.
     """
     first = with_provenance(metrics).iloc[0]
     nets = metrics["held_out_net"].nunique()
@@ -135,7 +136,7 @@ def images_title(metrics: pd.DataFrame) -> str:
 
 
 def _percent(accuracy: pd.Series) -> str:
-    """Of several nets the mean and standard deviation; of one, two decimals as in the paper."""
+    """Mean and standard deviation of several nets; the accuracy of a single net with two decimals, as in the paper."""
     text = (
         mean_std(accuracy.mean(), digits=2) if len(accuracy) == 1 else mean_std(accuracy.mean(), accuracy.std(ddof=0))
     )
@@ -186,7 +187,7 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
-    """That a fixed initialisation needs few images: Figure 2a beside Figure 3a, and beside full training."""
+    """Judge whether a fixed initialisation needs few images: Figure 2a beside Figure 3a, and beside full training."""
     few = tables.get("fig2a")
     if few is None or few["init"].iloc[0] != "fixed":
         return

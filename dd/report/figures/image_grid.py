@@ -1,4 +1,4 @@
-"""Distilled images side by side: a column a GD step and a row a class, with their learning rates."""
+"""Distilled images with their learning rates: one column for each GD step, one row for each class."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Grid(NamedTuple):
     images: np.ndarray
     """`[columns, rows, H, W, C]`, from 0 to 1."""
     names: list[str]
-    """Of the classes, in order."""
+    """The names of the classes, in order."""
     rates: list[list[str]]
-    """Of each shown step, an epoch each."""
+    """For each shown step, its learning rate in each epoch."""
     corners: list[list[str]]
-    """In the corner of each image `[columns][rows]`, where labels are learned; otherwise empty."""
+    """The text in the corner of each image, `[columns][rows]`; empty unless labels are learned."""
     one_step: bool
-    """It lies on its side: a class a column."""
+    """Whether a single step is shown: then its classes are side by side, one column for each."""
 
 
 class Layout(NamedTuple):
@@ -46,9 +46,9 @@ class Layout(NamedTuple):
     top: float
     """Where they end."""
     header: float
-    """Room above the images for what the columns are called."""
+    """Room above the images for the headings of the columns."""
     upright: bool
-    """Whether that is written upwards."""
+    """Whether the headings are written upwards."""
 
 
 def images_picture(
@@ -60,16 +60,15 @@ def images_picture(
     steps: Sequence[int],
     title: str,
 ) -> Figure:
-    """A column a shown step and a row a class, the learning rates of all epochs beside each step.
+    """One column for each shown step and one row for each class, with the learning rates of all epochs at each step.
 
     Where labels are learned, a row is the class that its images were initialised as, and the corner of each image has
     the most probable class of its label with the probability.
 
-    A single step lies on its side: one row, a column a class.
+    A single step is shown in one row, with one column for each class.
 
-    Display range: pixels are drawn in normalised units, grey or colour `0.5` being the mean of the training set, on a
-    scale from -v to v. v is the 99th percentile of |pixel| over the images shown, the same for all of them; what lies
-    outside is clipped.
+    Display range: pixels are drawn in normalised units from -v to v, where grey or colour `0.5` is the mean of the
+    training set. v is the 99th percentile of |pixel| over all images shown. Values outside are clipped.
 
     Args:
         images: `[steps, n, C, H, W]`, normalised.

@@ -1,4 +1,4 @@
-"""What a kind of figure says of itself; a file of this package with a `FIGURE` is all that a new one needs."""
+"""The declaration of a kind of figure. A new kind needs only a file in this package with a `FIGURE`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 PICTURES = {"png": "--out", "pdf": "--out"}
 """The outputs of a figure."""
 PICTURES_AND_NUMBERS = {"csv": "--table", **PICTURES}
-"""The outputs of a figure whose numbers are written too."""
+"""The outputs of a figure of which the numbers are written too."""
 
 
 class Drawing(NamedTuple):
-    """What a command draws."""
+    """What a command has drawn."""
 
     picture: Figure
     table: pd.DataFrame | None = None
-    """The numbers in it, for the file that `FigureKind.table_option` names."""
+    """The numbers in the picture, for the file that `FigureKind.table_option` names."""
     sentences: Sequence[str] = ()
     """Lines that the command prints."""
 
@@ -43,24 +43,24 @@ class FigureArtefact(Artefact[Entry]):
 
 @dataclass(frozen=True, kw_only=True)
 class FigureKind:
-    """A kind of figure: its command, what config.yaml says of such figures, and what the paper reports of them."""
+    """A kind of figure: its command, how such figures stand in config.yaml, and what the paper reports in them."""
 
     name: str
     order: int
     """Its place among the kinds."""
     module: str
-    """Of the file that declares it, whose change draws it anew."""
+    """The module that declares it. Its figures are drawn anew when that changes."""
     command: str
     """`python -m dd <command>` draws one."""
     help: str
-    """What the command says of itself, with an example."""
+    """The help of the command, with an example."""
     options: tuple[click.Parameter, ...]
-    """Of the command, without those for the files it writes."""
+    """The options of the command, except for those that name the files to write."""
     draw: Callable[..., Drawing]
-    """Gets the values of the options by name."""
+    """Takes the values of the options as keyword arguments, and draws."""
     table_option: click.Option | None = None
-    """Where the numbers are written, if they are."""
+    """The option for the file of the numbers, if the command writes one."""
     artefact: type[FigureArtefact] | None = None
-    """How config.yaml and the workflow make such figures, where they do so by name."""
+    """The class of such figures, for config.yaml and the workflow; None if users cannot name one there."""
     comparison: ComparisonSource | None = None
     """The paper's numbers and claims, if it has any."""

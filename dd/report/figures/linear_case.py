@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST_GAP = 1e-8
-"""Smaller gaps are rounding, and drawn here."""
+"""Smaller gaps are rounding errors; they are drawn at this value."""
 LARGEST_ROUNDING = 1e-6
-"""Gaps to the global minimum below this share count as none in the claim."""
+"""Smaller gaps to the global minimum count as none when the claim is judged."""
 METHOD_STYLES: dict[str, dict[str, Any]] = {
     "closed form": {"color": "#1f6fb4", "marker": "o"},
     "learned": {"color": "#c8571b", "marker": "s", "markersize": 4},
@@ -35,7 +35,7 @@ LINEAR_CLAIM = PaperClaim(
 
 
 class LinearCase(FigureArtefact[None]):
-    """One figure, of which nothing can be chosen."""
+    """The one figure of this kind. Users can choose nothing about it."""
 
     rule = "draw_linear_case"
     command = "linear-figure"
@@ -66,9 +66,9 @@ class LinearCase(FigureArtefact[None]):
         """See `Artefact`."""
         return (
             "Section 3.3: one GD step on M distilled pairs, for least squares in D dimensions. From M = D on, the "
-            "closed form reaches the global minimum from any of 1,000 initial weights (what is drawn there is "
-            "rounding) and Algorithm 1 comes close to it; with fewer pairs neither can, as the lower bound says. "
-            "Bands: least and greatest of the random problems."
+            "closed form reaches the global minimum from any of 1,000 initial weights (the gaps drawn there are "
+            "rounding errors) and Algorithm 1 comes close to it. With fewer pairs neither can: see the lower bound. "
+            "Bands: from the smallest to the greatest of the random problems."
         )
 
 
@@ -82,7 +82,7 @@ def judge_linear_case(table: pd.DataFrame) -> ClaimVerdict:
 
 
 def linear_case_picture(table: pd.DataFrame) -> Figure:
-    """The gap after one GD step against M / D: mean over initial weights, least and greatest problem as a band."""
+    """The gap after one GD step against M / D: the mean over all problems; as a band, the least and the greatest."""
     import numpy as np
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Poisoning against its baselines, as in Figure 6: what poisoned nets make of the test images."""
+"""Poisoning against its baselines, as in Figure 6: how poisoned nets classify the test images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Attack(NamedTuple):
-    """What the paper, or the authors' project page, reports of poisoned nets."""
+    """What the paper, or the authors' project page, reports about poisoned nets."""
 
     net: str
     misled: Reported
@@ -38,7 +38,7 @@ ATTACKS = {
     "mnist": Attack("LeNet", misled=Reported(71.4, 29.6), before=Reported(98.6, 0.5)),
     "cifar10": Attack("AlexCifarNet", misled=Reported(45.9, 18.1), before=Reported(78.2, 1.1)),
 }
-"""By dataset."""
+"""The attacks of the paper, by dataset."""
 ATTACK_SETTING = {
     "init": "random_pretrained",
     "steps": 1,
@@ -47,26 +47,26 @@ ATTACK_SETTING = {
     "target_class": 1,
     "distilled_images": 100,
 }
-"""What the attacks of the paper have in common."""
+"""The setting that all attacks of the paper share."""
 OURS = "ours"
-"""The method that is ours, in the numbers and among the bars."""
+"""The name of our method in the numbers and bars."""
 BASELINES_BESIDE = ("random", "optimized", "k_means", "average")
-"""The baselines whose measurements stand beside those of an experiment."""
+"""The baselines that the figure shows beside an experiment. A new baseline is shown if it is named here."""
 ABOVE_BASELINES = "Ours above the best baseline by the attacker's labels"
 AS_OFTEN_AS_SOME = "Ours misleads as often as some baselines, within 5 points"
 MORE_OFTEN_THAN_ALL = "Ours misleads more often than every baseline"
 OTHERS_STAY = "The other classes stay within 5 points"
 MISLEADS_MOST = ("cifar10",)
-"""Where the paper says that ours misleads more often than all baselines."""
+"""The datasets on which, as the paper says, ours misleads more often than all baselines."""
 
 
 def paper_setting(dataset: str) -> dict[str, object]:
-    """The setting of Figure 6 by column; of a dataset that the paper lacks, nothing."""
+    """The setting of Figure 6 by column; empty for a dataset that the paper does not attack."""
     return {"net": ATTACKS[dataset].net, **ATTACK_SETTING} if dataset in ATTACKS else {}
 
 
 def attack_claims(dataset: str) -> tuple[str, str, str]:
-    """What the paper says of the attack on a dataset, or would say of one that it lacks."""
+    """The paper's claims about the attack on a dataset. Other datasets get the claims about MNIST."""
     misleads = MORE_OFTEN_THAN_ALL if dataset in MISLEADS_MOST else AS_OFTEN_AS_SOME
     return ABOVE_BASELINES, misleads, OTHERS_STAY
 
@@ -94,7 +94,7 @@ class Bars(FigureArtefact[list[str]]):
         for name in self.entry:
             if not given[name].attacks:
                 raise UserError(f"{self.key}: {name} has no attack_class; give it one, or leave it out here")
-        self.check_rows({name: (given[name].dataset,) for name in self.entry})  # each dataset has one panel
+        self.check_rows({name: (given[name].dataset,) for name in self.entry})  # a dataset has one panel
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
@@ -116,16 +116,16 @@ class Bars(FigureArtefact[list[str]]):
         return (
             f"Poisoning (Section 3.6), scale ``{self.run.files.scale}``: held-out nets, well trained, after training "
             "on images made so that one class is taken for another, beside real images with the attacker's labels. "
-            "Mean and standard deviation over nets and sets. Of a baseline, the rate that is best by the attacker's "
-            "labels among those that mislead at least 10 %."
+            "Mean and standard deviation over nets and sets. A baseline has the learning rate of the highest accuracy "
+            "by the attacker's labels, among the rates that mislead at least 10 %."
         )
 
 
 def draw(*, metrics: Sequence[Path], scale: str) -> Drawing:
-    """Bars of CSVs of `dd evaluate` and `dd baseline`.
+    """Draw bars of CSVs of `dd evaluate` and `dd baseline`.
 
     Raises:
-        UserError: one is not of a set made for poisoning; or see `poisoning_rows`.
+        UserError: a CSV is not of a set made for poisoning, or as `poisoning_rows` raises it.
     """
     from dd.report.figures.poisoning_drawing import poisoning_picture, poisoning_rows
 
@@ -174,7 +174,7 @@ FIGURE = FigureKind(
     module=__name__,
     artefact=Bars,
     command=Bars.command,
-    help="""Draw how poisoned nets do beside those poisoned with real images, as in the paper's Figure 6.
+    help="""Draw how poisoned nets classify, beside nets poisoned with real images, as in the paper's Figure 6.
 
     \b
     Example, of a set with an attack_class:
@@ -186,9 +186,9 @@ FIGURE = FigureKind(
             type=INPUT,
             required=True,
             multiple=True,
-            help="CSV of `dd evaluate` or `dd baseline`; repeat.",
+            help="CSV of `dd evaluate` or `dd baseline`; may be repeated.",
         ),
-        click.Option(["--scale"], required=True, help="What the figure says it was measured at."),
+        click.Option(["--scale"], required=True, help="Name of the scale, for the figure."),
     ),
     table_option=click.Option(
         ["--table", "table_path"], type=OUTPUT, required=True, help="CSV of the numbers, to write."

@@ -34,7 +34,7 @@ MEASURE_TITLES = {
     "misled": "attacked class taken for the target",
     "others": "accuracy on the other classes",
 }
-"""What is drawn of `POISONING`, in percent."""
+"""The measures of `POISONING` that are drawn, in percent, and the titles of their panels."""
 OURS_COLOR = "#1f6fb4"
 BASELINE_COLORS = ("#c9c9c9", "#a9a9a9", "#898989", "#696969")
 
@@ -45,17 +45,17 @@ def bar_label(method: str) -> str:
 
 
 def poisoning_rows(measured: Sequence[pd.DataFrame], scale: str) -> pd.DataFrame:
-    """A row a dataset, method and measure (of `POISONING`), with the setting it was measured in.
+    """One row for each dataset, method and measure (of `POISONING`), with the setting it was measured in.
 
-    Among the columns are before and before_std (%, of the nets before training; none of baselines), mean and std (%),
-    nets, and fidelity (none of baselines).
+    Among the columns are before and before_std (%, of the nets before training), mean and std (%), nets, and fidelity.
+    Baselines have no values in before, before_std and fidelity.
 
     Args:
         measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
-        scale: that they were measured at.
+        scale: the name of the scale at which they were measured.
 
     Raises:
-        UserError: not one distilled set and at most one table a baseline, of each dataset.
+        UserError: a dataset has no distilled set, or several, or several tables of one baseline.
     """
     import pandas as pd
 
@@ -63,14 +63,16 @@ def poisoning_rows(measured: Sequence[pd.DataFrame], scale: str) -> pd.DataFrame
     bars = [Bar(row["dataset"], row["method"]) for row in rows if row["measure"] == POISONING[0]]
     for bar in bars:
         if Bar(bar.dataset, OURS) not in bars or bars.count(bar) > 1:
-            raise UserError(f"--metrics: {bar.dataset} wants one table of `dd evaluate`, and one of each `dd baseline`")
+            raise UserError(
+                f"--metrics: {bar.dataset} needs one table of `dd evaluate`, and one at most of each `dd baseline`"
+            )
     order = [OURS, *BASELINES]
     rows.sort(key=lambda row: order.index(row["method"]))
     return with_kind("poisoning", pd.DataFrame(rows).sort_values("dataset", kind="stable"))
 
 
 def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
-    """Those of one distilled set or one baseline."""
+    """The rows of one distilled set or one baseline."""
     of_baseline = kind_of(table) == "baseline"
     test = table[table["stage"] == ("test" if of_baseline else "after")]
     first = test.iloc[0]
@@ -81,7 +83,7 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
     else:
         known |= {"method": OURS, "scale": scale, "combination": "as distilled", "sets": 1, "chosen_on": ""}
     for measure in POISONING:
-        before = table.loc[table["stage"] == "before", measure]  # of a baseline, none
+        before = table.loc[table["stage"] == "before", measure]  # a baseline has none
         row = known | {"measure": measure, "before": before.mean(), "before_std": before.std(ddof=0)}
         if of_baseline:
             yield row | pooled(test, measure)._asdict()
@@ -90,9 +92,9 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
 
 
 def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
-    """Whether the measured numbers of one dataset support the `attack_claims`, in their order.
+    """Verdicts on the `attack_claims`, in their order, by the measured numbers of one dataset.
 
-    "Some baselines" are two of them, or the one there is. Without any, there are no verdicts.
+    "Some baselines" are two baselines, or one if there is only one. Without baselines there are no verdicts.
     """
     dataset = rows["dataset"].iloc[0]
     mean = rows.pivot_table(index="method", columns="measure", values="mean")
@@ -114,7 +116,7 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
 
 
 def poisoning_picture(rows: pd.DataFrame) -> Figure:
-    """A row a dataset and a panel a measure: means with bars of one standard deviation."""
+    """One row of panels for each dataset, one panel for each measure: means and one standard deviation."""
     from matplotlib.figure import Figure
 
     datasets = list(dict.fromkeys(rows["dataset"]))
@@ -137,7 +139,7 @@ def poisoning_picture(rows: pd.DataFrame) -> Figure:
 
 
 def _draw_bars(panel: Axes, rows: pd.DataFrame, measure: str) -> None:
-    """One measure of one dataset, with the paper's number where it is of this setting."""
+    """Draw one measure of one dataset, with the paper's number if it was measured in the same setting."""
     from matplotlib.colors import to_rgb
 
     bars = rows[rows["measure"] == measure].set_index("method")
@@ -160,6 +162,6 @@ def _draw_bars(panel: Axes, rows: pd.DataFrame, measure: str) -> None:
 
 
 def _is_papers(row: pd.Series) -> bool:
-    """Whether a row is of the paper's setting and method."""
+    """Whether a row was measured in the paper's setting, of a set made by its method."""
     setting = paper_setting(row["dataset"])
     return bool(setting) and not row["beyond"] and all(row[key] == value for key, value in setting.items())

@@ -1,4 +1,4 @@
-"""How a distillation went: a picture of its history."""
+"""A picture of the history of a distillation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def training_picture(history: pd.DataFrame, title: str) -> Figure:
 
 
 def draw(*, history: Path) -> Drawing:
-    """The picture of a history, titled by the folder it lies in."""
+    """Draw a history. Its title is the name of the folder that the file lies in."""
     rows = read_table(history, HISTORY_COLUMNS, "distill --history", kind="history")
     return Drawing(training_picture(rows, history.resolve().parent.name))
 
@@ -63,7 +63,7 @@ FIGURE = FigureKind(
     order=5,
     module=__name__,
     command="training",
-    help="""Draw how a distillation went, or goes: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+    help="""Draw the history of a distillation: loss, held-out accuracy, norm of the meta-gradient, learning rates.
 
     \b
     Example:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def meant(table: Table, task: str, claim: MoreAccurate) -> set[str]:
-    """The rows that a claim means on a task: of a task of the paper, those that ours beats by the paper's numbers."""
+    """The rows that a claim is about: those that ours beats in the paper, or all if the paper lacks the task."""
     if task not in table.tasks:
         return set(claim.others)
     return claim.beaten({row: number.mean for row, number in table.tasks[task].reported.items()})

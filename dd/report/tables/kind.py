@@ -1,4 +1,4 @@
-"""What a kind of table says of itself; a file of this package with a `KIND` is all that a new one needs."""
+"""The declaration of a kind of table. A new kind needs only a file in this package with a `KIND`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from dd.report.artefact import Artefact, Entry
 
 Texts = Mapping[str, Callable[[], str]]
-"""For the ending of each file that a table can be written to, such as `.md`, what makes its text."""
+"""By the ending of a file, such as `.md`: a function that makes the text of that file."""
 
 
 class TableArtefact(Artefact[Entry]):
@@ -25,16 +25,16 @@ class TableArtefact(Artefact[Entry]):
 
 @dataclass(frozen=True, kw_only=True)
 class TableKind:
-    """A kind of table: its command, and what config.yaml says of such tables."""
+    """A kind of table: its command, and how such tables stand in config.yaml."""
 
     name: str
     order: int
     """Its place among the kinds."""
     artefact: type[TableArtefact]
-    """How config.yaml and the workflow make such tables."""
+    """The class of such tables, for config.yaml and the workflow."""
     help: str
-    """What the command says of itself, with an example."""
+    """The help of the command, with an example."""
     options: tuple[click.Parameter, ...]
-    """Of the command, without that for the files it writes."""
+    """The options of the command, except for the one that names the files to write."""
     texts: Callable[..., Texts]
-    """Gets the values of the options by name."""
+    """Takes the values of the options as keyword arguments, and returns the texts."""

@@ -1,4 +1,4 @@
-"""The paper's tables in config.yaml, in the workflow and as a command; each is declared in a file of its own."""
+"""The paper's tables as a kind: their section of config.yaml and their command. Each table has a file of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TABLES = {
 
 
 class TablesSection(made_settings("Tables", _TABLES)):  # type: ignore[misc]  # a key for each table of the paper
-    """Experiments whose results they hold; the baselines of that table are measured too."""
+    """For each table, the experiments whose results it holds. The baselines of the table are measured too."""
 
 
 class PaperTable(TableArtefact[list[str]]):
@@ -53,7 +53,7 @@ class PaperTable(TableArtefact[list[str]]):
         self.check_rows(rows)
 
     def _task(self, experiment: str) -> str:
-        """What the table calls the task of an experiment: its dataset, or in Table 2 the source and the target."""
+        """The task of an experiment in the table: its dataset or, in Table 2, the source and the target."""
         dataset = self.run.experiments[experiment].dataset
         if not TABLES[self.name].by_direction:
             return dataset
@@ -114,7 +114,7 @@ KIND = TableKind(
     name="paper",
     order=2,
     artefact=PaperTable,
-    help="""Write one of the paper's tables, ours beside the reported numbers.
+    help="""Write one of the paper's tables: what was measured here beside the paper's numbers.
 
     \b
     Example:
@@ -126,9 +126,12 @@ KIND = TableKind(
             ["--metrics"], type=INPUT, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`."
         ),
         click.Option(
-            ["--data", "metadata"], type=INPUT, multiple=True, help="Prepared dataset, for its fidelity; repeat both."
+            ["--data", "metadata"],
+            type=INPUT,
+            multiple=True,
+            help="Prepared dataset, for its fidelity; may be repeated, and so may --metrics.",
         ),
-        click.Option(["--scale"], required=True, help="What the table says it was measured at."),
+        click.Option(["--scale"], required=True, help="Name of the scale, for the table."),
     ),
     texts=texts,
 )

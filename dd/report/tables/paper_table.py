@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHOSEN_ON = {"held-out": "held-out training images", "test": "the test set, as in the paper"}
-"""Where the combination of a baseline was chosen, as the CSV and as the notes say it."""
+"""On which images the combination of a baseline was chosen: the word in the CSV, and the words in the notes."""
 
 
 class Row(NamedTuple):
-    """A measured row, whose names are columns of the table."""
+    """A measured row. Its fields are columns of the table."""
 
     method: str
     accuracy: float
     std: float | None
-    """None where there is one net and one set."""
+    """None if there is one net and one set."""
     nets: int | None
-    """None where no net is trained."""
+    """None if no net is trained."""
     sets: int
     test_images: int
     combination: str
@@ -44,8 +44,8 @@ def paper_table(
     Args:
         table: which one.
         measured: tables of `dd evaluate`, `dd baseline` and `dd adapt`.
-        scale: that they were measured at.
-        datasets: all that occur.
+        scale: the name of the scale at which they were measured.
+        datasets: all datasets that were measured on.
     """
     import pandas as pd
 
@@ -67,10 +67,10 @@ def paper_table(
 
 
 def _directed(first: pd.Series, info: Mapping[str, DatasetInfo]) -> tuple[str, str]:
-    """The datasets that nets have learned and shall learn, each a variant or the dataset that it is a variant of.
+    """The source and the target: the datasets that nets were trained on before, and that they are adapted to.
 
-    Networks and images meet at one size and number of channels, so a variant stands for its dataset; but not where both
-    are variants of one.
+    Both must have one image size and number of channels, so one is often a variant. A variant gets the name of the
+    dataset that it was made from, unless source and target would then have the same name.
     """
     source, target = first["source"], first["dataset"]
     roots = [info[name].root if name in info else name for name in (source, target)]
@@ -82,7 +82,7 @@ def _task(table: Table, first: pd.Series, info: Mapping[str, DatasetInfo]) -> st
 
 
 def _fidelity(table: Table, first: pd.Series, info: Mapping[str, DatasetInfo]) -> str:
-    """What is known of the data of a measurement; nets that learned another dataset before, of that one too."""
+    """What is known of the data of a measurement, and of the data that its nets were trained on before, if any."""
     name = first["dataset"]
     text = info[name].fidelity if name in info else first["fidelity"]
     if not table.by_direction or first["source"] not in info:
@@ -93,12 +93,12 @@ def _fidelity(table: Table, first: pd.Series, info: Mapping[str, DatasetInfo]) -
 
 
 def _reported(table: Table, task: str, method: str, first: pd.Series) -> Reported:
-    """The paper's number, which stands beside its own setting and method only; `first` is a measurement of the row."""
+    """The paper's number; NaN if `first`, a measurement of the row, was not made in the paper's setting."""
     nothing = Reported(math.nan)
     paper = table.tasks.get(task)
     if paper is None or first["beyond"]:
         return nothing
-    epochs = DISTILLED_EPOCHS if method in BASELINES else first["epochs"]  # those of a baseline are what it tries
+    epochs = DISTILLED_EPOCHS if method in BASELINES else first["epochs"]  # a baseline chooses its epochs itself
     init = OWN_ROWS[method].init if method in OWN_ROWS else table.rivals_init
     setting = (first["net"], first["steps"], first["distilled_images"], first["init"], epochs)
     if setting != (paper.net, paper.steps, paper.images, init, DISTILLED_EPOCHS):
@@ -117,7 +117,7 @@ def _measured_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
 
 
 def _set_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
-    """Of nets after training on a distilled set; where they come from another dataset, of those before as well."""
+    """The row of nets after training on a set and, where the table has it, the row of pre-trained nets before that."""
     first = measurement.iloc[0]
     method = next(row for row, own in OWN_ROWS.items() if own.init == first["init"])
     departures = f", {first['beyond']}" if first["beyond"] else ""
@@ -156,7 +156,7 @@ def _baseline_row(measurement: pd.DataFrame) -> Row:
 
 
 def notes(table: Table, rows: pd.DataFrame) -> list[str]:
-    """What stands below the table: where numbers come from, and what is missing."""
+    """The notes below the table: where numbers come from, and what is missing."""
     scale = rows["scale"].iloc[0]
     lines = [f"Scale {scale}; accuracy on test images, mean ± standard deviation over held-out nets and sets."]
     for chosen_on in sorted({chosen for chosen in rows["chosen_on"] if chosen}):
@@ -169,6 +169,6 @@ def notes(table: Table, rows: pd.DataFrame) -> list[str]:
         for departures, group in of_task.groupby("beyond", sort=False):
             labels = ", ".join(group["label"])
             sets = of_set_with(str(departures))
-            lines.append(f"{display_name(task)}: {labels}: {sets}: no number of it beside them.")
+            lines.append(f"{display_name(task)}: {labels}: {sets}: the paper has no number of that.")
     lines += [f"{display_name(task)}: not run at this scale." for task in table.tasks if task not in set(rows["task"])]
     return lines

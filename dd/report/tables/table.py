@@ -1,4 +1,4 @@
-"""What a table of the paper says of itself; a file of this package with a `TABLE` is all that a new one needs."""
+"""The declaration of a table of the paper. A new table needs only a file in this package with a `TABLE`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.report.reported import Reported
+from dd.runtime.errors import UserError
 
 
 class OwnRow(NamedTuple):
@@ -25,13 +26,13 @@ OWN_ROWS = {
     "fixed_pretrained": OwnRow("fixed_pretrained", "Ours, fixed pre-trained"),
     "random_pretrained": OwnRow("random_pretrained", "Ours, random pre-trained"),
 }
-"""Rows of distilled images in any table, in order. `random` alone is the baseline of random real images."""
+"""Rows of distilled images in any table, in order. (The row `random` is a baseline: random real images.)"""
 UNADAPTED = "none"
-"""The row of the nets that others begin with."""
+"""The row of pre-trained nets that were not adapted at all."""
 
 
 def row_label(row: str) -> str:
-    """The name that a row of a table is shown by."""
+    """The name of a row that readers see."""
     if row in OWN_ROWS:
         return OWN_ROWS[row].label
     if row in BASELINES:
@@ -43,18 +44,27 @@ def row_label(row: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """The rows of a table that belong together, and the setting in which the paper has measured them."""
+    """A dataset, or pair of datasets, of a table: the paper's setting and numbers."""
 
     net: str
     steps: int
     images: int
-    """Distilled ones, in all."""
+    """The number of distilled images, over all steps."""
     reported: Mapping[str, Reported]
-    """By row."""
+    """The paper's numbers, by row."""
 
 
 def reported(rows: tuple[str, ...], *numbers: tuple[float, ...]) -> dict[str, Reported]:
-    """The numbers of a task, `(mean,)` or `(mean, std)` in percent, in the order of the table's rows."""
+    """The paper's numbers of a task, `(mean,)` or `(mean, std)` in percent, one for each of `rows` and in that order.
+
+    Raises:
+        UserError: there are more or fewer numbers than rows.
+    """
+    if len(rows) != len(numbers):
+        raise UserError(
+            f"dd/report/tables: {len(numbers)} numbers of the paper for the {len(rows)} rows {', '.join(rows)}; name a "
+            "row of which the paper has no number in the `rows` of its TABLE only"
+        )
     return {row: Reported(*number) for row, number in zip(rows, numbers, strict=True)}
 
 
@@ -66,10 +76,10 @@ class MoreAccurate:
     ours: str
     others: tuple[str, ...]
     slack: float = 0.0
-    """Percentage points by which it may be behind and still count as on a par."""
+    """Ours may be less accurate by fewer than so many percentage points, and the claim still holds."""
 
     def beaten(self, accuracy: Mapping[str, float]) -> set[str]:
-        """Those of the others in `accuracy` (percent by row) that ours is above."""
+        """The other rows that ours beats by `accuracy` (percent, by row), where rows without accuracy are left out."""
         reached = accuracy[self.ours] + self.slack
         return {other for other in self.others if other in accuracy and reached > accuracy[other]}
 
@@ -83,17 +93,17 @@ class Table:
     """Its place among the tables."""
     title: str
     module: str
-    """Of the file that declares it, whose change makes it anew."""
+    """The module that declares it. The table is made anew when that changes."""
     rows: tuple[str, ...]
-    """Methods, in order: of `OWN_ROWS`, baselines, ways of adapting, and `none`."""
+    """The methods in order: names in `OWN_ROWS`, of baselines, of ways of adapting, and `none`."""
     rivals_init: str
-    """The initialisation of the sets that baselines and other ways of adapting are measured for."""
+    """Baselines and other ways of adapting are measured beside the sets of this initialisation."""
     tasks: Mapping[str, Task]
-    """By dataset, or `source → target`."""
+    """The tasks, by dataset or `source → target`."""
     claims: tuple[MoreAccurate, ...]
-    """Each is meant of those others that ours beats by the paper's own numbers; on other data, of all."""
+    """Each is about the rows that ours beats in the paper's own numbers; on data that the paper lacks, about all."""
     by_direction: bool = False
-    """Whether nets learned another dataset before, so that a task is `source → target`."""
+    """Whether nets were trained on another dataset before, so that a task is `source → target`."""
 
     @property
     def baselines(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Table 2: digit networks, pre-trained on one dataset, learn another (Section 4.2)."""
+"""Table 2: networks that were pre-trained on one dataset of digits learn another (Section 4.2)."""
 
 from dd.report.tables.table import UNADAPTED, MoreAccurate, Table, Task, reported
 

@@ -1,8 +1,8 @@
-"""How distilled sets do on networks they were not made for, and by the field's protocol."""
+"""How accurate networks become on distilled sets that were made for other networks, by several protocols."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,16 +27,15 @@ if TYPE_CHECKING:
 
 TRANSFER_TITLE = "Distilled sets on other networks"
 TRANSFER_NOTE = (
-    "Accuracy on test images, mean ± standard deviation over held-out nets, newly initialised; of a "
-    "set's own kind, those it is made for. native: the set's own order and learned rates. dc-bench: 300 epochs of SGD "
-    "in random minibatches of 256, rate 0.01, a tenth of it in the second half, momentum 0.9, weight decay 0.0005."
+    "Accuracy on test images, mean ± standard deviation over held-out nets. Nets of the kind that a set is made for "
+    "start from the initial weights that it is made for; all others, from new random weights."
 )
 
 ProtocolName = Annotated[str, OneOf.of(PROTOCOLS)]
 
 
 class TransferSection(Settings):
-    """Sets on other networks and by the field's training: `snakemake transfer`, or `transfer` in `all`."""
+    """Sets on other networks and by other protocols: `snakemake transfer`, or `transfer` in `all`."""
 
     experiments: Names
     """whose sets"""
@@ -45,7 +44,7 @@ class TransferSection(Settings):
     protocols: Annotated[list[ProtocolName], AfterValidator(all_different), UNIQUE]
     """how they are trained on a set"""
     held_out: Count = 5
-    """networks of each kind, newly initialised; of the set's own, those it is made for"""
+    """networks of each kind, with new random weights; of the kind a set is made for, with the weights it is made for"""
 
 
 class Transfer(TableArtefact[TransferSection]):
@@ -79,26 +78,31 @@ class Transfer(TableArtefact[TransferSection]):
 
     def caption(self) -> str:
         """See `Artefact`."""
-        return (
-            "Distilled sets on networks they were not made for, in their own order at their own rates (native) and by "
-            f"the training that the field compares sets by (dc-bench), at scale ``{self.run.files.scale}``."
-        )
+        told = " ".join(protocol_notes(self.entry.protocols))
+        return f"Distilled sets on networks they were not made for, at scale ``{self.run.files.scale}``. {told}"
+
+
+def protocol_notes(names: Iterable[str]) -> list[str]:
+    """A sentence on each of these protocols: how it trains nets on a set."""
+    return [f"{name}: {PROTOCOLS[name].description}." for name in names]
 
 
 def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
-    """Accuracy in percent after training, with std and nets: a row a set, network and protocol.
+    """Accuracy in percent after training, with std and nets: one row for each set, network and protocol.
 
-    A set is named as its file, with what departs from the paper's method in it.
+    A set has the name of its file. The column `beyond` says how it departs from the paper's method.
 
     Raises:
-        UserError: a file that `dd evaluate --protocol` has not written, or two of one name.
+        UserError: a file that `dd evaluate --protocol` has not written, or two files with the same name.
     """
     import pandas as pd
 
     names = [path.stem for path in paths]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise UserError(f"--metrics: two files are named {min(twice)}, as which the table has them; rename one")
+        raise UserError(
+            f"--metrics: two files are named {min(twice)}, and the table names each set by its file; rename one"
+        )
     columns = EVALUATION_COLUMNS | {"protocol"}
     tables = []
     for path in paths:
@@ -111,7 +115,7 @@ def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a set and network, a column a protocol."""
+    """One row for each set and network, one column for each protocol."""
     spread = table["std"].where(table["nets"] > 1)
     departures = table["beyond"].map(lambda text: f" ({text})" if text else "")
     table = table.assign(cell=list(map(mean_std, table["accuracy"], spread)), set=table["set"] + departures)
@@ -121,16 +125,22 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     return shown.rename_axis(columns=None).reset_index()
 
 
+def _notes(table: pd.DataFrame) -> list[str]:
+    """What stands below the table. Protocols that this version does not know, as in files of another, are left out."""
+    return [TRANSFER_NOTE, *protocol_notes(name for name in table["protocol"].unique() if name in PROTOCOLS)]
+
+
 def _csv(table: pd.DataFrame) -> str:
     return table.round(4).to_csv(index=False)
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    return f"{_shown(table).to_markdown(index=False)}\n\n{TRANSFER_NOTE}\n"
+    listing = "".join(f"- {line}\n" for line in _notes(table))
+    return f"{_shown(table).to_markdown(index=False)}\n\n{listing}"
 
 
 def _html(table: pd.DataFrame) -> str:
-    return page(TRANSFER_TITLE, wide(_shown(table).to_html(index=False, border=0)) + listed([TRANSFER_NOTE]))
+    return page(TRANSFER_TITLE, wide(_shown(table).to_html(index=False, border=0)) + listed(_notes(table)))
 
 
 TRANSFER_WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {".csv": _csv, ".md": _markdown, ".html": _html}
@@ -147,8 +157,9 @@ KIND = TableKind(
     name="transfer",
     order=1,
     artefact=Transfer,
-    help="""Write how sets do on other networks and by the field's protocol: a row a set and network, a column
-    a protocol.
+    help="""Write how accurate networks of other kinds, or trained by other protocols, become on distilled sets.
+
+    The table has one row for each set and network, and one column for each protocol.
 
     \b
     Example:
@@ -156,7 +167,11 @@ KIND = TableKind(
     """,
     options=(
         click.Option(
-            ["--metrics"], type=INPUT, required=True, multiple=True, help="CSV of `dd evaluate --protocol`; repeat."
+            ["--metrics"],
+            type=INPUT,
+            required=True,
+            multiple=True,
+            help="CSV of `dd evaluate --protocol`; may be repeated.",
         ),
     ),
     texts=texts,
