@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,27 +63,17 @@ def distill(
     For nets that were pre-trained on other digits (Section 3.5; `python -m dd pool train` makes the pool):
       python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ... --history ...
     """
-    import pandas as pd
-
     from dd.data.prepared import load
     from dd.distill.experiment import Experiment
     from dd.distill.run import run
     from dd.nets.pretrained import PretrainedFile
-    from dd.report.event_files import EventFiles
-    from dd.report.measurements import with_kind
     from dd.runtime.checkpoints import checkpointed
-    from dd.runtime.files import write_text
     from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
     file = PretrainedFile.load(pretrained) if pretrained else None
     experiment = Experiment(config, load(data_path), device=device, pool=pool, file=file)
     tell_remark(experiment.module, config.net)
-
-    def record(history: list[dict]) -> None:
-        write_text(history_path, with_kind("history", pd.DataFrame(history)).to_csv(index=False))
-        if events:
-            events.write(history)
 
     with (
         checkpointed(
@@ -95,7 +86,25 @@ def distill(
         process_group(workers, config.nets, device) as group,
     ):
         experiment.trainer.group = group
-        events = EventFiles(history_path.with_suffix(".tensorboard")) if tensorboard and group.leads else None
+        record = _recorder(history_path, event_files=tensorboard and group.leads)
         history = run(experiment.trainer, experiment.validate, checkpoints, progress, record)
         if group.leads:
             experiment.distilled(history[-1]).save(out)
+
+
+def _recorder(path: Path, *, event_files: bool) -> Callable[[list[dict]], None]:
+    """What writes a history as the CSV `path`, and as event files in the folder beside it if they are asked for."""
+    import pandas as pd
+
+    from dd.report.event_files import EventFiles
+    from dd.report.measurements import with_kind
+    from dd.runtime.files import write_text
+
+    events = EventFiles(path.with_suffix(".tensorboard")) if event_files else None
+
+    def record(history: list[dict]) -> None:
+        write_text(path, with_kind("history", pd.DataFrame(history)).to_csv(index=False))
+        if events:
+            events.write(history)
+
+    return record

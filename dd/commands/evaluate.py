@@ -17,6 +17,7 @@ from dd.runtime.paths import INPUT, OUTPUT
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dd.distill.distilled_set import DistilledSet
     from dd.pools.store import PoolFolder
 
 
@@ -67,19 +68,14 @@ def evaluate(
       python -m dd evaluate --set set.safetensors --data mnist.npz --nets 5 --net LeNet --net MLP --net my_net:MyNet
         --protocol native --protocol dc-bench --out transfer.csv
     """
-    import pandas as pd
-
     from dd import load as load_set
     from dd.data.prepared import load
     from dd.evaluation import held_out
-    from dd.runtime.files import write_text
     from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
-    sets = [held_out.for_net(distilled, name) for name in names] or [distilled]
-    for name, each in zip(names, sets, strict=False):  # the user has not chosen the network of a set without --net
-        tell_remark(each.make(), name)
+    sets = _for_nets(distilled, names) if names else [distilled]
     runs = [(each, each.initial(pool), protocol) for each in sets for protocol in protocols or ("",)]
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]
     tables = []
@@ -91,11 +87,29 @@ def evaluate(
                     each, dataset, initial, nets, device=device, group=group, on_nets=bar.update, protocol=protocol
                 )
                 tables.append(table)
-    if not group.leads:
-        return
+    if group.leads:
+        _write(out, tables)
+        for table in tables:
+            _print_accuracy(table, with_network=bool(names or protocols))
+
+
+def _for_nets(distilled: DistilledSet, names: tuple[str, ...]) -> list[DistilledSet]:
+    """The set for each of the networks that the user has chosen, after a remark on the network."""
+    from dd.evaluation.held_out import for_net
+
+    sets = [for_net(distilled, name) for name in names]
+    for name, each in zip(names, sets, strict=True):
+        tell_remark(each.make(), name)
+    return sets
+
+
+def _write(out: Path, tables: list[pd.DataFrame]) -> None:
+    """Write the tables as one CSV."""
+    import pandas as pd
+
+    from dd.runtime.files import write_text
+
     write_text(out, pd.concat(tables).to_csv(index=False))
-    for table in tables:
-        _print_accuracy(table, with_network=bool(names or protocols))
 
 
 def _print_accuracy(table: pd.DataFrame, *, with_network: bool) -> None:

@@ -80,15 +80,8 @@ def train(
     ) as checkpoints:
         run_to_end(shard.trainer, checkpoints, progress)
         accuracy = shard.accuracy()
-        save_shard(
-            out,
-            shard.trainer.theta.cpu(),
-            accuracy,
-            part=part,
-            first=first,
-            total=total,
-            pool=shard.description(),
-        )
+        weights = shard.trainer.theta.cpu()
+        save_shard(out, weights, accuracy, part=part, first=first, total=total, pool=shard.description())
     click.echo(f"{out}: {len(numbers)} nets, {accuracy.mean():.2f} % (least {accuracy.min():.2f}) on test images")
 
 

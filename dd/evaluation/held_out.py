@@ -89,14 +89,16 @@ def evaluate(
             measured = distilled.measures(net, weights, dataset.x_test, dataset.y_test)
             percent[stage][:, indices] = torch.stack([measured[name] for name in names])
         on_nets(len(indices))
+    return _table(group.all_reduce(percent), distilled, dataset, names=names, protocol=protocol)
+
+
+def _table(
+    percent: Tensor, distilled: DistilledSet, dataset: Dataset, *, names: list[str], protocol: str
+) -> pd.DataFrame:
+    """One row for each net and stage of `percent [stages, measurements, nets]`; `names` of measurements."""
     common = {"kind": "evaluation"} | distilled.setting() | {"dataset": dataset.name}
     if protocol:
         common["protocol"] = protocol
-    return _table(group.all_reduce(percent), names, common, dataset)
-
-
-def _table(percent: Tensor, names: list[str], common: dict, dataset: Dataset) -> pd.DataFrame:
-    """One row for each net and stage of `percent [stages, measurements, nets]`; every row begins with `common`."""
     rows = []
     for index, of_net in enumerate(percent.permute(2, 0, 1).tolist()):
         for stage, values in zip(STAGES, of_net, strict=True):

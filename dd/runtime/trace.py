@@ -5,8 +5,8 @@ shapes always runs the same operations, including those of its derivatives. So t
 that only the list is run, with the same result bit for bit.
 
 On a GPU, launching the operations takes longer than the operations themselves. There they are recorded as a CUDA graph,
-for every network. If a recording fails, a network that always runs the same operations is run from their list, and any
-other network as written.
+for every network. If a recording fails, a network that always runs the same operations is run from the list of them,
+and another network as written.
 """
 
 import sys
