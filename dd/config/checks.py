@@ -9,7 +9,7 @@ from dd.report.comparison import check_place
 from dd.report.reported import Place
 from dd.runtime.code_digest import find
 from dd.runtime.errors import UserError
-from dd.runtime.settings_model import did_you_mean
+from dd.runtime.settings_model import did_you_mean, shortened
 
 SHARED_FOLDERS = ("data", "published")
 """Folders of `results/` that have another use, so that no scale may have these names."""
@@ -117,7 +117,7 @@ def check_named_experiments(config: Config) -> None:
         for name in entries:
             if name not in config.experiments:
                 near = did_you_mean(name, config.experiments)
-                raise UserError(f"{section}.experiments: no experiment {name!r}{near}")
+                raise UserError(f"{section}.experiments: no experiment {shortened(name)}{near}")
 
 
 def check_names_in_all(config: Config) -> None:

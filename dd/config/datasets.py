@@ -9,7 +9,7 @@ from dd.data.datasets import DATASETS
 from dd.data.folder_listing import class_names
 from dd.data.settings import pixels_inside
 from dd.runtime.errors import UserError
-from dd.runtime.settings_model import did_you_mean
+from dd.runtime.settings_model import did_you_mean, shortened
 
 
 class Images(NamedTuple):
@@ -61,4 +61,4 @@ def check_free(key: str, name: str, datasets: Container[str]) -> None:
 
 def not_one_of(name: str, known: dict) -> str:
     """The message about a name that is not known."""
-    return f"{name!r} is not one of {', '.join(sorted(known))}{did_you_mean(name, known)}"
+    return f"{shortened(name)} is not one of {', '.join(sorted(known))}{did_you_mean(name, known)}"

@@ -24,6 +24,12 @@ class _Generator(GenerateJsonSchema):
             del made["default"]  # the key may be left out, but may not be null
         return made
 
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        for pattern in made.get("patternProperties", {}):  # pydantic lets editors accept all other keys
+            made["propertyNames"] = made.get("propertyNames", {}) | {"pattern": pattern}
+        return made
+
     def model_schema(self, schema: Any) -> JsonSchemaValue:
         made = super().model_schema(schema)
         made.pop("title", None)

@@ -22,6 +22,8 @@ COMPARISON = ("csv", "md", "tex", "html")
 class Target(NamedTuple):
     """Something that a user can ask for."""
 
+    what: str
+    """What it is, such as `a figure`."""
     name: str
     key: str
     """The key in config.yaml that names it."""
@@ -58,19 +60,24 @@ class TargetPlan:
         Raises:
             UserError: two targets have one name, or a target has a name that is `taken` by the workflow's rules.
         """
-        made = [Target(artefact.name, artefact.key, self.made(artefact)) for artefact in self.config.artefacts]
-        pools = [Target(name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
+        made = [
+            Target(f"a {artefact.noun}", artefact.name, artefact.key, self.made(artefact))
+            for artefact in self.config.artefacts
+        ]
+        pools = [Target("a pool", name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
         experiments = [
-            Target(name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)])
+            Target(
+                "an experiment", name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)]
+            )
             for name in self.config.experiments
         ]
         # names that no user has chosen come first, so that the error is about the name that a user has chosen
         targets = sorted([*pools, *experiments, *made], key=lambda target: target.key != target.name)
-        seen = set(taken)
+        seen = dict.fromkeys(taken, "a rule of the workflow")
         for target in targets:
             if target.name in seen:
-                raise UserError(f"config: {target.key}: something else has this name; choose another")
-            seen.add(target.name)
+                raise UserError(f"config: {target.key}: {seen[target.name]} has this name; choose another")
+            seen[target.name] = target.what if target.key == target.name else f"{target.what}, {target.key},"
         return targets
 
     def made(self, artefact: Artefact) -> list[str]:

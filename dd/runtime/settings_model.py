@@ -110,7 +110,9 @@ class OneOf:
         if value in self.names or (self.own and re.fullmatch(self.pattern, value)):
             return value
         more = f", or {self.own}" if self.own else ""
-        raise mistake(f"{value!r} is not one of {', '.join(self.names)}{more}{did_you_mean(value, self.names)}")
+        raise mistake(
+            f"{shortened(value)} is not one of {', '.join(self.names)}{more}{did_you_mean(value, self.names)}"
+        )
 
 
 def meaning_of(field: FieldInfo) -> str:
@@ -240,11 +242,12 @@ WORDS = {
     "less_than_equal": "{value} must be at most {le:g}",
     "literal_error": "{value} is not one of {expected}",
     "too_short": "is empty; give at least {min_length}",
+    "too_few": "has only {actual_length}; give at least {min_length}",
     "string_too_short": "is empty; give a text",
     "string_too_long": "{value} is longer than {max_length} characters",
     "mistake": "{what}",
 }
-"""The message for each type of pydantic's errors."""
+"""The message for each type of pydantic's errors; `too_few` is `too_short` of a list that is not empty."""
 PATTERNS = {
     NAME: "{value} is not a name: use letters, digits and _, and begin with a letter",
     ONE_LINE: "{value} must be one line of text",
@@ -254,7 +257,8 @@ PATTERNS = {
 
 def _in_words(error: Any) -> str:
     context = error.get("ctx", {})
-    words = WORDS.get(error["type"]) or PATTERNS.get(context.get("pattern"), error["msg"])
+    kind = "too_few" if error["type"] == "too_short" and context["actual_length"] else error["type"]
+    words = WORDS.get(kind) or PATTERNS.get(context.get("pattern"), error["msg"])
     return words.format(value=shortened(error["input"]), **context)
 
 

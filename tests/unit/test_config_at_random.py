@@ -89,7 +89,8 @@ def test_values_above_their_range(data, key):
 def test_names_of_something_else(name, section):
     config = copy.deepcopy(DEMO)
     config[section][name] = next(iter(DEMO[section].values()))
-    assert_refused(config, f"config: {section}.{name}: something else has this name")
+    other = {"linear_case": "a figure", "transfer": "a table"}.get(name, "a rule of the workflow")
+    assert_refused(config, f"config: {section}.{name}: {other} has this name")
 
 
 @given(st.sampled_from([path for path in OF_KIND[int] if path[-1] not in NO_COUNTS]))

@@ -35,6 +35,16 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
         (f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps, set: {{start: x}}}}]}}", "curves.fig4.0.set.start"),
         ("experiments: {'a b': {dataset: mnist}}", "experiments.a b: 'a b' is not a name"),
         ("bars: {fig6: []}", "bars.fig6: is empty"),
+        (
+            f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps, values: [1]}}]}}",
+            "curves.fig4.0.values: has only 1; give at least 2",
+        ),
+        (f"experiments: {{mnist_fixed: {{net: {'N' * 1000}}}}}", "NNN ... NNN"),
+        (f"adapt: {{experiments: {{{'N' * 1000}: {{full: {{nets: 3}}}}}}}}", "no experiment 'NNN"),
+        (
+            "experiments: {fig2a: {dataset: mnist}}",
+            "figures.fig2a: an experiment, experiments.fig2a, has this name; choose another",
+        ),
         ("not_run: {fig6: {mnits: slow}}", "not_run.fig6: the paper has no 'mnits' there"),
         ("not_run: {fig6: {mnits: slow}}", "; did you mean mnist?"),
         ("not_run: {fig66: {mnist: slow}}", "not_run.fig66: there is no 'fig66'. The paper has"),
@@ -72,7 +82,7 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
         ("baselines: {draw: 3}", "unknown key 'draw'"),
         ("pools: {mnist_LeNet: {epoch: 3}}", "unknown key 'epoch'"),
         ("pools: {mnist_LeNet: {dataset: mnits}}", "pools.mnist_LeNet.dataset: 'mnits' is not one of"),
-        ("pools: {mnist_fixed: {dataset: mnist}}", "experiments.mnist_fixed: something else has this name"),
+        ("pools: {mnist_fixed: {dataset: mnist}}", "experiments.mnist_fixed: a pool, pools.mnist_fixed, has this name"),
         ("pools: {usps_LeNet: {nets: 0}}", "config: pools.usps_LeNet.nets"),
         (
             "experiments: {mnist_poison: {pool: mnist_Lenet}}",

@@ -55,6 +55,7 @@ def test_editors_find_the_schema_and_accept_our_files(path):
         "distill: {init: fixd}",
         "distill: {net: Lenet}",
         "experiments: {mine: {epoch: 3}}",
+        "experiments: {1a: {dataset: mnist}}",
         "figures: {fig2a: {steps: [1, 1]}}",
         "adapt: {fada: {epochs: 3}}",
         "baselines: {experiments: {mnist_random: {draw: 3}}}",

@@ -159,7 +159,7 @@ def test_everything_can_be_asked_for_by_its_name(paper):
     assert targets["linear_case"] == [f"results/paper/figures/linear_case.{ending}" for ending in ("png", "pdf")]
     assert "results/paper/tables/table1.tex" in targets["table1"]
     assert "results/paper/distill/mnist_random/training.png" in targets["transfer"]
-    with pytest.raises(UserError, match=r"config: experiments.mnist_fixed: something else has this name"):
+    with pytest.raises(UserError, match=r"config: experiments.mnist_fixed: a rule of the workflow has this name"):
         paper.targets.targets(taken=["mnist_fixed"])
 
 

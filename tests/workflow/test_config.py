@@ -8,7 +8,7 @@ BROKEN = [
     ("distill: {step: 3}", "distill: unknown key 'step'; did you mean steps?"),
     ("evaluate: {nets: 0}", "evaluate.nets: 0 must be at least 1"),
     ("experiments: {mnist_poison: {attack_class: 10}}", "experiments.mnist_poison.attack_class: 10, but mnist has"),
-    ("pools: {distill: {dataset: mnist}}", "pools.distill: something else has this name"),
+    ("pools: {distill: {dataset: mnist}}", "pools.distill: a rule of the workflow has this name"),
 ]
 
 
