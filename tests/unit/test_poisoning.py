@@ -14,8 +14,8 @@ from dd.distill.loss import poisoned
 from dd.distill.metrics import poisoning
 from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
-from dd.report.figures.poisoning import paper_setting
-from dd.report.figures.poisoning_drawing import judge_attack, poisoning_picture, poisoning_rows
+from dd.report.figures.poisoning_claims import judge_attack, paper_setting
+from dd.report.figures.poisoning_drawing import poisoning_picture, poisoning_rows
 from dd.runtime.errors import UserError
 
 ATTACK = {"attack_class": 3, "target_class": 5}
