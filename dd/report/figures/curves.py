@@ -159,7 +159,7 @@ FIGURE = FigureKind(
             required=True,
             metavar="PANEL LABEL X CSV,...",
             help="A curve: its panel and label, what it is drawn against (steps, epochs or distilled_images), and the "
-            "CSV of `dd evaluate` of each point. Repeat.",
+            "CSV of `dd evaluate` of each point. May be repeated.",
         ),
         click.Option(["--note"], default="", help="Small print below."),
     ),
