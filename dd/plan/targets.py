@@ -110,7 +110,7 @@ class TargetPlan:
 
     def comparison_modules(self) -> list[str]:
         """The modules that make the comparison run again when they change."""
-        figures = [figure.module for figure in FIGURES.values()]
+        figures = [figure.comparison.module for figure in FIGURES.values() if figure.comparison]
         tables = [table.module for table in TABLES.values()]
         return ["dd.report.comparison", "dd.report.comparison_page", *figures, *tables]
 

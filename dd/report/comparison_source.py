@@ -21,6 +21,8 @@ def _no_numbers(_name: str, _rows: pd.DataFrame) -> Iterable[MeasuredNumber]:
 class ComparisonSource:
     """The paper's numbers and claims of one kind, and how a measured CSV answers them."""
 
+    module: str
+    """The module that declares this. The comparison runs again when it, or a module that it imports, changes."""
     csv_kind: str
     """What the column `kind` of the measured CSV says."""
     judge: Callable[[Mapping[str, pd.DataFrame]], Iterable[JudgedClaim]]

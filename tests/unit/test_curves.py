@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from dd.report.figures.curves_drawing import curves_picture, from_table, judge_lines, make_line, to_table
+from dd.report.figures.curves_claims import from_table, judge_lines
+from dd.report.figures.curves_drawing import curves_picture, make_line, to_table
 
 
 def measured(x, value, accuracies, steps):

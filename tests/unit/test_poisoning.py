@@ -14,8 +14,8 @@ from dd.distill.loss import poisoned
 from dd.distill.metrics import poisoning
 from dd.distill.settings import POISONING, DistillConfig
 from dd.evaluation.held_out import evaluate
-from dd.report.figures.poisoning import paper_setting
-from dd.report.figures.poisoning_drawing import judge_attack, poisoning_picture, poisoning_rows
+from dd.report.figures.poisoning_claims import judge_attack, paper_setting
+from dd.report.figures.poisoning_drawing import poisoning_picture, poisoning_rows
 from dd.runtime.errors import UserError
 
 ATTACK = {"attack_class": 3, "target_class": 5}
@@ -86,7 +86,7 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     untrained = ours.loc[ours["stage"] == "before", "clean"]
     assert before == pytest.approx([untrained.mean(), untrained.std(ddof=0)])
     for wrong in ([table], [table, table, ours], [table, ours, ours]):
-        with pytest.raises(UserError, match="digits needs one table of `dd evaluate`, and one of each"):
+        with pytest.raises(UserError, match="digits needs one table of `dd evaluate`, and one at most of each"):
             poisoning_rows(wrong, "tiny")
     assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
     gap = mean["ours", "accuracy"] - mean["random", "accuracy"]

@@ -104,6 +104,11 @@ def test_a_change_of_a_drawing_trains_nothing(paper, tmp_path, monkeypatch):
         with (copy / f"report/figures/{kind}_drawing.py").open("a") as file:
             file.write("\nMORE = 1\n")
         after = digests()
+        assert {name for name, _ in after - before} == figures
+        before = after
+        with (copy / f"report/figures/{kind}_claims.py").open("a") as file:
+            file.write("\nMORE = 1\n")
+        after = digests()
         assert {name for name, _ in after - before} == {*figures, "compare"}
         before = after
 

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import click
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from dd.distill.settings import DistillSettings
 from dd.report.artefact import Point, Section
-from dd.report.comparison_source import ComparisonSource
+from dd.report.figures.curves_claims import AGAINST, COMPARISON
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_evaluation
 from dd.report.provenance import data_lines
-from dd.report.reported import PaperClaim, Place
-from dd.report.verdicts import JudgedClaim, merged
 from dd.runtime.errors import UserError
 from dd.runtime.paths import OUTPUT
 from dd.runtime.settings_model import Count, Name, Settings, Text, all_different
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-AGAINST = {"steps": "GD steps", "epochs": "epochs", "distilled_images": "distilled images"}
-"""The columns of `dd evaluate` that accuracy can be drawn against, and their names on the axis."""
-CURVE_DATASETS = ("mnist", "cifar10")
-"""The datasets of both figures of the paper."""
-LEVEL_OFF = "They level off"
-LESS_THAN_STEPS = "Epochs help less than steps"
-MANY_BEAT_ONE = "Many steps beat one"
-CURVE_CLAIMS = {
-    "fig4": ("More steps help", "More epochs help", LEVEL_OFF, LESS_THAN_STEPS),
-    "fig5": (MANY_BEAT_ONE,),
-}
-"""What the paper says of its curves (Section 4.1), by figure."""
 
 
 class LineSection(Settings):
@@ -158,7 +140,8 @@ def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
     Raises:
         UserError: a curve is drawn against something that is not in `AGAINST`, or a CSV is not of `dd evaluate`.
     """
-    from dd.report.figures.curves_drawing import curves_picture, judge_lines, make_line, to_table
+    from dd.report.figures.curves_claims import judge_lines
+    from dd.report.figures.curves_drawing import curves_picture, make_line, to_table
 
     drawn, measured = [], []
     for panel, label, against, paths in lines:
@@ -169,16 +152,6 @@ def draw(*, lines: Sequence[tuple[str, str, str, str]], note: str) -> Drawing:
         measured += tables
     sentences = [f"{one.panel}: {verdict}" for one in judge_lines(drawn) for verdict in one.verdicts]
     return Drawing(curves_picture(drawn, [note, *data_lines(*measured)]), to_table(drawn), sentences)
-
-
-def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
-    from dd.report.figures.curves_drawing import from_table, judge_lines
-
-    for name, table in tables.items():
-        panels = judge_lines(from_table(table))
-        for dataset in table["dataset"].unique():
-            verdicts = merged(verdict for one in panels if one.dataset == dataset for verdict in one.verdicts)
-            yield from (JudgedClaim(Place(name, dataset), verdict) for verdict in verdicts)
 
 
 FIGURE = FigureKind(
@@ -202,22 +175,11 @@ FIGURE = FigureKind(
             required=True,
             metavar="PANEL LABEL X CSV,...",
             help="A curve: its panel and label, what it is drawn against (steps, epochs or distilled_images), and the "
-            "CSV of `dd evaluate` of each point. Repeat.",
+            "CSV of `dd evaluate` of each point. May be repeated.",
         ),
         click.Option(["--note"], default="", help="Small print below."),
     ),
     table_option=click.Option(["--table", "table_path"], type=OUTPUT, help="CSV of the points, to write."),
     draw=draw,
-    comparison=ComparisonSource(
-        csv_kind="curves",
-        task_column="dataset",
-        tasks=dict.fromkeys(CURVE_CLAIMS, CURVE_DATASETS),
-        claims=tuple(
-            PaperClaim(Place(name, dataset), text)
-            for name, texts in CURVE_CLAIMS.items()
-            for dataset in CURVE_DATASETS
-            for text in texts
-        ),
-        judge=_judged,
-    ),
+    comparison=COMPARISON,
 )

@@ -1,16 +1,14 @@
-"""The lines of a figure of curves: their points, what the paper says of such lines, and the picture."""
+"""The lines of a figure of curves: their points, and the picture."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dd.report.figures.curves import AGAINST, LESS_THAN_STEPS, LEVEL_OFF, MANY_BEAT_ONE
+from dd.report.figures.curves_claims import AGAINST, POINT_COLUMNS, Line, judge_lines
 from dd.report.measurements import with_kind
 from dd.report.provenance import with_provenance
-from dd.report.reported import Place
-from dd.report.verdicts import ClaimVerdict, merged
 from dd.report.wording import display_name, small_print
 
 if TYPE_CHECKING:
@@ -18,35 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-POINT_COLUMNS = ["x", "steps", "mean", "std", "nets"]
 LINE_COLORS = ("#1f6fb4", "#c8571b", "#3a923a")
-
-
-class Line(NamedTuple):
-    """A curve."""
-
-    panel: str
-    label: str
-    dataset: str
-    against: str
-    """What it is drawn against: a key of `AGAINST`."""
-    points: pd.DataFrame
-    """Columns x, steps, mean, std, nets; sorted by x."""
-    departures: str = ""
-    """How its sets depart from the paper's method; empty if they do not."""
-
-    @property
-    def gain(self) -> float:
-        """The accuracy of the last point minus that of the first, in percentage points."""
-        return self.points["mean"].iloc[-1] - self.points["mean"].iloc[0]
-
-
-class JudgedPanel(NamedTuple):
-    """The verdicts on the claims about one dataset in one panel."""
-
-    panel: str
-    dataset: str
-    verdicts: list[ClaimVerdict]
 
 
 def make_line(panel: str, label: str, against: str, measured: Sequence[pd.DataFrame]) -> Line:
@@ -76,68 +46,6 @@ def to_table(lines: Sequence[Line]) -> pd.DataFrame:
         known["beyond"] = line.departures
         parts.append(pd.DataFrame([known] * len(line.points)).join(line.points))
     return with_kind("curves", pd.concat(parts, ignore_index=True))
-
-
-def from_table(table: pd.DataFrame) -> list[Line]:
-    """The lines of a `to_table`."""
-    columns = ["panel", "label", "dataset", "against", "beyond"]
-    lines = []
-    # pandas reads a label "none" as a missing value
-    for _, rows in with_provenance(table).groupby(columns, sort=False, dropna=False):
-        first, points = rows.iloc[0], rows[POINT_COLUMNS].reset_index(drop=True)
-        lines.append(Line(first["panel"], first["label"], first["dataset"], first["against"], points, first["beyond"]))
-    return lines
-
-
-def judge_lines(lines: Sequence[Line]) -> list[JudgedPanel]:
-    """Whether the lines made by the paper's method support what the paper says of such curves.
-
-    It says that more steps help; that more epochs help, that their curve levels off (of three points or more, the last
-    gains less for each epoch than the first), and that they help less than steps, over the ranges drawn on one dataset;
-    and that many steps beat one step with as many images.
-    """
-    lines = [line for line in lines if not line.departures]
-    judged: dict[Place, list[Line]] = {}
-    for line in lines:
-        judged.setdefault(Place(line.panel, line.dataset), []).append(line)
-    panels = []
-    for (panel, dataset), inside in judged.items():
-        if inside[0].against == "distilled_images":
-            verdicts = _many_against_one(inside)
-        else:
-            verdicts = merged(one for line in inside for one in _more_helps(line)) + _less_than_steps(inside, lines)
-        panels.append(JudgedPanel(panel, dataset, verdicts))
-    return panels
-
-
-def _more_helps(line: Line) -> Iterator[ClaimVerdict]:
-    yield ClaimVerdict(f"More {line.against} help", line.gain > 0, f"{line.gain:+.1f} points")
-    if line.against == "epochs" and len(line.points) > 2:
-        gains = line.points["mean"].diff() / line.points["x"].diff()
-        first, last = gains.iloc[1], gains.iloc[-1]
-        yield ClaimVerdict(LEVEL_OFF, last < first, f"{first:+.1f}, at last {last:+.1f} points an epoch")
-
-
-def _less_than_steps(inside: Sequence[Line], lines: Sequence[Line]) -> list[ClaimVerdict]:
-    epochs = [line for line in inside if line.against == "epochs"]
-    datasets = {line.dataset for line in epochs}
-    steps = [line.gain for line in lines if line.against == "steps" and line.dataset in datasets]
-    if not steps:
-        return []
-    most, least = max(line.gain for line in epochs), min(steps)
-    return [ClaimVerdict(LESS_THAN_STEPS, most < least, f"{most:+.1f} against {least:+.1f} points")]
-
-
-def _many_against_one(lines: Sequence[Line]) -> list[ClaimVerdict]:
-    one = [line for line in lines if (line.points["steps"] == 1).all()]
-    if len(lines) != 2 or len(one) != 1:
-        return []
-    (many,) = (line for line in lines if line is not one[0])
-    several = many.points[many.points["steps"] > 1].set_index("x")["mean"]
-    ahead = (several - one[0].points.set_index("x")["mean"]).dropna()
-    if ahead.empty:
-        return []
-    return [ClaimVerdict(MANY_BEAT_ONE, bool((ahead > 0).all()), f"by {ahead.min():.1f} to {ahead.max():.1f} points")]
 
 
 def curves_picture(lines: Sequence[Line], notes: list[str]) -> Figure:

@@ -234,6 +234,7 @@ FIGURE = FigureKind(
     ),
     draw=draw,
     comparison=ComparisonSource(
+        module=__name__,
         csv_kind="evaluation",
         task_column="dataset",
         tasks={name: (figure.dataset,) for name, figure in PAPER_FIGURES.items()},

@@ -134,5 +134,5 @@ FIGURE = FigureKind(
     """,
     options=(click.Option(["--metrics"], type=INPUT, required=True, help="CSV of `dd linear-case`."),),
     draw=draw,
-    comparison=ComparisonSource(csv_kind="linear case", claims=(LINEAR_CLAIM,), judge=_judged),
+    comparison=ComparisonSource(module=__name__, csv_kind="linear case", claims=(LINEAR_CLAIM,), judge=_judged),
 )

@@ -1,4 +1,4 @@
-"""The bars of a figure of poisoning: their numbers, what the paper says of them, and the picture."""
+"""The bars of a figure of poisoning: their numbers, and the picture."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dd.baselines import BASELINES
 from dd.distill.settings import POISONING
-from dd.report.figures.poisoning import ATTACK_SETTING, ATTACKS, MISLEADS_MOST, OURS, attack_claims, paper_setting
+from dd.report.figures.poisoning_claims import ATTACK_SETTING, ATTACKS, OURS, judge_attack, paper_setting
 from dd.report.measurements import combination, kind_of, pooled, with_kind
 from dd.report.provenance import data_lines, with_provenance
-from dd.report.verdicts import ClaimVerdict
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 
@@ -89,30 +88,6 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
             yield row | pooled(test, measure)._asdict()
         else:
             yield row | {"mean": test[measure].mean(), "std": test[measure].std(ddof=0), "nets": len(test)}
-
-
-def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
-    """Verdicts on the `attack_claims`, in their order, by the measured numbers of one dataset.
-
-    "Some baselines" are two baselines, or one if there is only one. Without baselines there are no verdicts.
-    """
-    dataset = rows["dataset"].iloc[0]
-    mean = rows.pivot_table(index="method", columns="measure", values="mean")
-    if len(mean) == 1:
-        return []
-    ours, baselines = mean.loc[OURS], mean.drop(OURS)
-    ahead = ours["accuracy"] - baselines["accuracy"].max()
-    rivals = sorted(baselines["misled"])
-    rival = rivals[-1] if dataset in MISLEADS_MOST else rivals[:2][-1] - 5
-    others = rows[(rows["method"] == OURS) & (rows["measure"] == "others")].iloc[0]
-    change = others["mean"] - others["before"]
-    above, misleads, stay = attack_claims(dataset)
-    misled = f"{ours['misled']:.1f} against {rivals[0]:.1f} to {rivals[-1]:.1f} %"
-    return [
-        ClaimVerdict(above, ahead > 0, f"{ahead:+.1f} points"),
-        ClaimVerdict(misleads, ours["misled"] > rival, misled),
-        ClaimVerdict(stay, change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
-    ]
 
 
 def poisoning_picture(rows: pd.DataFrame) -> Figure:

@@ -82,6 +82,7 @@ def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
 
 
 TABLES_SOURCE = ComparisonSource(
+    module=__name__,
     csv_kind="table",
     task_column="task",
     tasks={table.name: tuple(table.tasks) for table in TABLES.values()},
