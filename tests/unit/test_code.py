@@ -93,7 +93,8 @@ def python_of(version):
 
 SPLIT_BY_SOME = r"""
 NAME, WIDTH = "\N{GREEK SMALL LETTER ALPHA}\U0001FADC", 8
-TEXTS = [f"a{{b}}c{NAME}d" "e{f}" f"{NAME!r:>{WIDTH}}{NAME:}", f"{{{NAME}}}", f"{NAME=}", rf"\d{NAME}", f"", u"g"]
+TEXTS = [f"a{{b}}c{NAME}d" "e{f}" f"{NAME!r:>{WIDTH}}{NAME:}", f"{{{NAME}}}", f"{NAME=}"]
+MORE = [f"{NAME:{{WIDTH}}>{WIDTH}}", rf"\d{NAME}", f"", u"g"]
 """
 """Strings whose parts are divided, and printed, in different ways by versions of Python."""
 

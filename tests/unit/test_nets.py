@@ -202,10 +202,7 @@ def test_a_users_own_network():
         ("LeNet", "28 or 32"),
         ("math:sqrt", "channels"),
         (":Net", "or your own as package.module:Class"),
-        (
-            "tests.unit.test_network_checks:Raising",
-            "net tests.unit.test_network_checks:Raising: KeyError: 'no such key'",
-        ),
+        ("tests.unit.test_network_checks:Raising", "test_network_checks:Raising: KeyError: 'no such key'"),
         ("tests.unit.test_network_checks:Missing", "^install it$"),
         ("builtins:dict", "makes a dict; must be a torch.nn.Module"),
         ("half_written:Net", "half_written:Net': SyntaxError: .*line 1"),
