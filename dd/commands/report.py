@@ -41,7 +41,7 @@ def compare(
     from dd.report.comparison import compare as compared_rows
     from dd.report.comparison import read_measurement
     from dd.report.comparison_page import COMPARISON_WRITERS, summary
-    from dd.report.reported import Place
+    from dd.report.records import Place
     from dd.runtime.files import write_text
 
     check_endings(out, tuple(COMPARISON_WRITERS))

@@ -6,7 +6,7 @@ from dd.config.model import Config
 from dd.config.sections import ExperimentEntry
 from dd.distill.init_kinds import INITS
 from dd.report.comparison import check_place
-from dd.report.reported import Place
+from dd.report.records import Place
 from dd.runtime.code_digest import find
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import did_you_mean, shortened

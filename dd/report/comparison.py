@@ -10,7 +10,7 @@ from dd.report.comparison_source import ComparisonSource
 from dd.report.figures import FIGURES
 from dd.report.measurements import KIND_COLUMNS, check_nets, kind_of, read_table
 from dd.report.provenance import DEPARTURES, FIDELITY, with_provenance
-from dd.report.reported import TEXT_NUMBERS, PaperClaim, PaperNumber, Place
+from dd.report.records import TEXT_NUMBERS, PaperClaim, PaperNumber, Place
 from dd.report.tables.claims import TABLES_SOURCE
 from dd.report.verdicts import ClaimVerdict, MeasuredNumber, number_verdict
 from dd.report.wording import of_set_with

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dd.report.reported import PaperClaim, PaperNumber
+from dd.report.records import PaperClaim, PaperNumber
 from dd.report.verdicts import JudgedClaim, MeasuredNumber
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dd.report.reported import PaperClaim, Place
+from dd.report.records import PaperClaim, Place
 
 TOLERANCE = 2.0
 """A number that differs from the paper's by at most so many percentage points always counts as reproduced."""

@@ -285,7 +285,7 @@ def test_text_is_utf_8_whatever_the_locale(dd, tmp_path):
     assert all("mnist → usps" in path.read_text("utf-8").lower() for path in written.values())
     assert re.search(r"\d ± \d", written[".md"].read_text("utf-8"))
 
-    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables.paper_table'))"
+    program = "from dd.runtime.code_digest import digest; print(digest('dd.report.tables.table_rows'))"
     digests = [
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=True).stdout
         for env in (os.environ, options["env"])

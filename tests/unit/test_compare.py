@@ -8,7 +8,7 @@ import yaml
 
 from dd.report.comparison import CLAIMS, NUMBERS, TASKS, Measurement, compare, read_measurement
 from dd.report.comparison_page import COMPARISON_WRITERS, summary
-from dd.report.reported import Place
+from dd.report.records import Place
 from dd.report.tables import TABLES
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT

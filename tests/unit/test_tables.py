@@ -11,8 +11,8 @@ import pytest
 from dd.evaluation.protocols import PROTOCOLS
 from dd.report.measurements import DatasetInfo, pooled, read_evaluation
 from dd.report.tables import TABLES
-from dd.report.tables.paper_table import paper_table
 from dd.report.tables.table import reported
+from dd.report.tables.table_rows import paper_table
 from dd.report.tables.transfer import TRANSFER_WRITERS, transfer_table
 from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError

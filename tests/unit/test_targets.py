@@ -85,7 +85,7 @@ def test_the_caption_of_the_transfer_table_explains_its_protocols():
 
 def test_a_change_makes_anew_what_it_concerns(paper):
     assert paper.targets.artefact("fig4").modules() == ("dd.report.figures.curves",)
-    assert paper.targets.artefact("table2").modules() == ("dd.report.tables.paper", "dd.report.tables.table2")
+    assert paper.targets.artefact("table2").modules() == ("dd.report.tables.numbered", "dd.report.tables.table2")
 
 
 def test_a_change_of_a_drawing_trains_nothing(paper, tmp_path, monkeypatch):

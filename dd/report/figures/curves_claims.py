@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dd.report.comparison_source import ComparisonSource
 from dd.report.provenance import with_provenance
-from dd.report.reported import PaperClaim, Place
+from dd.report.records import PaperClaim, Place
 from dd.report.verdicts import ClaimVerdict, JudgedClaim, merged
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.formatting import mean_std
 from dd.report.measurements import read_evaluation
 from dd.report.provenance import data_lines, with_provenance
-from dd.report.reported import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
+from dd.report.records import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
 from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError

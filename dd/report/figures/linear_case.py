@@ -11,7 +11,7 @@ import click
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_table
-from dd.report.reported import PaperClaim, Place
+from dd.report.records import PaperClaim, Place
 from dd.report.verdicts import ClaimVerdict, JudgedClaim
 from dd.runtime.paths import INPUT
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dd.report.comparison_source import ComparisonSource
-from dd.report.reported import PaperClaim, PaperNumber, Place, Reported
+from dd.report.records import PaperClaim, PaperNumber, Place, Reported
 from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 
 if TYPE_CHECKING:

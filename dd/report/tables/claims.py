@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from dd.report.comparison_source import ComparisonSource
-from dd.report.reported import PaperClaim, PaperNumber, Place
+from dd.report.records import PaperClaim, PaperNumber, Place
 from dd.report.tables import TABLES
 from dd.report.tables.table import MoreAccurate, Table, row_label
 from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
-from dd.report.reported import Reported
+from dd.report.records import Reported
 from dd.runtime.errors import UserError
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dd.report.formatting import MISSING, latex_table, mean_std
 from dd.report.html_page import listed, page, wide
-from dd.report.tables.paper_table import notes
 from dd.report.tables.table import Table
+from dd.report.tables.table_rows import notes
 from dd.report.wording import display_name
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.report.measurements import DatasetInfo, combination, kind_of, pooled
 from dd.report.provenance import with_provenance
-from dd.report.reported import DISTILLED_EPOCHS, Reported
+from dd.report.records import DISTILLED_EPOCHS, Reported
 from dd.report.tables.table import OWN_ROWS, UNADAPTED, Table, row_label
 from dd.report.wording import display_name, of_set_with
 

@@ -101,7 +101,7 @@ def texts(*, name: str, metrics: Sequence[Path], metadata: Sequence[Path], scale
         UserError: a CSV that is none of these, or a prepared dataset whose metadata cannot be read.
     """
     from dd.report.measurements import read_dataset_info, read_measured
-    from dd.report.tables.paper_table import paper_table
+    from dd.report.tables.table_rows import paper_table
     from dd.report.tables.writing import TABLE_WRITERS
 
     table = TABLES[name]
