@@ -21,4 +21,4 @@ def test_snakemake_says_it_before_any_job(tmp_path, overlay, said):
     assert f"\nconfig: {said}" in output
     assert "Traceback" not in output
     assert len(output.splitlines()) < 8
-    assert "rule " not in output
+    assert "Job stats" not in output
