@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from dd.runtime.memory import ran_out
+
 SMALL_NETWORK = 100_000
 """Up to this many weights a network, a CPU is faster with several networks at once; one larger network fills it."""
 NETS_AT_ONCE = 8
@@ -73,7 +75,9 @@ class StackedNet:
             try:
                 self._vmapped({name: weights[:2].detach() for name, weights in named.items()}, x[:1].detach())
                 self._vmaps = True
-            except Exception:  # a user's own forward can raise anything
+            except Exception as error:  # a user's own forward can raise anything
+                if ran_out(error):
+                    raise
                 self._vmaps = False
         return self._vmaps
 

@@ -161,3 +161,15 @@ def test_a_module_that_exits_on_import_is_one_line(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match="net 'leaving:Net': SystemExit: 3"):
         build("leaving:Net", 1, 8, 3)
+
+
+class OutOfMemory(Plain):
+    def forward(self, x):
+        raise torch.OutOfMemoryError(f"no memory for {len(x)} images")
+
+
+def test_out_of_memory_is_not_taken_for_an_operation_without_vmap():
+    net = StackedNet(OutOfMemory())
+    with pytest.raises(torch.OutOfMemoryError, match="no memory for 1 images"):
+        net.logits(torch.zeros(2, 64 * 3 + 3), torch.zeros(1, 1, 8, 8))
+    assert net._vmaps is None
