@@ -5,6 +5,7 @@ from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import ExperimentEntry
 from dd.distill.init_kinds import INITS
+from dd.report.artefact import Artefact
 from dd.report.comparison import check_place
 from dd.report.records import Place
 from dd.runtime.code_digest import find
@@ -16,19 +17,13 @@ SHARED_FOLDERS = ("data", "published")
 
 
 def check(config: Config) -> None:
-    """Refuse a config whose parts do not go together.
+    """Refuse a config whose parts do not go together, apart from what only concerns one thing that it names.
 
     Raises:
         UserError: the key, what is wrong there, and the cure.
     """
     if config.scale in SHARED_FOLDERS:
         raise UserError(f"scale: results/{config.scale} is another folder; choose another name")
-    for artefact in config.artefacts:
-        artefact.check()
-    check_points(config)
-    check_pools(config)
-    for name, experiment in config.all_experiments.items():
-        check_experiment(f"experiments.{name}", experiment, config)
     for name in config.transfer.nets:
         check_module("transfer.nets", name)
     check_baselines(config)
@@ -37,24 +32,31 @@ def check(config: Config) -> None:
     check_not_run(config)
 
 
-def check_points(config: Config) -> None:
-    """Refuse an experiment with the name of a point of a curve but other settings; raises what `check` raises."""
-    for name in config.points:
+def check_artefact(artefact: Artefact, config: Config) -> None:
+    """Refuse a figure or table that cannot be made, or whose experiments cannot; raises what `check` raises."""
+    for name in artefact.named():
+        if name in config.experiments:
+            check_experiment(name, config)
+    artefact.check()
+    for name, point in config.points_of(artefact).items():
         given = config.experiments.get(name)
-        if given and given.model_dump() != config.points_as_experiments[name].model_dump():
+        if given and given.model_dump() != point.model_dump():
             raise UserError(f"experiments.{name}: a point of a curve has this name; choose another")
+    for name in artefact.experiments():
+        check_experiment(name, config)
 
 
-def check_pools(config: Config) -> None:
-    """Refuse pools of unknown datasets and of networks that do not exist; raises what `check` raises."""
-    for name, pool in config.pools.items():
-        check_module(f"pools.{name}.net", pool.net)
-        if pool.dataset not in config.datasets:
-            raise UserError(f"pools.{name}.dataset: {not_one_of(pool.dataset, config.datasets)}")
+def check_pool(name: str, config: Config) -> None:
+    """Refuse a pool of an unknown dataset or of networks that do not exist; raises what `check` raises."""
+    pool = config.pools[name]
+    check_module(f"pools.{name}.net", pool.net)
+    if pool.dataset not in config.datasets:
+        raise UserError(f"pools.{name}.dataset: {not_one_of(pool.dataset, config.datasets)}")
 
 
-def check_experiment(key: str, experiment: ExperimentEntry, config: Config) -> None:
+def check_experiment(name: str, config: Config) -> None:
     """Refuse an experiment whose data, network and initial weights do not go together; raises what `check` raises."""
+    key, experiment = f"experiments.{name}", config.all_experiments[name]
     check_module(f"{key}.net", experiment.net)
     if experiment.dataset not in config.datasets:
         raise UserError(f"{key}.dataset: {not_one_of(experiment.dataset, config.datasets)}")
@@ -62,6 +64,7 @@ def check_experiment(key: str, experiment: ExperimentEntry, config: Config) -> N
         raise UserError(f"{key}.pool: {not_one_of(experiment.pool, config.pools)}")
     check_sources(key, experiment)
     if experiment.pool:
+        check_pool(experiment.pool, config)
         check_pool_of(key, experiment, config)
     if lacks := experiment.missing_class(experiment.dataset, config.datasets[experiment.dataset].classes):
         raise UserError(f"{key}.{lacks}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from dd.config.datasets import Images, datasets_of
+from dd.config.datasets import Images, datasets_of, not_one_of
 from dd.config.sections import Adapt, Baselines, Data, Evaluate, ExperimentEntry, PoolEntry, PoolSection
 from dd.distill.settings import DistillSettings
 from dd.report.artefact import Artefact, Point
@@ -83,30 +84,39 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
 
     @cached_property
     def points(self) -> dict[str, Point]:
-        """The points of all curves, by name."""
-        return {name: point for artefact in self.artefacts for name, point in artefact.points().items()}
-
-    @cached_property
-    def points_as_experiments(self) -> dict[str, ExperimentEntry]:
-        """The points of all curves with all their settings, by name.
-
-        Raises:
-            UserError: the settings of a point contradict each other.
-        """
-        found = {}
-        for artefact in self.artefacts:
-            for name, point in artefact.points().items():
-                base = self.experiments[point.experiment].model_dump(exclude_unset=True)
-                try:
-                    found[name] = ExperimentEntry(**base | point.changed)
-                except UserError as error:
-                    raise UserError(f"{artefact.key}: the point {name} of {point.experiment}: {error}") from error
-        return found
+        """The points of all curves that can be made, by name; the others are refused where they are asked for."""
+        return {name: point for artefact in self._with_points for name, point in artefact.points().items()}
 
     @cached_property
     def all_experiments(self) -> dict[str, ExperimentEntry]:
-        """The experiments of config.yaml and the points of curves; raises what `points_as_experiments` raises."""
-        return self.experiments | self.points_as_experiments
+        """The experiments of config.yaml and the points of curves that can be made, by name."""
+        points = {name: entry for entries in self._with_points.values() for name, entry in entries.items()}
+        return self.experiments | points | self.experiments  # in this order, and none hidden by a point
+
+    @cached_property
+    def _with_points(self) -> dict[Artefact, dict[str, ExperimentEntry]]:
+        """The points of each figure and table that can be made."""
+        found = {}
+        for artefact in self.artefacts:
+            with contextlib.suppress(UserError):
+                found[artefact] = self.points_of(artefact)
+        return found
+
+    def points_of(self, artefact: Artefact) -> dict[str, ExperimentEntry]:
+        """The points of a figure or table with all their settings, by name.
+
+        Raises:
+            UserError: the figure or table cannot be made, or the settings of a point contradict each other.
+        """
+        artefact.check()
+        found = {}
+        for name, point in artefact.points().items():
+            base = self.experiments[point.experiment].model_dump(exclude_unset=True)
+            try:
+                found[name] = ExperimentEntry(**base | point.changed)
+            except UserError as error:
+                raise UserError(f"{artefact.key}: the point {name} of {point.experiment}: {error}") from error
+        return found
 
     @cached_property
     def datasets(self) -> dict[str, Images]:
@@ -114,8 +124,14 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         return datasets_of(self.data)
 
     def source(self, experiment: str) -> str | None:
-        """The dataset that an experiment's networks were trained on before, if they come from a pool."""
-        pool = self.all_experiments[experiment].pool
+        """The dataset that the networks of an experiment in config.yaml were trained on before, if they were.
+
+        Raises:
+            UserError: there is no such pool.
+        """
+        pool = self.experiments[experiment].pool
+        if pool and pool not in self.pools:
+            raise UserError(f"experiments.{experiment}.pool: {not_one_of(pool, self.pools)}")
         return self.pools[pool].dataset if pool else None
 
     def original(self, dataset: str) -> str:

@@ -16,15 +16,13 @@ def read_config(values: Mapping[str, Any]) -> Config:
     """The config of these keys and values.
 
     Raises:
-        UserError: `config: ` and the key, what is wrong there, and the cure, in one line.
+        UserError: the key, what is wrong there, and the cure, in one line.
     """
     try:
         config = Config.model_validate(values)
-        check(config)
     except ValidationError as error:
-        raise UserError(f"config: {first_mistake(error)}") from error
-    except UserError as error:
-        raise UserError(f"config: {error}") from error
+        raise UserError(first_mistake(error)) from error
+    check(config)
     return config
 
 

@@ -188,13 +188,12 @@ def save(
                 x_test=arrays["x_test"],
                 y_test=arrays["y_test"],
             )
-    x = arrays["x_train"]
-    mean, std = _statistics(x)
+    mean, std = _statistics(arrays["x_train"])
     info = {
         "name": name,
-        "train": len(x),
+        "train": len(arrays["x_train"]),
         "test": len(arrays["x_test"]),
-        "image": list(x.shape[1:]),
+        "image": list(arrays["x_train"].shape[1:]),
         "classes": list(classes),
         "mean": mean,
         "std": std,

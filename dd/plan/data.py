@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dd.config.model import Config
@@ -24,10 +24,6 @@ class DataPlan:
     def prepared(self) -> list[str]:
         """The datasets that are not made from others."""
         return sorted(set(self.config.datasets) - set(self.variants))
-
-    def of(self, dataset: str) -> dict[str, str]:
-        """The prepared files of a dataset, by their endings."""
-        return {ending: self.files.dataset(dataset, ending) for ending in ("npz", "json")}
 
     def options(self, dataset: str) -> str:
         """Options of `dd data prepare`: where a user's own images are, and how they are read."""
@@ -52,7 +48,15 @@ class DataPlan:
 
     def original(self, variant: str) -> dict[str, str]:
         """The prepared files of the dataset that a variant is made from."""
-        return self.of(self.config.data.variants[variant].of)
+        return self.files.prepared(self.config.data.variants[variant].of)
+
+    def downloads(self, experiments: Sequence[str]) -> list[str]:
+        """The datasets and weights that experiments need."""
+        entries = [self.config.all_experiments[name] for name in experiments]
+        datasets = {entry.dataset for entry in entries}
+        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
+        weights = {entry.pretrained for entry in entries if entry.pretrained}
+        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
     def changes(self, variant: str) -> str:
         """Options of `dd data vary`: what a variant changes."""

@@ -2,6 +2,7 @@
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
+from dd.config.checks import check_experiment
 from dd.config.model import Config
 from dd.distill import modules
 from dd.nets import module_of
@@ -23,14 +24,15 @@ class ExperimentPlan:
         self.adaptations = list(ADAPTATIONS)
 
     def data(self, experiment: str) -> dict[str, str | list[str]]:
-        """The prepared files of an experiment's dataset, and the shards of its pool."""
+        """The prepared files of an experiment's dataset, and the shards of its pool.
+
+        Raises:
+            UserError: the settings of the experiment do not go together.
+        """
+        check_experiment(experiment, self.config)
         entry = self.config.all_experiments[experiment]
         shards = self.pools.shards(entry.pool) if entry.pool else []
-        return {
-            "npz": self.files.dataset(entry.dataset),
-            "json": self.files.dataset(entry.dataset, "json"),
-            "pool": shards,
-        }
+        return {**self.files.prepared(entry.dataset), "pool": shards}
 
     def weights(self, experiment: str) -> list[str]:
         """The file of weights that an experiment starts from, if it has one."""
@@ -93,8 +95,10 @@ class ExperimentPlan:
 
     def source(self, experiment: str, method: str) -> list[str]:
         """The dataset that an experiment's networks were pre-trained on, if the way of adapting needs its images."""
-        dataset = self.config.source(experiment)
-        return [self.files.dataset(dataset)] if dataset and ADAPTATIONS[method].needs_source else []
+        pool = self.config.all_experiments[experiment].pool
+        if not pool or not ADAPTATIONS[method].needs_source:
+            return []
+        return [self.files.dataset(self.config.pools[pool].dataset)]
 
     def _network(self, experiment: str) -> str:
         return module_of(self.config.all_experiments[experiment].net)

@@ -19,7 +19,7 @@ class Plan:
         """`written` has the keys and values of config.yaml and its overlays.
 
         Raises:
-            UserError: there is a mistake in them, or in the results of an earlier run.
+            UserError: there is a mistake in them.
         """
         self.config = read_config(written)
         self.files = self.config.files
@@ -28,8 +28,6 @@ class Plan:
         self.experiments = ExperimentPlan(self.config, self.pools)
         self.targets = TargetPlan(self.config, self.pools)
         self.configuration = self.targets.configuration(written)
-        for pool in self.config.pools:
-            self.pools.check_left(pool)
 
     def check_container(self) -> None:
         """Refuse a missing image, for runs whose jobs run in it.
@@ -39,6 +37,4 @@ class Plan:
         """
         image = self.config.container
         if "://" not in image and not Path(image).exists():
-            raise UserError(
-                f"config: container: no such file {image}; section Containers of the README says how to build it"
-            )
+            raise UserError(f"container: no such file {image}; section Containers of the README says how to build it")

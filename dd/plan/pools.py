@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dd.config.checks import check_pool
 from dd.config.model import Config
 from dd.config.sections import PoolEntry
 from dd.plan.options import flags
@@ -17,6 +18,16 @@ class PoolPlan:
 
     def __init__(self, config: Config) -> None:
         self.config, self.files = config, config.files
+
+    def data(self, pool: str) -> dict[str, str]:
+        """The prepared files of a pool's dataset, by their endings.
+
+        Raises:
+            UserError: there is no such dataset or network, or the pool's folder has shards of other settings.
+        """
+        check_pool(pool, self.config)
+        self._check_left(pool)
+        return self.files.prepared(self.config.pools[pool].dataset)
 
     def shards(self, pool: str) -> list[str]:
         """The files of a pool."""
@@ -38,18 +49,14 @@ class PoolPlan:
         """The modules that make a pool train again when they change."""
         return modules(self.config.pools[pool].net)
 
-    def check_left(self, pool: str) -> None:
-        """Refuse a pool whose folder has shards of other settings.
-
-        Raises:
-            UserError: there are such shards.
-        """
+    def _check_left(self, pool: str) -> None:
+        """Refuse a pool whose folder has shards of other settings."""
         found = {str(path) for path in Path(self.files.pool(pool)).glob("[!.]*.safetensors")}
         others = sorted(found - set(self.shards(pool)))
         if others:
             these = f"{others[0]} and {len(others) - 1} more are" if others[1:] else f"{others[0]} is"
             raise UserError(
-                f"config: pools.{pool}: {these} left from other values of nets, held_out or shard; remove what is left"
+                f"pools.{pool}: {these} left from other values of nets, held_out or shard; remove what is left"
             )
 
     @staticmethod

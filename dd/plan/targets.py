@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from dd.config.checks import check_artefact
 from dd.config.model import Config
 from dd.plan.pools import PoolPlan
 from dd.report.artefact import Artefact
@@ -27,7 +28,6 @@ class Target(NamedTuple):
     name: str
     key: str
     """The key in config.yaml that names it."""
-    files: list[str]
 
 
 class TargetPlan:
@@ -40,6 +40,14 @@ class TargetPlan:
 
     def artefact(self, name: str) -> Artefact:
         """A figure or table."""
+        return self._by_name[name]
+
+    def inputs(self, name: str) -> dict[str, list[str]]:
+        """The files that a figure or table is made from; raises what `files_of` raises."""
+        return self._checked(name).inputs()
+
+    def _checked(self, name: str) -> Artefact:
+        check_artefact(self._by_name[name], self.config)
         return self._by_name[name]
 
     def named(self, kind: type[Artefact]) -> list[str]:
@@ -60,48 +68,41 @@ class TargetPlan:
         Raises:
             UserError: two targets have one name, or a target has a name that is `taken` by the workflow's rules.
         """
-        made = [
-            Target(f"a {artefact.noun}", artefact.name, artefact.key, self.made(artefact))
-            for artefact in self.config.artefacts
-        ]
-        pools = [Target("a pool", name, f"pools.{name}", self.pools.shards(name)) for name in self.config.pools]
-        experiments = [
-            Target(
-                "an experiment", name, f"experiments.{name}", [self.files.evaluated(name), self.files.training(name)]
-            )
-            for name in self.config.experiments
-        ]
+        made = [Target(f"a {artefact.noun}", artefact.name, artefact.key) for artefact in self.config.artefacts]
+        pools = [Target("a pool", name, f"pools.{name}") for name in self.config.pools]
+        experiments = [Target("an experiment", name, f"experiments.{name}") for name in self.config.experiments]
         # names that no user has chosen come first, so that the error is about the name that a user has chosen
         targets = sorted([*pools, *experiments, *made], key=lambda target: target.key != target.name)
         seen = dict.fromkeys(taken, "a rule of the workflow")
         for target in targets:
             if target.name in seen:
-                raise UserError(f"config: {target.key}: {seen[target.name]} has this name; choose another")
+                raise UserError(f"{target.key}: {seen[target.name]} has this name; choose another")
             seen[target.name] = target.what if target.key == target.name else f"{target.what}, {target.key},"
         return targets
 
-    def made(self, artefact: Artefact) -> list[str]:
-        """The files of a figure or table, with the training curves of its experiments."""
+    def files_of(self, name: str) -> list[str]:
+        """The files of a target; a figure or table comes with the training curves of its experiments.
+
+        Raises:
+            UserError: it cannot be made: the key, what is wrong there, and the cure.
+        """
+        if name in self.config.pools:
+            return self.pools.shards(name)
+        if name in self.config.experiments:
+            return [self.files.evaluated(name), self.files.training(name)]
+        artefact = self._checked(name)
         return [*artefact.files(), *map(self.files.training, sorted(set(artefact.experiments())))]
 
     def all(self) -> list[str]:
-        """What `all` makes."""
-        made = [path for name in self.config.all for path in self.made(self._by_name[name])]
+        """What `all` makes; raises what `files_of` raises."""
+        made = [path for name in self.config.all for path in self.files_of(name)]
         if self.compared():
             made += [f"{self.files.results}/compare.{ending}" for ending in COMPARISON]
         return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
 
-    def downloads(self) -> list[str]:
-        """The datasets and weights that `all` needs: what `download_all` makes."""
-        entries = [self.config.all_experiments[name] for name in self.experiments_of_all()]
-        datasets = {entry.dataset for entry in entries}
-        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
-        weights = {entry.pretrained for entry in entries if entry.pretrained}
-        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
-
     def experiments_of_all(self) -> list[str]:
-        """The experiments that `all` needs."""
-        return sorted({name for wanted in self.config.all for name in self._by_name[wanted].experiments()})
+        """The experiments that `all` needs; raises what `files_of` raises."""
+        return sorted({name for wanted in self.config.all for name in self._checked(wanted).experiments()})
 
     def compared(self) -> dict[str, str]:
         """The CSV of everything in `all` that the paper has too, by name and in the order of `all`."""

@@ -22,6 +22,10 @@ class ResultFiles(NamedTuple):
         """A prepared dataset, or with `json` its metadata: the same for all scales."""
         return f"results/data/{name}.{ending}"
 
+    def prepared(self, name: str) -> dict[str, str]:
+        """A prepared dataset and its metadata, by their endings."""
+        return {ending: self.dataset(name, ending) for ending in ("npz", "json")}
+
     def weights(self, name: str) -> str:
         """A prepared file of weights: the same for all scales."""
         return f"results/data/weights/{name}.safetensors"

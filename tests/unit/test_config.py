@@ -22,11 +22,18 @@ RULES = [
 
 
 def refusal_of(config: dict) -> str:
-    """Why a config is refused, or nothing."""
+    """Why a config, or anything that can be asked for with it, is refused; else nothing."""
     try:
-        Plan(config).targets.targets(taken=RULES)
+        plan = Plan(config)
+        names = [target.name for target in plan.targets.targets(taken=RULES)]
+        for pool in plan.config.pools:
+            plan.pools.data(pool)
+        for experiment in plan.experiments.names:
+            plan.experiments.data(experiment)
+        for name in names:
+            plan.targets.files_of(name)
     except UserError as error:
-        return str(error)
+        return f"config: {error}"
     return ""
 
 

@@ -81,11 +81,14 @@ def test_shards_of_other_settings_are_named(tmp_path, monkeypatch):
     pool.mkdir(parents=True)
     for name in ("train-00040", "held-out-00000", ".train-00041.half"):
         (pool / f"{name}.safetensors").touch()
-    Plan(PAPER)
+    assert Plan(PAPER).pools.data("mnist_LeNet") == {
+        "npz": "results/data/mnist.npz",
+        "json": "results/data/mnist.json",
+    }
     (pool / "train-00041.safetensors").touch()
     left = "results/paper/pools/mnist_LeNet/train-00041.safetensors is left from other values of nets"
-    with pytest.raises(UserError, match=f"config: pools.mnist_LeNet: {left}"):
-        Plan(PAPER)
+    with pytest.raises(UserError, match=f"^pools.mnist_LeNet: {left}"):
+        Plan(PAPER).pools.data("mnist_LeNet")
 
 
 def test_what_an_experiment_reads(paper):
@@ -148,7 +151,7 @@ def test_other_values_of_one_experiment(paper):
 
 
 def test_downloads_are_what_all_needs(paper):
-    downloads = paper.targets.downloads()
+    downloads = paper.data.downloads(paper.targets.experiments_of_all())
     datasets = ("cifar10", "cub200", "mnist", "mnist_rgb", "svhn", "usps_28", "voc2007")
     assert downloads == sorted(
         [*(f"results/data/{name}.npz" for name in datasets), "results/data/weights/alexnet.safetensors"]
@@ -214,5 +217,5 @@ def test_a_missing_image_is_named(tmp_path):
     planned({"container": "docker://somewhere/image"}).check_container()
     (tmp_path / "here.sif").touch()
     planned({"container": str(tmp_path / "here.sif")}).check_container()
-    with pytest.raises(UserError, match=r"config: container: no such file nowhere.sif"):
+    with pytest.raises(UserError, match=r"^container: no such file nowhere.sif"):
         planned({"container": "nowhere.sif"}).check_container()

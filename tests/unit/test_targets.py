@@ -155,7 +155,8 @@ def test_bars_have_the_real_images_that_are_trained_on(paper):
 
 
 def test_everything_can_be_asked_for_by_its_name(paper):
-    targets = {target.name: target.files for target in paper.targets.targets(taken=["all", "distill"])}
+    names = [target.name for target in paper.targets.targets(taken=["all", "distill"])]
+    targets = {name: paper.targets.files_of(name) for name in names}
     assert targets["mnist_fixed"] == [
         "results/paper/evaluate/mnist_fixed.csv",
         "results/paper/distill/mnist_fixed/training.png",
@@ -164,8 +165,35 @@ def test_everything_can_be_asked_for_by_its_name(paper):
     assert targets["linear_case"] == [f"results/paper/figures/linear_case.{ending}" for ending in ("png", "pdf")]
     assert "results/paper/tables/table1.tex" in targets["table1"]
     assert "results/paper/distill/mnist_random/training.png" in targets["transfer"]
-    with pytest.raises(UserError, match=r"config: experiments.mnist_fixed: a rule of the workflow has this name"):
+    with pytest.raises(UserError, match=r"^experiments.mnist_fixed: a rule of the workflow has this name"):
         paper.targets.targets(taken=["mnist_fixed"])
+
+
+def test_only_what_is_asked_for_is_checked():
+    study = {"distill": {"steps": 1, "net": "ConvNet3"}, "experiments": {"mine": {"dataset": "mnist", "init": "fixed"}}}
+    plan = planned(study)
+    assert plan.targets.files_of("mine")[0] == "results/paper/evaluate/mine.csv"
+    assert "mine" in plan.experiments.names
+    assert plan.experiments.data("mine")["npz"] == "results/data/mnist.npz"
+    refusals = {
+        "fig2b": r"^figures.fig2b.steps: 10 is more than the 1 steps of cifar10_fixed",
+        "table2": r"^experiments.mnist_usps_fixed.pool: mnist_LeNet has nets LeNet, not ConvNet3",
+    }
+    for name, refusal in refusals.items():
+        with pytest.raises(UserError, match=refusal):
+            plan.targets.files_of(name)
+        with pytest.raises(UserError, match=refusal):
+            plan.targets.inputs(name)
+    with pytest.raises(UserError, match=r"^figures.fig2b.steps"):
+        plan.targets.all()
+
+
+def test_a_curve_that_is_not_asked_for_hides_no_experiment():
+    mine = {"dataset": "usps", "steps": 3}
+    plan = planned({"experiments": {"mnist_random_epochs1_steps2": mine}})
+    assert plan.config.all_experiments["mnist_random_epochs1_steps2"].dataset == "usps"
+    with pytest.raises(UserError, match=r"^experiments.mnist_random_epochs1_steps2: a point of a curve has this name"):
+        plan.targets.files_of("fig5")
 
 
 def test_all_ends_with_the_comparison_and_the_configuration(paper):

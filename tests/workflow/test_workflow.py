@@ -157,7 +157,7 @@ def test_shards_of_other_settings_are_named(copy):
     pool.mkdir(parents=True)
     for name in ("train-00000", "held-out-00000", ".train-00040.half"):
         (pool / f"{name}.safetensors").touch()
-    plan = ("--dry-run", "--configfile", "tiny.yaml")
+    plan = ("nets", "--dry-run", "--configfile", "tiny.yaml")
     assert snakemake(*plan, cwd=copy).returncode == 0
     (pool / "train-00040.safetensors").touch()
     done = snakemake(*plan, cwd=copy)

@@ -1,6 +1,6 @@
 rule adapt:
     input:
-        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
+        unpack(or_refuse(lambda wildcards: plan.experiments.data(wildcards.experiment))),
         set="<results>/distill/{experiment}/set.safetensors",
         source=lambda wildcards: plan.experiments.source(wildcards.experiment, wildcards.method),
     output:

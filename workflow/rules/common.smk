@@ -21,7 +21,19 @@ try:
     if "apptainer" in map(str, workflow.deployment_settings.deployment_method):
         plan.check_container()
 except UserError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(f"config: {error}")
+
+
+def or_refuse(function):
+    """An input function that ends the run with the one line of a user's mistake; Snakemake would add a traceback."""
+
+    def checked(wildcards):
+        try:
+            return function(wildcards)
+        except UserError as error:
+            sys.exit(f"config: {error}")
+
+    return checked
 
 
 wildcard_constraints:

@@ -1,6 +1,11 @@
 os.environ.update(plan.data.environment())
 
 
+rule download_all:
+    input:
+        or_refuse(lambda wildcards: plan.data.downloads(plan.targets.experiments_of_all())),
+
+
 rule prepare_data:
     output:
         npz="results/data/{dataset}.npz",

@@ -1,6 +1,6 @@
 rule distill:
     input:
-        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
+        unpack(or_refuse(lambda wildcards: plan.experiments.data(wildcards.experiment))),
         pretrained=lambda wildcards: plan.experiments.weights(wildcards.experiment),
     output:
         set="<results>/distill/{experiment}/set.safetensors",

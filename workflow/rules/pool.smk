@@ -1,6 +1,6 @@
 rule train_shard:
     input:
-        unpack(lambda wildcards: plan.data.of(plan.config.pools[wildcards.pool].dataset)),
+        unpack(or_refuse(lambda wildcards: plan.pools.data(wildcards.pool))),
     output:
         shard="<results>/pools/{pool}/{part}-{first}.safetensors",
     log:

@@ -4,7 +4,7 @@ for kind in plan.targets.kinds:
         name:
             kind.rule
         input:
-            unpack(lambda wildcards: plan.targets.artefact(wildcards.name).inputs()),
+            unpack(or_refuse(lambda wildcards: plan.targets.inputs(wildcards.name))),
         output:
             **{
                 kind.shown: report(

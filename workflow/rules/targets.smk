@@ -1,13 +1,8 @@
-rule download_all:
-    input:
-        plan.targets.downloads(),
-
-
 # What `snakemake NAME` makes: an experiment, a pool, a figure, a table.
 try:
     targets = plan.targets.targets(taken=[rule.name for rule in workflow.rules])
 except UserError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(f"config: {error}")
 
 for target in targets:
 
@@ -15,5 +10,5 @@ for target in targets:
         name:
             target.name
         input:
-            target.files,
+            or_refuse(lambda wildcards, name=target.name: plan.targets.files_of(name)),
         localrule: True

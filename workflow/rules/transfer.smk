@@ -3,7 +3,7 @@
 
 rule evaluate_transfer:
     input:
-        unpack(lambda wildcards: plan.experiments.data(wildcards.experiment)),
+        unpack(or_refuse(lambda wildcards: plan.experiments.data(wildcards.experiment))),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         csv="<results>/transfer/{experiment}.csv",
