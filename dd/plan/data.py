@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from dd.config.model import Config
@@ -49,14 +49,6 @@ class DataPlan:
     def original(self, variant: str) -> dict[str, str]:
         """The prepared files of the dataset that a variant is made from."""
         return self.files.prepared(self.config.data.variants[variant].of)
-
-    def downloads(self, experiments: Sequence[str]) -> list[str]:
-        """The datasets and weights that experiments need."""
-        entries = [self.config.all_experiments[name] for name in experiments]
-        datasets = {entry.dataset for entry in entries}
-        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
-        weights = {entry.pretrained for entry in entries if entry.pretrained}
-        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
     def changes(self, variant: str) -> str:
         """Options of `dd data vary`: what a variant changes."""

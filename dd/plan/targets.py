@@ -100,9 +100,14 @@ class TargetPlan:
             made += [f"{self.files.results}/compare.{ending}" for ending in COMPARISON]
         return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
 
-    def experiments_of_all(self) -> list[str]:
-        """The experiments that `all` needs; raises what `files_of` raises."""
-        return sorted({name for wanted in self.config.all for name in self._checked(wanted).experiments()})
+    def downloads(self) -> list[str]:
+        """The datasets and weights that `all` needs: what `download_all` makes. Raises what `files_of` raises."""
+        experiments = {name for wanted in self.config.all for name in self._checked(wanted).experiments()}
+        entries = [self.config.all_experiments[name] for name in experiments]
+        datasets = {entry.dataset for entry in entries}
+        datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
+        weights = {entry.pretrained for entry in entries if entry.pretrained}
+        return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
     def compared(self) -> dict[str, str]:
         """The CSV of everything in `all` that the paper has too, by name and in the order of `all`."""

@@ -151,7 +151,7 @@ def test_other_values_of_one_experiment(paper):
 
 
 def test_downloads_are_what_all_needs(paper):
-    downloads = paper.data.downloads(paper.targets.experiments_of_all())
+    downloads = paper.targets.downloads()
     datasets = ("cifar10", "cub200", "mnist", "mnist_rgb", "svhn", "usps_28", "voc2007")
     assert downloads == sorted(
         [*(f"results/data/{name}.npz" for name in datasets), "results/data/weights/alexnet.safetensors"]

@@ -3,7 +3,7 @@ os.environ.update(plan.data.environment())
 
 rule download_all:
     input:
-        or_refuse(lambda wildcards: plan.data.downloads(plan.targets.experiments_of_all())),
+        or_refuse(lambda wildcards: plan.targets.downloads()),
 
 
 rule prepare_data:
