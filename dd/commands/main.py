@@ -4,13 +4,15 @@ The file of a command is imported when the command is asked for, so that no comm
 Torch is imported inside the commands, so that --help answers at once and a GPU is chosen before CUDA starts.
 """
 
+import shlex
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
-from dd.runtime.errors import STOPPED, UserError
+from dd.runtime.errors import STOPPED, UserError, reason
 
 COMMANDS = {
     "adapt": "dd.commands.adapt",
@@ -32,6 +34,15 @@ DECLARED_COMMANDS = "dd.commands.figures"
 
 class LazyGroup(click.Group):
     """A group that imports the module of a command when the command is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, from a file if the only one is `@FILE`."""
+        if len(args) == 1 and args[0].startswith("@"):
+            try:
+                args = shlex.split(Path(args[0][1:]).read_text())
+            except (OSError, ValueError) as error:
+                sys.exit(f"error: {args[0]}: {reason(error)}")
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in alphabetical order. This imports every module, for the help of the group."""
@@ -71,6 +82,8 @@ def main() -> None:
       python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50 \\
         --out birds.safetensors --history birds.csv
       python -m dd export --set birds.safetensors --out birds.pt --out birds
+
+    Arguments too long for the system may stand in a file: python -m dd @FILE
 
     The whole paper: snakemake --cores all (see README.md).
     """

@@ -1,8 +1,16 @@
 """Settings as options of a command."""
 
+import hashlib
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from dd.runtime.files import write_text
+
+LONGEST = 100_000
+"""Bytes of a command line. The shell is given it as one argument, of which Linux takes at most 128 KiB."""
 
 
 def flags(settings: Mapping[str, Any]) -> str:
@@ -15,6 +23,16 @@ def flags(settings: Mapping[str, Any]) -> str:
         elif value is not False:
             words.append(f"{flag} {shlex.quote(str(value))}")
     return " ".join(words)
+
+
+def command_line(words: Sequence[str], folder: str) -> str:
+    """`words` for the shell after `python -m dd`; if they are too long, `@FILE`, a new file in `folder` with them."""
+    line = shlex.join(words)
+    if len(os.fsencode(line)) <= LONGEST:
+        return line
+    file = Path(folder, f"{hashlib.sha256(os.fsencode(line)).hexdigest()[:16]}.txt")  # so that a change is noticed
+    write_text(file, line)
+    return shlex.quote(f"@{file}")
 
 
 def any_of(names: Mapping[str, Any] | list[str]) -> str:

@@ -1,16 +1,16 @@
 """The targets that users can name, what `all` makes, and the comparison with the paper."""
 
 import json
-import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
 
 from dd.config.checks import check_artefact
 from dd.config.model import Config
+from dd.plan.options import command_line
 from dd.plan.pools import PoolPlan
-from dd.report.artefact import Artefact
+from dd.report.artefact import Artefact, options
 from dd.report.figures import FIGURES
 from dd.report.kinds import KINDS
 from dd.report.tables import TABLES
@@ -56,7 +56,7 @@ class TargetPlan:
 
     def command(self, name: str) -> str:
         """What makes a figure or table, after `python -m dd`."""
-        return shlex.join(self.artefact(name).words())
+        return self._line(self.artefact(name).words())
 
     def subcategory(self, experiment: str) -> str:
         """The subcategory of the report that shows the training of an experiment."""
@@ -97,7 +97,7 @@ class TargetPlan:
         """What `all` makes; raises what `files_of` raises."""
         made = [path for name in self.config.all for path in self.files_of(name)]
         if self.compared():
-            made += [f"{self.files.results}/compare.{ending}" for ending in COMPARISON]
+            made += self.comparison_files()
         return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
 
     def downloads(self) -> list[str]:
@@ -120,16 +120,30 @@ class TargetPlan:
         tables = [table.module for table in TABLES.values()]
         return ["dd.report.comparison", "dd.report.comparison_page", *figures, *tables]
 
-    def comparison_options(self) -> str:
-        """Options of `dd compare`: the measurements, and the reasons for what is missing."""
-        words = [word for name, path in self.compared().items() for word in ("--measured", name, path)]
+    def comparison(self) -> str:
+        """What writes the comparison, after `python -m dd`."""
+        words = ["compare", "--scale", self.config.scale]
+        for name, path in self.compared().items():
+            words += ["--measured", name, path]
         for where, reasons in self.config.not_run.items():
             words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
-        return shlex.join(words)
+        return self._line([*words, *options("--out", self.comparison_files())])
+
+    def comparison_files(self) -> list[str]:
+        """The files of the comparison."""
+        return [f"{self.files.results}/compare.{ending}" for ending in COMPARISON]
 
     def configuration(self, written: Mapping[str, Any]) -> str:
-        """The keys and values of config.yaml as `written`, with the points of curves, as text for the report."""
+        """What writes the page of the configuration, after `python -m dd`.
+
+        It shows the keys and values of config.yaml as `written`, and the points of curves among the experiments.
+        """
         experiments = dict(written["experiments"])
         points = {name: experiments[point.experiment] | point.changed for name, point in self.config.points.items()}
         plain = json.loads(json.dumps({**written, "experiments": experiments | points}))  # without YAML's anchors
-        return yaml.safe_dump(plain, width=100)
+        text = yaml.safe_dump(plain, width=100)
+        page = f"{self.files.results}/configuration.html"
+        return self._line(["configuration", "--text", text, "--scale", self.config.scale, "--out", page])
+
+    def _line(self, words: Sequence[str]) -> str:
+        return command_line(words, f"{self.files.work}/arguments")

@@ -157,7 +157,7 @@ def options_of(plan: Plan) -> list[str]:
         *(experiments.adaptation_options(*pair) for pair in product(experiments.names, experiments.adaptations)),
         experiments.transfer_options(),
         *(plan.targets.command(artefact.name) for artefact in plan.config.artefacts),
-        plan.targets.comparison_options(),
+        plan.targets.comparison(),
     ]
 
 

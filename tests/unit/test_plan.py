@@ -1,13 +1,14 @@
 """What a run makes and needs, asked of the plan itself: no Snakemake starts here."""
 
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from dd.baselines import BASELINES
-from dd.plan.options import any_of, flags
+from dd.plan.options import any_of, command_line, flags
 from dd.plan.plan import Plan
 from dd.plan.resources import grow, memory
 from dd.runtime.errors import UserError
@@ -43,6 +44,25 @@ def test_planning_imports_nothing_heavy():
 )
 def test_settings_become_options(settings, options):
     assert flags(settings) == options
+
+
+def test_words_too_long_for_the_system_stand_in_a_file(tmp_path):
+    """The whole line is one argument of bash, for which Linux has a limit of 128 KiB."""
+    assert command_line(["compare", "--scale", "it's mine"], str(tmp_path)) == "compare --scale 'it'\"'\"'s mine'"
+    assert list(tmp_path.iterdir()) == []
+    text = "scale: mine\n" + "".join(f"# {number} ü 'quoted' \"twice\"\n" for number in range(10_000))
+    words = ["configuration", "--text", text, "--scale", "mine", "--out", str(tmp_path / "page.html")]
+    line = command_line(words, str(tmp_path / "new"))
+    assert line == command_line(words, str(tmp_path / "new"))
+    assert line != command_line([*words, "more"], str(tmp_path / "new"))
+    python = f"{sys.executable} -m dd"
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["bash", "-c", f"{python} {shlex.join(words)}"], check=False)
+    done = subprocess.run(["bash", "-c", f"{python} {line}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "# 9999 ü" in (tmp_path / "page.html").read_text()
+    done = subprocess.run([sys.executable, "-m", "dd", "@none"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: @none: [Errno 2] No such file or directory: 'none'\n")
 
 
 def test_a_wildcard_of_nothing_matches_nothing():

@@ -208,8 +208,8 @@ def test_all_ends_with_the_comparison_and_the_configuration(paper):
 
 
 def test_the_comparison_is_told_what_was_measured_and_why_not():
-    options = planned(load_yaml(ROOT / "workflow/scales/laptop.yaml")).targets.comparison_options()
-    assert options.startswith("--measured fig2a results/laptop/evaluate/mnist_fixed.csv --measured fig2b ")
+    options = planned(load_yaml(ROOT / "workflow/scales/laptop.yaml")).targets.comparison()
+    assert options.startswith("compare --scale laptop --measured fig2a results/laptop/evaluate/mnist_fixed.csv ")
     assert "--measured table1 results/laptop/tables/table1.csv" in options
     assert "--measured linear_case results/laptop/linear/linear_case.csv" in options
     assert "--not-run fig6 cifar10 'too slow without a GPU'" in options

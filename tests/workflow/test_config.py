@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from dd.plan.plan import Plan
+from tests.conftest import ROOT, checkout, load_yaml, merged
 from tests.workflow.test_workflow import planned, snakemake
 
 BROKEN = [
@@ -22,6 +24,20 @@ def test_snakemake_says_it_before_any_job(tmp_path, overlay, said):
     assert f"\nconfig: {said}" in output
     assert "Traceback" not in output
     assert "Job stats" not in output
+
+
+def test_a_sweep_of_1500_experiments(tmp_path):
+    study = {f"sweep_{index}": {"dataset": "digits", "seed": index} for index in range(1500)}
+    sweep = {"panel": "a", "label": "b", "x": "steps", "vary": "steps", "experiment": "sweep_1"}
+    curves = {"long": [{**sweep, "values": list(range(1, 1501))}]}
+    config = {"scale": "sweep", "experiments": study, "curves": curves, "all": ["long"]}
+    copy = checkout(tmp_path)
+    (copy / "own.yaml").write_text(yaml.dump(config))
+    done = snakemake("results/sweep/configuration.html", "--configfile", "own.yaml", cwd=copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sweep_1499" in (copy / "results/sweep/configuration.html").read_text()
+    plan = Plan(merged(load_yaml(ROOT / "config.yaml"), config))
+    assert len(plan.targets.inputs("long")["metrics"]) == 1500
 
 
 def test_a_study_of_ones_own_is_not_the_papers(tmp_path):

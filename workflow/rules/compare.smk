@@ -19,12 +19,10 @@ rule compare:
     conda:
         "../../environment.yml"
     params:
-        measured=plan.targets.comparison_options(),
-        scale=plan.config.scale,
+        command=plan.targets.comparison(),
         code=digest(*plan.targets.comparison_modules()),
     shell:
-        "python -m dd compare {params.measured} --scale {params.scale} "
-        "--out {output.csv} --out {output.md} --out {output.tex} --out {output.html} > {log} 2>&1"
+        "python -m dd {params.command} > {log} 2>&1"
 
 
 rule draw_training:
@@ -67,8 +65,7 @@ rule write_configuration:
     conda:
         "../../environment.yml"
     params:
-        text=plan.configuration,
-        scale=plan.config.scale,
+        command=plan.configuration,
         code=digest("dd.report.html_page"),
     shell:
-        "python -m dd configuration --text {params.text:q} --scale {params.scale} --out {output.html} > {log} 2>&1"
+        "python -m dd {params.command} > {log} 2>&1"
