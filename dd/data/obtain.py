@@ -20,7 +20,7 @@ FOLDER_SIZE = 32
 
 @dataclass(frozen=True)
 class Obtained:
-    """A dataset before it is written."""
+    """A dataset before it is written. `source` names files and folders without their paths: others read it too."""
 
     arrays: Arrays
     classes: Sequence[str]
@@ -54,7 +54,7 @@ def prepare(
         raise UserError(f"data.mirror: {mirror} is not a folder")
     if folder:
         arrays, classes = image_folder(folder, size or FOLDER_SIZE, gray, test_fraction)
-        data = Obtained(arrays, classes, f"folder {folder.resolve()}", "as its source gives it")
+        data = Obtained(arrays, classes, f"folder {folder.resolve().name}", "as its source gives it")
     else:
         data = _by_name(name, mirror, size)
     return save(out, name, data.arrays, data.classes, ready=data.npz, source=data.source, fidelity=data.fidelity)
@@ -77,11 +77,11 @@ def _from_mirror(dataset: NamedDataset, mirror: Path) -> Obtained | None:
     if npz := find_npz(dataset.name, mirror):
         arrays = read_npz(npz)
         fidelity = describe_fidelity(npz, dataset.array_digests, arrays)
-        return Obtained(arrays, dataset.class_names, f"mirror {npz.resolve()}", fidelity, npz)
+        return Obtained(arrays, dataset.class_names, f"mirror, {npz.name}", fidelity, npz)
     place = find_idx_files(mirror, dataset.idx_folder) if dataset.idx_folder else None
     if place:
         arrays = read_idx_files(place, dataset.name, dataset.array_digests)
-        source = f"mirror {place.resolve()}, files in IDX format"
+        source = "mirror, files in IDX format"
         return Obtained(arrays, dataset.class_names, source, "equal to the official bytes")
     return None
 
@@ -100,7 +100,7 @@ def _from_source(dataset: NamedDataset, mirror: Path | None, size: int) -> Obtai
     elif dataset.mirror_folder:
         folder = find_image_folder(dataset.name, dataset.mirror_folder, mirror)
         arrays, classes = dataset.reader(folder, **scale)
-        source = f"mirror {folder.parent.resolve()}"
+        source = f"mirror, folder {folder.name}"
     else:
         arrays, classes = dataset.reader(**scale)
         source = dataset.source

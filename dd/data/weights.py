@@ -107,7 +107,7 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict[st
     with tempfile.TemporaryDirectory(prefix=f"dd-{name}-") as folder:
         if mirror and (mirror / weights.file).is_file():
             path = mirror / weights.file
-            source = f"mirror {path.resolve()}"
+            source = f"mirror, {path.name}"
         else:
             path, source = weights.fetch(weights.file, Path(folder))
         digest = sha256(path)

@@ -23,6 +23,7 @@ def test_an_image_folder(tmp_path):
     info = prepare("pets", tmp_path / "pets.npz", folder=tmp_path / "photos", size=16)
     data = load(tmp_path / "pets.npz")
     assert info["classes"] == ["cat", "dog"]
+    assert info["source"] == "folder photos"  # and not where it lies: others read that too
     assert data.x_train.shape == (16, 3, 16, 16)
     assert data.y_test.bincount().tolist() == [2, 2]
     prepare("pets", tmp_path / "gray.npz", folder=tmp_path / "photos", size=16, gray=True)

@@ -47,7 +47,7 @@ def test_weights_are_written_as_they_are(publish, tmp_path, mirrored):
     tensors, values = load_tensors(out)
     torch.testing.assert_close(tensors, TENSORS, rtol=0, atol=0)
     assert values == info
-    assert info["source"] == (f"mirror {host / info['file']}" if mirrored else f"file://{host}/{info['file']}")
+    assert info["source"] == (f"mirror, {info['file']}" if mirrored else f"file://{host}/{info['file']}")
     assert info["sha256"] == hashlib.sha256(content).hexdigest()
     assert (info["mean"], info["std"]) == ([0.5], [0.25])
 
