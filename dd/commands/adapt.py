@@ -63,7 +63,7 @@ def adapt(
     from dd.adaptation.adapt import adapted
     from dd.adaptation.adaptation import AdaptationTask
     from dd.data.prepared import load
-    from dd.report.formatting import mean_std
+    from dd.report.formatting import accuracy_text, with_interval
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
 
@@ -74,9 +74,9 @@ def adapt(
     source = load(source_path) if source_path and adaptation.needs_source else None
     task = AdaptationTask(distilled, dataset, source, progress)
     table = adapted(adaptation, task, distilled.initial(pool), config, nets=nets, device=device)
-    write_text(out, table.to_csv(index=False))
+    write_text(out, with_interval(table).to_csv(index=False))
     accuracy = table["accuracy"]
-    reached = mean_std(accuracy.mean(), accuracy.std(ddof=0), digits=2)
+    reached = accuracy_text(accuracy.mean(), accuracy.std(ddof=0), len(dataset.x_test), digits=2)
     click.echo(f"{name}: {reached} % over {len(accuracy)} net(s)")
 
 

@@ -54,7 +54,7 @@ def baseline(
     from dd.baselines.grid import measure
     from dd.baselines.trial import BaselineTrial
     from dd.data.prepared import load
-    from dd.report.formatting import mean_std
+    from dd.report.formatting import accuracy_text, with_interval
     from dd.report.measurements import combination, pooled
     from dd.runtime.files import write_text
     from dd.runtime.progress import progress
@@ -65,8 +65,8 @@ def baseline(
     with progress(chosen.progress_steps(settings), unit="set") as bar:
         trial = BaselineTrial(distilled, dataset, initial, settings, device=device, on_progress=bar.update)
         table = measure(chosen, trial)
-    write_text(out, table.to_csv(index=False))
+    write_text(out, with_interval(table, "images").to_csv(index=False))
     test = table[table["stage"] == "test"]
     mean, std, nets = pooled(test)
-    accuracy = mean_std(mean, std, digits=2)
+    accuracy = accuracy_text(mean, std, len(dataset.x_test), digits=2)
     click.echo(f"{name}: {accuracy} % over {len(test)} set(s) and {nets} net(s), {combination(test)}")

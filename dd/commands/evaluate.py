@@ -107,17 +107,18 @@ def _write(out: Path, tables: list[pd.DataFrame]) -> None:
     """Write the tables as one CSV."""
     import pandas as pd
 
+    from dd.report.formatting import with_interval
     from dd.runtime.files import write_text
 
-    write_text(out, pd.concat(tables).to_csv(index=False))
+    write_text(out, with_interval(pd.concat(tables)).to_csv(index=False))
 
 
 def _print_accuracy(table: pd.DataFrame, *, with_network: bool) -> None:
     """Print the mean accuracy at each stage; `with_network` also the network and the protocol."""
-    from dd.report.formatting import mean_std
+    from dd.report.formatting import accuracy_text
 
     first = table.iloc[0]
     which = f"{first['net']}, {first.get('protocol', NATIVE)}, " if with_network else ""
     for stage, accuracy in table.groupby("stage", sort=False)["accuracy"]:
-        reached = mean_std(accuracy.mean(), accuracy.std(ddof=0), digits=2)
+        reached = accuracy_text(accuracy.mean(), accuracy.std(ddof=0), first["test_images"], digits=2)
         click.echo(f"{which}{stage}: {reached} % over {len(accuracy)} net(s)")

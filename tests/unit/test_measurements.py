@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dd.report.comparison import read_measurement
-from dd.report.formatting import mean_std
+from dd.report.formatting import accuracy_interval, accuracy_text, mean_std, with_interval
 from dd.report.measurements import kind_of, read_evaluation, read_measured, with_kind
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
@@ -63,3 +63,18 @@ def test_a_mean_is_written_in_one_way():
     assert mean_std(87.06, 3.94, digits=2) == "87.06 ± 3.94"
     assert mean_std(87.06) == mean_std(87.06, float("nan")) == "87.1"
     assert mean_std(float("nan"), 1.0) == "—"
+
+
+def test_few_test_images_widen_what_is_known():
+    """Wilson's interval solves (p - share)^2 = z^2 p (1 - p) / n for both of its ends p."""
+    for accuracy, images in ((50.0, 32), (87.5, 16), (0.0, 10), (99.0, 10_000)):
+        low, high = accuracy_interval(accuracy, images)
+        share, z = round(accuracy / 100 * images) / images, 1.959964
+        for end in (low / 100, high / 100):
+            assert (end - share) ** 2 == pytest.approx(z**2 * end * (1 - end) / images, abs=1e-7)
+    assert accuracy_text(50.0, 7.2, 32) == "50.0 ± 7.2 [33.6, 66.4]"
+    assert accuracy_text(50.0, 7.2, 10_000) == "50.0 ± 7.2"
+    assert accuracy_text(94.0, None, 10_000, digits=2) == "94.00 [93.52, 94.45]"
+    table = with_interval(pd.DataFrame({"accuracy": [50.0, 94.0], "images": [32, 10_000]}), "images")
+    assert table["interval_low"].tolist() == pytest.approx([33.63, 93.52], abs=0.01)
+    assert table["interval_high"].tolist() == pytest.approx([66.37, 94.45], abs=0.01)

@@ -128,7 +128,12 @@ def metrics(nets):
 
 
 def test_titles():
-    assert images_title(metrics(1)) == "MNIST, LeNet, random init: 10.00 % → 80.00 %\non 10,000 test images"
+    interval = "95 % interval by the draw of the test images: 79.2 to 80.8 %"
+    assert (
+        images_title(metrics(1)) == f"MNIST, LeNet, random init: 10.00 % → 80.00 %\non 10,000 test images\n{interval}"
+    )
+    few = images_title(metrics(3).assign(test_images=32)).splitlines()
+    assert few[-1] == "95 % interval by the draw of the test images: 64.7 to 91.1 %"
     other = metrics(1).assign(beyond="soft_labels", fidelity="test images decoded from JPEG")
     assert images_title(other).endswith(
         "\nwith soft_labels, which is not the paper's way\nMNIST: test images decoded from JPEG"

@@ -14,7 +14,7 @@ from dd.report.artefact import Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
-from dd.report.formatting import mean_std
+from dd.report.formatting import mean_std, wider_interval
 from dd.report.measurements import read_evaluation
 from dd.report.provenance import data_lines, with_provenance
 from dd.report.records import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
@@ -130,6 +130,8 @@ def images_title(metrics: pd.DataFrame) -> str:
         f"{nets_of}: {_percent(before)} → {_percent(after)}",
         f"on {first['test_images']:,} test images{judged}",
     ]
+    if interval := wider_interval(after.mean(), after.std(ddof=0), first["test_images"]):
+        lines.append(f"95 % interval by the draw of the test images: {interval[0]:.1f} to {interval[1]:.1f} %")
     if first["beyond"]:
         lines.append(made_with(first["beyond"]))
     return small_print(lines + data_lines(metrics), TITLE_WIDTH - 0.4, TITLE_POINTS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
+from dd.report.formatting import INTERVAL_NOTE
 from dd.report.measurements import DatasetInfo, combination, kind_of, pooled
 from dd.report.provenance import with_provenance
 from dd.report.records import DISTILLED_EPOCHS, Reported
@@ -159,6 +160,7 @@ def notes(table: Table, rows: pd.DataFrame) -> list[str]:
     """The notes below the table: where numbers come from, and what is missing."""
     scale = rows["scale"].iloc[0]
     lines = [f"Scale {scale}; accuracy on test images, mean ± standard deviation over held-out nets and sets."]
+    lines.append(INTERVAL_NOTE)
     for chosen_on in sorted({chosen for chosen in rows["chosen_on"] if chosen}):
         lines.append(f"The combination of a baseline was chosen on {CHOSEN_ON[chosen_on]}.")
     for task, group in rows.groupby("task", sort=False):

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from dd.distill.settings import NetworkName
 from dd.evaluation.protocols import PROTOCOLS
 from dd.report.artefact import Section, options
-from dd.report.formatting import MISSING, mean_std
+from dd.report.formatting import INTERVAL_NOTE, MISSING, accuracy_text, with_interval
 from dd.report.html_page import listed, page, wide
 from dd.report.measurements import EVALUATION_COLUMNS, read_table, with_kind
 from dd.report.provenance import with_provenance
@@ -109,7 +109,7 @@ def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
         table = read_table(path, columns, "evaluate --protocol", kind="evaluation")
         tables.append(table.assign(set=path.stem))
     after = with_provenance(pd.concat(tables)).query("stage == 'after'")
-    rows = after.groupby(["set", "beyond", "net", "protocol"], sort=False)["accuracy"]
+    rows = after.groupby(["set", "beyond", "net", "protocol", "test_images"], sort=False)["accuracy"]
     summary = rows.agg(accuracy="mean", std=lambda values: values.std(ddof=0), nets="size")
     return with_kind("transfer", summary.reset_index())
 
@@ -118,7 +118,8 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each set and network, one column for each protocol."""
     spread = table["std"].where(table["nets"] > 1)
     departures = table["beyond"].map(lambda text: f" ({text})" if text else "")
-    table = table.assign(cell=list(map(mean_std, table["accuracy"], spread)), set=table["set"] + departures)
+    cells = list(map(accuracy_text, table["accuracy"], spread, table["test_images"]))
+    table = table.assign(cell=cells, set=table["set"] + departures)
     shown = table.pivot(index=["set", "net"], columns="protocol", values="cell")
     order = table[["set", "net"]].drop_duplicates().apply(tuple, axis=1)
     shown = shown.loc[order, table["protocol"].unique()].fillna(MISSING).add_suffix(", %")
@@ -127,11 +128,12 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 def _notes(table: pd.DataFrame) -> list[str]:
     """What stands below the table. Protocols that this version does not know, as in files of another, are left out."""
-    return [TRANSFER_NOTE, *protocol_notes(name for name in table["protocol"].unique() if name in PROTOCOLS)]
+    known = (name for name in table["protocol"].unique() if name in PROTOCOLS)
+    return [TRANSFER_NOTE, INTERVAL_NOTE, *protocol_notes(known)]
 
 
 def _csv(table: pd.DataFrame) -> str:
-    return table.round(4).to_csv(index=False)
+    return with_interval(table.round(4)).to_csv(index=False)
 
 
 def _markdown(table: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dd.report.formatting import MISSING, latex_table, mean_std
+from dd.report.formatting import MISSING, accuracy_text, latex_table, mean_std, with_interval
 from dd.report.html_page import listed, page, wide
 from dd.report.tables.table import Table
 from dd.report.tables.table_rows import notes
@@ -23,7 +23,7 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "task": rows["task"].map(display_name),
             "method": rows["label"],
-            "here, %": list(map(mean_std, rows["accuracy"], rows["std"])),
+            "here, %": list(map(accuracy_text, rows["accuracy"], rows["std"], rows["test_images"])),
             "paper, %": list(map(mean_std, rows["paper"], rows["paper_std"])),
             "nets": [MISSING if pd.isna(nets) else f"{nets:.0f}" for nets in rows["nets"]],
             "sets": rows["sets"],
@@ -33,7 +33,7 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _csv(_table: Table, rows: pd.DataFrame) -> str:
-    return rows.to_csv(index=False)
+    return with_interval(rows).to_csv(index=False)
 
 
 def _markdown(table: Table, rows: pd.DataFrame) -> str:
