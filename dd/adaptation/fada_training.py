@@ -152,12 +152,15 @@ class Halves:
         self.encoder.sizes = [*net.sizes[:-2], features**2, features]
         self.features, self.last = features, classes * (features + 1)
 
-    def encode(self, theta: Tensor, x: Tensor) -> Tensor:
-        """Features `[nets, n, f]` of images `x [n, C, H, W]`."""
+    def encode(self, theta: Tensor, *images: Tensor) -> Tensor:
+        """Features `[nets, n, f]` of all `images`, each `[n, C, H, W]`, of one or of several sizes."""
         identity = torch.eye(
             self.features + 1, self.features, device=theta.device
         ).flatten()  # the last row is the bias, 0
-        return self.encoder.logits(torch.cat([theta[:, : -self.last], identity.expand(len(theta), -1)], 1), x)
+        theta = torch.cat([theta[:, : -self.last], identity.expand(len(theta), -1)], 1)
+        if len({x.shape[1:] for x in images}) == 1:  # together, which is faster
+            return self.encoder.logits(theta, torch.cat(images))
+        return torch.cat([self.encoder.logits(theta, x) for x in images], 1)
 
     def classify(self, theta: Tensor, features: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of `features [nets, n, f]`."""
@@ -204,7 +207,7 @@ def _adapt(
         groups = groups_of(y, target.y)
         networks_learn = step >= config.warm_up
         with torch.set_grad_enabled(networks_learn):
-            features = halves.encode(w, torch.cat([x, target.x]))
+            features = halves.encode(w, x, target.x)
         if networks_learn:
             logits = halves.classify(w, features)
             adversarial = discriminators.adversarial(features, draw_pairs(groups[1::2], config.pairs, rngs))

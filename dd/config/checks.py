@@ -5,6 +5,7 @@ from dd.config.datasets import not_one_of
 from dd.config.model import Config
 from dd.config.sections import ExperimentEntry
 from dd.distill.init_kinds import INITS
+from dd.nets import take_same_weights
 from dd.report.artefact import Artefact
 from dd.report.comparison import check_place
 from dd.report.records import Place
@@ -87,7 +88,8 @@ def check_pool_of(key: str, experiment: ExperimentEntry, config: Config) -> None
     if experiment.net != pool.net:
         raise UserError(f"{key}.pool: {name} has nets {pool.net}, not {experiment.net}")
     wanted, found = config.datasets[experiment.dataset], config.datasets[pool.dataset]
-    if wanted != found:
+    fits = wanted.channels == found.channels and wanted.classes == found.classes
+    if not fits or not take_same_weights(pool.net, wanted.size, found.size):
         raise UserError(
             f"{key}.pool: {name} is for images {found[:2]} (channels, pixels a side) of {found.classes} classes, but "
             f"{experiment.dataset} has {wanted[:2]} of {wanted.classes}"

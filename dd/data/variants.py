@@ -56,9 +56,9 @@ def vary(
 ) -> dict[str, Any]:
     """Write a variant of the prepared dataset `data` to `out`, named after that file, and return its metadata.
 
-    A network trained on one dataset can be used on another only if both have one size and number of channels. In Table
-    2, the target dataset takes the channels of the networks in the pool, and both datasets take a common size. USPS is
-    scaled to MNIST's 28 pixels for MNIST -> USPS and back. MNIST is scaled to 32 pixels in RGB for SVHN -> MNIST.
+    A network trained on one dataset can be used on another only if it takes the images of both. In Table 2, USPS is
+    scaled to MNIST's 28 pixels for MNIST -> USPS and back. For SVHN -> MNIST, MNIST gets three channels and keeps its
+    28 pixels, as LeNet takes both these and SVHN's 32.
 
     Images are scaled bicubically to `size` x `size`, which includes black borders of `margin` pixels. Gray is repeated
     for three `channels`; colour becomes luminance for one channel (0.299 R + 0.587 G + 0.114 B). `invert` then replaces

@@ -19,10 +19,12 @@ class Network:
     """What it is, in one line of help."""
     memory_mb: int = 0
     """MiB that a job needs for each process, in addition to those of a small network."""
+    shared_sizes: tuple[int, ...] = ()
+    """Pixels a side of images that all take the same weights; a pool for one of these sizes serves the others too."""
 
 
 NETWORKS: dict[str, Network] = {
-    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's network for MNIST"),
+    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's network for MNIST", shared_sizes=(28, 32)),
     "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's network for CIFAR-10"),
     "AlexNet": Network(
         "dd.nets.alexnet:AlexNet", "the paper's network with ImageNet weights (Table 3)", memory_mb=6000
@@ -49,6 +51,12 @@ def class_path(name: str) -> str:
         known = ", ".join(NETWORKS)
         raise UserError(f"net {name!r} is not known: use one of {known}, or your own as package.module:Class")
     return name
+
+
+def take_same_weights(net: str, size: int, other: int) -> bool:
+    """Whether the weights of `net` for images of `size` pixels a side are also weights for those of `other` pixels."""
+    shared = NETWORKS[net].shared_sizes if net in NETWORKS else ()
+    return size == other or {size, other} <= set(shared)
 
 
 def module_of(name: str) -> str:

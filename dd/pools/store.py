@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from dd.nets import take_same_weights
 from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import METADATA, save_tensors
@@ -132,8 +133,11 @@ class PoolFolder:
         Raises:
             UserError: its nets have another architecture, image shape, number of classes or number of weights.
         """
-        wanted = {"net": net, "image": list(image_shape), "classes": classes}
+        channels, size, _ = image_shape
         actual = self.info | {"classes": len(self.info["classes"])}
+        if actual["image"][0] == channels and take_same_weights(net, size, actual["image"][-1]):
+            actual["image"] = list(image_shape)
+        wanted = {"net": net, "image": list(image_shape), "classes": classes}
         for key, value in wanted.items():
             if actual[key] != value:
                 raise UserError(f"{self.folder}: a pool for {key} {actual[key]}, but {value} is asked for")

@@ -35,6 +35,8 @@ CLAIMS = tuple(claim for source in SOURCES.values() for claim in source.claims)
 FIRST_CLAIMS = ("fig2a",)
 """Figures whose claims come before those of the tables, as in the paper."""
 NOT_RUN = "not run"
+OTHER_CLAIM = "claim on other data"
+"""The kind of a row that says whether a claim of the paper holds on data, or in a figure, that the paper lacks."""
 NUMBER_COLUMNS = ("reported", "reported_std", "measured", "std", "nets", "sets", "difference")
 COMPARISON_COLUMNS = [
     "kind",
@@ -48,6 +50,7 @@ COMPARISON_COLUMNS = [
     "nets",
     "sets",
     "scale",
+    "result",
     "difference",
     "verdict",
     "why",
@@ -94,7 +97,8 @@ def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], s
         scale: the name of the scale at which it was measured.
 
     Returns:
-        The columns `COMPARISON_COLUMNS`: kind is `number` or `claim`, numbers are in percent, the difference in points.
+        The columns `COMPARISON_COLUMNS`: kind is `number`, `claim` or `OTHER_CLAIM`, numbers are in percent, the
+        difference in points; numbers with the same `result` are one result that the paper prints twice.
 
     Raises:
         UserError: `not_run` names what the paper does not report.
@@ -164,6 +168,8 @@ def _number_rows(
         measured_number = found.get(paper.place, {}).get(paper.row)
         row = {"kind": "number", **paper.place._asdict(), "what": paper.label}
         row |= {"reported": paper.reported.mean, "reported_std": paper.reported.std}
+        where, name = paper.printed_as or (paper.place.where, paper.row)
+        row |= {"result": f"{where}, {paper.place.task}, {name}"}
         if measured_number and measured_number.papers_setting:
             yield row | _compared(paper, measured_number) | {"scale": scale}
         else:
@@ -172,14 +178,13 @@ def _number_rows(
 
 
 def _compared(paper: PaperNumber, number: MeasuredNumber) -> dict[str, Any]:
-    difference = number.mean - paper.reported.mean
     return {
         "measured": number.mean,
         "std": number.std,
         "nets": number.nets,
         "sets": number.sets,
-        "difference": difference,
-        "verdict": number_verdict(difference, paper.reported.std, number.std),
+        "difference": number.mean - paper.reported.mean,
+        "verdict": number_verdict(paper, number),
         "why": paper.remark,
     }
 
@@ -193,7 +198,7 @@ def _claim_rows(measured: Mapping[str, Measurement], reasons: Mapping[Place, str
     run = _places(measured)
     claims = []
     for claim in dict.fromkeys([*CLAIMS, *verdicts]):
-        row = {"kind": "claim", **claim.place._asdict(), "what": claim.text}
+        row = {"kind": "claim" if claim in CLAIMS else OTHER_CLAIM, **claim.place._asdict(), "what": claim.text}
         verdict = verdicts.get(claim)
         if verdict:
             row |= {"scale": scale, "verdict": "supported" if verdict.holds else "NOT supported", "why": verdict.detail}

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from dd.report.comparison import NOT_RUN
+from dd.report.comparison import NOT_RUN, OTHER_CLAIM
 from dd.report.formatting import MISSING, latex_table, mean_std
 from dd.report.html_page import listed, page, wide
-from dd.report.verdicts import TOLERANCE
+from dd.report.records import PAPER_NETS
+from dd.report.verdicts import STANDARD_ERRORS, TOLERANCE, VERDICTS
 from dd.report.wording import display_name, place_name
 
 if TYPE_CHECKING:
@@ -21,31 +22,49 @@ COMPARISON_TITLE = "The paper's numbers and claims beside those measured here"
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """How often each verdict occurs: one row for each table or figure, and a last row for all of them."""
+    """How often each verdict occurs: a row for each table or figure of the paper, for all of them, and for other data.
+
+    In the row for all, a result that the paper prints twice counts once. Stand-ins for the paper's data count only in
+    the last row.
+    """
     import pandas as pd
 
-    groups = [(place_name(str(where)), rows) for where, rows in table.groupby("where", sort=False)]
+    other = table["kind"] == OTHER_CLAIM
+    papers = table[~other]
+    groups = [(place_name(str(where)), rows) for where, rows in papers.groupby("where", sort=False)]
     groups.sort(key=lambda group: group[0])
-    return pd.DataFrame([_counts(name, rows) for name, rows in [*groups, ("all", table)]])
+    groups.append(("all", _once(papers)))
+    if other.any():
+        groups.append(("data that the paper lacks", table[other]))
+    return pd.DataFrame([_counts(name, rows) for name, rows in groups])
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, without the second of two numbers that are one result; what was run comes first."""
+    import pandas as pd
+
+    numbers = rows[rows["kind"] == "number"]
+    numbers = numbers.sort_values("verdict", key=lambda verdicts: verdicts == NOT_RUN, kind="stable")
+    return pd.concat([numbers.drop_duplicates("result"), rows[rows["kind"] != "number"]])
 
 
 def _counts(name: str, rows: pd.DataFrame) -> dict[str, Any]:
     numbers = Counter(rows.loc[rows["kind"] == "number", "verdict"])
-    claims = Counter(rows.loc[rows["kind"] == "claim", "verdict"])
-    run = claims.total() - claims[NOT_RUN]
+    claims = Counter(rows.loc[rows["kind"] != "number", "verdict"])
     return {
         "where": name,
         "numbers": numbers.total(),
-        **{verdict: numbers[verdict] for verdict in ("reproduced", "better", "worse", NOT_RUN)},
-        "claims supported": f"{claims['supported']} of {run}" if run else MISSING,
-        "claims not run": claims[NOT_RUN],
+        **{verdict: numbers[verdict] for verdict in (*VERDICTS, NOT_RUN)},
+        "claims made": claims.total(),
+        "tried": claims.total() - claims[NOT_RUN],
+        "supported": claims["supported"],
     }
 
 
 def _shown_claims(table: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    rows = table[table["kind"] == "claim"]
+    rows = table[table["kind"] != "number"]
     return pd.DataFrame(
         {
             "where": rows["where"].map(place_name),
@@ -73,10 +92,16 @@ def _shown_numbers(table: pd.DataFrame) -> pd.DataFrame:
             "paper, %": list(map(mean_std, rows["reported"], rows["reported_std"])),
             "here, %": list(map(mean_std, rows["measured"], rows["std"])),
             "difference": [MISSING if math.isnan(points) else f"{points:+.1f}" for points in rows["difference"]],
+            "spread here, paper": list(map(_spreads, rows["std"], rows["reported_std"])),
             "nets / sets": counts,
             "verdict": verdicts,
         }
     )
+
+
+def _spreads(here: float, paper: float) -> str:
+    """Both standard deviations over nets, where both are known."""
+    return MISSING if math.isnan(here) or math.isnan(paper) else f"{here:.1f}, {paper:.1f}"
 
 
 def _count(number: float) -> str:
@@ -88,8 +113,11 @@ def notes(table: pd.DataFrame, scale: str) -> list[str]:
     lines = [
         f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over "
         "held-out nets and sets; a set is one seed.",
-        f"Reproduced: the difference is at most the larger standard deviation, or {TOLERANCE:.0f} points. Otherwise "
-        "the number here is better (above the paper's) or worse.",
+        f"The same: the difference is at most {TOLERANCE:.0f} points, or {STANDARD_ERRORS:.0f} standard errors of the "
+        f"difference of the two means, from the standard deviations over the nets here and the paper's {PAPER_NETS}. "
+        "Otherwise the number here is better (above the paper's) or worse for our method, higher or lower for others.",
+        "In the line for all, a result that the paper prints twice counts once. Data that the paper lacks, such as "
+        "stand-ins, have a line of their own.",
         "A claim that ours beats the baselines is about those that it beats in the paper's own numbers. On data that "
         "the paper does not have, it is about all baselines.",
     ]

@@ -1,13 +1,17 @@
-"""Measured numbers against the paper: whether a number is reproduced, and whether a claim holds."""
+"""Measured numbers against the paper: whether a number is the same, and whether a claim holds."""
 
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dd.report.records import PaperClaim, Place
+from dd.report.records import PAPER_NETS, PaperClaim, PaperNumber, Place
 
 TOLERANCE = 2.0
-"""A number that differs from the paper's by at most so many percentage points always counts as reproduced."""
+"""A number that differs from the paper's by at most so many percentage points always counts as the same."""
+STANDARD_ERRORS = 2.0
+"""So does one that differs by at most so many standard errors of the difference."""
+VERDICTS = ("the same", "better", "worse", "higher", "lower")
+"""What can be said of a number: `better` and `worse` of the paper's method, `higher` and `lower` of its rivals."""
 
 
 class MeasuredNumber(NamedTuple):
@@ -22,16 +26,32 @@ class MeasuredNumber(NamedTuple):
     papers_setting: bool
     """Whether network, steps, images and so on are the paper's. If not, the number is not compared."""
 
+    @property
+    def error(self) -> float:
+        """The standard error of the mean: over nets, or over sets where no nets are trained; 0 for a single net."""
+        return standard_error(self.std, self.sets if math.isnan(self.nets) else self.nets)
 
-def number_verdict(difference: float, *stds: float | None) -> str:
-    """`reproduced`, `better` or `worse` for a number that is `difference` percentage points above the paper's.
 
-    Reproduced means that the difference is at most `TOLERANCE`, or at most one of the standard deviations.
+def standard_error(std: float | None, count: float) -> float:
+    """The standard error of a mean of `count` values; 0 without a standard deviation.
+
+    A standard deviation is the spread of nets. How far the mean may be off falls with the root of their number.
     """
-    known = [std for std in stds if std is not None and not math.isnan(std)]
-    if abs(round(difference, 1)) <= max([TOLERANCE, *known]):  # the paper's numbers are known to a tenth
-        return "reproduced"
-    return "better" if difference > 0 else "worse"
+    return 0.0 if std is None or math.isnan(std) else std / math.sqrt(count)
+
+
+def number_verdict(paper: PaperNumber, measured: MeasuredNumber) -> str:
+    """One of `VERDICTS`.
+
+    The numbers are the same if they differ by at most `TOLERANCE`, or by at most `STANDARD_ERRORS` standard errors of
+    the difference of the two means.
+    """
+    difference = measured.mean - paper.reported.mean
+    error = math.hypot(standard_error(paper.reported.std, PAPER_NETS), measured.error)
+    if abs(round(difference, 1)) <= max(TOLERANCE, STANDARD_ERRORS * error):  # the paper prints tenths
+        return "the same"
+    above, below = ("better", "worse") if paper.ours else ("higher", "lower")
+    return above if difference > 0 else below
 
 
 class ClaimVerdict(NamedTuple):

@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.io import savemat
 
+from dd import load
 from dd.data.datasets import DATASETS
 from dd.data.datasets.svhn import svhn
 from dd.data.obtain import prepare
+from dd.data.prepared import save
+from dd.nets import take_same_weights
+from dd.nets.lenet import LeNet
 from dd.runtime.errors import UserError
 
 
@@ -65,6 +70,51 @@ def test_truncated_mat_files_are_refused(mats, share):
     paths[0].write_bytes(content[: int(share * len(content))])
     with pytest.raises(UserError, match=r"train_32x32\.mat: truncated or not SVHN's"):
         svhn(*paths)
+
+
+def test_lenets_trained_on_svhn_learn_digits_of_28_pixels(mats, dd, digits, tmp_path):
+    """From SVHN's files to Table 2's rows, in miniature; the digits are never resized."""
+    paths, _ = mats()
+    arrays, classes = svhn(*paths)
+    save(tmp_path / "svhn.npz", "svhn", arrays, classes, source="a test", fidelity="none")
+
+    def run(*words):
+        done = dd(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("data", "vary", "--data", digits, "--out", tmp_path / "rgb.npz", "--channels", 3)
+    for part, nets in (("train", 2), ("held-out", 1)):
+        which = ("--part", part, "--first", 0, "--nets", nets, "--total", nets, "--epochs", 1, "--batch", 5)
+        out = tmp_path / f"pool/{part}-0.safetensors"
+        run("pool", "train", "--data", tmp_path / "svhn.npz", "--out", out, "--net", "LeNet", *which)
+    pool = ("--pool", tmp_path / "pool", "--data", tmp_path / "rgb.npz")
+    made = tmp_path / "set.safetensors"
+    length = ("--steps", 2, "--epochs", 1, "--nets", 1, "--meta-steps", 1, "--real-batch", 50, "--validation-nets", 1)
+    init = ("--init", "fixed_pretrained", "--out", made, "--history", tmp_path / "history.csv")
+    run("distill", *pool, *init, *length, "--validation-images", 50)
+    assert load(made).images.shape == (2, 10, 3, 28, 28)
+    assert "before: " in run("evaluate", "--set", made, *pool, "--out", tmp_path / "accuracy.csv")
+    fada = ("adapt", "fada", "--set", made, *pool, "--source", digits_at_32(digits, dd, tmp_path))
+    assert "fada: " in run(*fada, "--nets", 1, "--out", tmp_path / "fada.csv")
+
+
+def digits_at_32(digits, dd, folder):
+    """Digits in RGB at SVHN's size, of which there are enough for FADA's batches."""
+    out = folder / "at_32.npz"
+    assert dd("data", "vary", "--data", digits, "--out", out, "--channels", 3, "--size", 32).returncode == 0
+    return out
+
+
+def test_lenet_pads_smaller_images_by_zeros():
+    torch.manual_seed(0)
+    small, large = LeNet(channels=3, size=28), LeNet(channels=3, size=32)
+    large.load_state_dict(small.state_dict())
+    x = torch.randn(4, 3, 28, 28)
+    torch.testing.assert_close(small(x), large(torch.nn.functional.pad(x, [2] * 4)))
+    assert take_same_weights("LeNet", 32, 28)
+    assert not take_same_weights("MLP", 32, 28)
+    assert not take_same_weights("own:LeNet", 32, 28)
 
 
 def test_from_files_in_a_mirror_to_a_dataset(mats, tmp_path, monkeypatch):

@@ -104,7 +104,7 @@ def test_a_variant_comes_from_its_original(tmp_path):
     plan = ("--dry-run", "--forceall", "--printshellcmds", "--configfile", str(tmp_path / "moved.yaml"))
     done = snakemake("mnist_fixed", *plan)
     assert {("prepare_data", "mnist"), ("vary_data", "mnist_rgb")} < set(planned(done))
-    assert "--out results/data/mnist_rgb.npz --size 32 --channels 3" in done.stdout
+    assert "--out results/data/mnist_rgb.npz --channels 3" in done.stdout
     assert ("vary_data", "mnist_rgb") in planned(snakemake("download_all", *plan))
 
 

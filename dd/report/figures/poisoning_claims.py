@@ -39,8 +39,10 @@ ATTACK_SETTING = {
 """The setting that all attacks of the paper share."""
 OURS = "ours"
 """The name of our method in the numbers and bars."""
+PROJECT_PAGE = "known from the authors' project page alone"
+"""Figure 6 is a bar chart without numbers."""
 ABOVE_BASELINES = "Ours above the best baseline by the attacker's labels"
-AS_OFTEN_AS_SOME = "Ours misleads as often as some baselines, within 5 points"
+AS_OFTEN_AS_SOME = "Ours misleads about as often as the best baseline: at most 5 points less"
 MORE_OFTEN_THAN_ALL = "Ours misleads more often than every baseline"
 OTHERS_STAY = "The other classes stay within 5 points"
 MISLEADS_MOST = ("cifar10",)
@@ -61,7 +63,7 @@ def attack_claims(dataset: str) -> tuple[str, str, str]:
 def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
     """Verdicts on the `attack_claims`, in their order, by the measured numbers of one dataset.
 
-    "Some baselines" are two baselines, or one if there is only one. Without baselines there are no verdicts.
+    The paper says "similarly with some baselines", which are the best of them. Without baselines there are no verdicts.
     """
     dataset = rows["dataset"].iloc[0]
     mean = rows.pivot_table(index="method", columns="measure", values="mean")
@@ -70,7 +72,7 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
     ours, baselines = mean.loc[OURS], mean.drop(OURS)
     ahead = ours["accuracy"] - baselines["accuracy"].max()
     rivals = sorted(baselines["misled"])
-    rival = rivals[-1] if dataset in MISLEADS_MOST else rivals[:2][-1] - 5
+    rival = rivals[-1] if dataset in MISLEADS_MOST else rivals[-1] - 5
     others = rows[(rows["method"] == OURS) & (rows["measure"] == "others")].iloc[0]
     change = others["mean"] - others["before"]
     above, misleads, stay = attack_claims(dataset)
@@ -84,9 +86,11 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
 
 def _paper_numbers() -> Iterator[PaperNumber]:
     for dataset, attack in ATTACKS.items():
-        yield PaperNumber(Place("fig6", dataset), "misled", "Attacked class taken for the target", attack.misled)
+        place, label = Place("fig6", dataset), "Attacked class taken for the target"
+        yield PaperNumber(place, "misled", label, attack.misled, remark=PROJECT_PAGE)
     for dataset, attack in ATTACKS.items():
-        yield PaperNumber(Place("fig6", dataset), "nets", "Nets before, by the true labels", attack.before)
+        place, label = Place("fig6", dataset), "Nets before, by the true labels"
+        yield PaperNumber(place, "nets", label, attack.before, remark=PROJECT_PAGE, ours=False)
 
 
 def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dd.report.comparison_source import ComparisonSource
 from dd.report.records import PaperClaim, PaperNumber, Place
 from dd.report.tables import TABLES
-from dd.report.tables.table import MoreAccurate, Table, row_label
+from dd.report.tables.table import OWN_ROWS, MoreAccurate, Table, row_label
 from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _paper_numbers() -> Iterator[PaperNumber]:
     for table in TABLES.values():
         for name, task in table.tasks.items():
             for row, number in task.reported.items():
-                yield PaperNumber(Place(table.name, name), row, row_label(row), number)
+                yield PaperNumber(Place(table.name, name), row, row_label(row), number, ours=row in OWN_ROWS)
 
 
 def _paper_claims() -> Iterator[PaperClaim]:
