@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 
 def test_a_table_says_class_and_split(folder):
-    arrays, names = image_folder(folder(), size=8)
+    arrays, names, _ = image_folder(folder(), size=8)
     assert names == ["gull", "sparrow"]
     assert arrays["x_train"].shape == (2, 8, 8, 3)
     assert arrays["x_train"].max((1, 2, 3)).tolist() == [20, 0]

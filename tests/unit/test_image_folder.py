@@ -106,7 +106,7 @@ def pets(tmp_path):
 
 
 def count(folder):
-    arrays, names = image_folder(folder, size=8)
+    arrays, names, _ = image_folder(folder, size=8)
     return len(arrays["x_train"]) + len(arrays["x_test"]), names
 
 
