@@ -132,7 +132,7 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
                 file = _inside(root, path)
                 if not file:
                     raise UserError(
-                        f"{table}: row {number}: {path} lies outside {root}; move the image into it, or link to it there"
+                        f"{table}: row {number}: {path} lies outside {root}; move the image there or make a link"
                     )
                 if not file.is_file():
                     raise UserError(f"{table}: row {number}: no file {root / path}; correct the name or remove the row")
@@ -153,8 +153,8 @@ def _inside(root: Path, path: str) -> Path | None:
     Links are not followed: a link in `root` may lead to a store elsewhere, as those of DVC and git-annex do.
     """
     for start in (root, root.resolve()):  # an absolute path may be written in either way
-        place = os.path.relpath(root / path, start)
-        if place.split(os.sep)[0] != os.pardir:
+        place = Path(os.path.relpath(root / path, start))
+        if os.pardir not in place.parts:
             return root / place
     return None
 

@@ -20,9 +20,9 @@ from dd.data.folder_listing import (
     split_folders,
 )
 from dd.data.prepared import Arrays
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 
-FORMATS = sorted({format for ending, format in Image.registered_extensions().items() if ending in SUFFIXES})
+FORMATS = sorted({kind for ending, kind in Image.registered_extensions().items() if ending in SUFFIXES})
 """What Pillow may take a file for, whatever its ending; its readers of other formats are not tried."""
 LONGEST = 32
 """How many times as long as wide a picture may be: a longer one is cut to that before it is scaled, to save memory."""
@@ -108,7 +108,8 @@ def _read(images: Sequence[tuple[Path, str]], names: list[str], size: int, gray:
 def _upright(image: Image.Image) -> Image.Image:
     """The image as viewers show it, turned as its EXIF data say."""
     try:
-        return ImageOps.exif_transpose(image)
+        with warnings.catch_warnings(action="ignore"):
+            return ImageOps.exif_transpose(image)
     except Exception:  # damaged EXIF raises errors of any kind; viewers show such an image as it is
         return image
 
@@ -128,13 +129,13 @@ def read_image(file: Path | BinaryIO, where: Path | str, gray: bool = False) -> 
         raise
     except UnidentifiedImageError as error:
         kinds = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-        raise UserError(f"{refused}, as it is no {kinds} or its beginning is damaged; remove or replace it") from error
+        raise UserError(f"{refused}, as it is no {kinds}, or its beginning is damaged; remove or replace it") from error
     except Image.DecompressionBombError as error:
         sizes = str(error).partition(",")[0]  # then Pillow suspects an attack
         raise UserError(f"{refused} ({sizes}); make it smaller or cut it up") from error
     except Exception as error:  # damaged files raise errors of any kind
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{refused} ({reason}); remove or replace it") from error
+        told = getattr(error, "strerror", None) or reason(error) or type(error).__name__
+        raise UserError(f"{refused} ({told}); remove or replace it") from error
 
 
 def _opaque(image: Image.Image, where: Path | str, mode: str) -> Image.Image:

@@ -55,7 +55,7 @@ def test_axes_and_legends_too(tmp_path):
 def test_powers_of_ten_are_still_mathematics():
     """A picture without names is the same to the last pixel."""
     both = []
-    for change in (lambda figure: None, write_plainly):
+    for change in (lambda _: None, write_plainly):
         picture = Figure(layout="constrained")
         axes = picture.subplots()
         axes.plot([1, 2], [1e-7, 3e4])
