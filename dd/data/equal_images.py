@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from dd.data.image_folder import FolderImages
 
 
@@ -41,7 +39,7 @@ def _by_content(images: FolderImages, split: str) -> dict[bytes, list[_Image]]:
     found: dict[bytes, list[_Image]] = {}
     x, y = images.arrays[f"x_{split}"], images.arrays[f"y_{split}"]
     for pixels, label, file in zip(x, y, images.files[split], strict=True):
-        content = hashlib.blake2b(np.ascontiguousarray(pixels), digest_size=16).digest()
+        content = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
         found.setdefault(content, []).append(_Image(file, int(label)))
     return found
 
