@@ -127,4 +127,5 @@ def weights(name: str, out: Path, mirror: Path | None) -> None:
 def _show(out: Path, info: Mapping[str, Any]) -> None:
     """Print what was written."""
     click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
-    click.echo(f"source: {info['source']}; {info['fidelity']}")
+    click.echo(f"source: {info['source']}")
+    click.echo(f"fidelity: {info['fidelity']}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -181,12 +182,19 @@ def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", "
 
 
 def save(picture: Figure, paths: tuple[Path, ...]) -> None:
-    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change."""
+    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change.
+
+    Names in it are drawn as users wrote them; letters that no font has are told.
+    """
     import matplotlib
 
+    from dd.report.figures.plain_text import write_plainly
     from dd.runtime.files import atomic
 
-    with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42}):
+    if missing := write_plainly(picture):
+        click.echo(f"{paths[0]}: boxes stand for {missing}; install a font that has them and draw it anew", err=True)
+    with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         for path in paths:
             with atomic(path) as temporary:
                 picture.savefig(temporary, format=path.suffix.lstrip("."))

@@ -46,7 +46,7 @@ def _subfolders(root: Path) -> list[str]:
     names = sorted(p.name for p in root.iterdir() if p.is_dir() and not _is_hidden(p.name))
     if names and SPLITS.issuperset(map(str.lower, names)):
         raise UserError(f"{root}: {', '.join(names)} look like splits, not classes; call two of them train and test")
-    _check_number(names, root, "needs one subfolder for each")
+    _check_number(names, root, "needs one subfolder with images for each")
     return names
 
 
@@ -120,8 +120,8 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
     images: dict[str, list[tuple[Path, str]]] = {"train": [], "test": []}
     seen: dict[Path, int] = {}
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
+        with table.open(newline="", encoding="utf-8-sig") as opened:
+            rows = csv.DictReader(opened)
             missing = [column for column in COLUMNS if column not in (rows.fieldnames or [])]
             if missing:
                 raise UserError(f"{table}: the first row lacks {missing[0]}; it must name {', '.join(COLUMNS)}")
@@ -129,19 +129,34 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
                 path, name, split = ((row[column] or "").strip() for column in COLUMNS)
                 if not path or not name or split not in images:
                     raise UserError(f"{table}: row {number} needs a file, a class, and train or test as its split")
-                if not (root / path).resolve().is_relative_to(root.resolve()):
-                    raise UserError(f"{table}: row {number}: {path} lies outside {root}; move the image into it")
-                if not (root / path).is_file():
+                file = _inside(root, path)
+                if not file:
+                    raise UserError(
+                        f"{table}: row {number}: {path} lies outside {root}; move the image there or make a link"
+                    )
+                if not file.is_file():
                     raise UserError(f"{table}: row {number}: no file {root / path}; correct the name or remove the row")
-                first = seen.setdefault((root / path).resolve(), number)
+                first = seen.setdefault(file, number)
                 if first != number:
                     raise UserError(f"{table}: rows {first} and {number} both have {path}; keep one of them")
-                images[split].append((root / path, name))
+                images[split].append((file, name))
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{table}: cannot be read as a table ({error}); correct it") from error
     names = sorted({name for split in images.values() for _, name in split})
     _check_number(names, table, "must have images")
     return images, names
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    """A path of a table without `..`, or None if it leaves `root`.
+
+    Links are not followed: a link in `root` may lead to a store elsewhere, as those of DVC and git-annex do.
+    """
+    for start in (root, root.resolve()):  # an absolute path may be written in either way
+        place = Path(os.path.relpath(root / path, start))
+        if os.pardir not in place.parts:
+            return root / place
+    return None
 
 
 def _check_number(names: list[str], where: Path, needs: str) -> None:

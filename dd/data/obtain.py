@@ -7,6 +7,7 @@ from typing import Any
 
 from dd.data.datasets import DATASETS
 from dd.data.downloads import from_torchvision, official_files
+from dd.data.equal_images import doubts
 from dd.data.idx import find_idx_files, read_idx_files
 from dd.data.image_folder import image_folder
 from dd.data.mirror import describe_fidelity, find_image_folder, find_npz
@@ -53,8 +54,9 @@ def prepare(
     if mirror and not mirror.is_dir():
         raise UserError(f"data.mirror: {mirror} is not a folder")
     if folder:
-        arrays, classes = image_folder(folder, size or FOLDER_SIZE, gray, test_fraction)
-        data = Obtained(arrays, classes, f"folder {folder.resolve().name}", "as its source gives it")
+        images = image_folder(folder, size or FOLDER_SIZE, gray, test_fraction)
+        fidelity = "; ".join(["as its source gives it", *doubts(images, folder)])
+        data = Obtained(images.arrays, images.classes, f"folder {folder.resolve().name}", fidelity)
     else:
         data = _by_name(name, mirror, size)
     return save(out, name, data.arrays, data.classes, ready=data.npz, source=data.source, fidelity=data.fidelity)

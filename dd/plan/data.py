@@ -35,7 +35,8 @@ class DataPlan:
         folder = self.config.data.folders.get(dataset)
         if not folder:
             return ""
-        files = {file: file.stat() for file in sorted(files_below(Path(folder.folder)))}
+        found = sorted(files_below(Path(folder.folder)))
+        files = {file: file.stat() if file.exists() else file.lstat() for file in found}  # a link may lead nowhere
         lines = "".join(f"{file} {status.st_size} {status.st_mtime_ns}\n" for file, status in files.items())
         return hashlib.sha256(os.fsencode(lines)).hexdigest()[:16]
 

@@ -82,7 +82,8 @@ def test_a_new_dataset_is_one_file(copy):
     done = run("data", "prepare", "circles", "--out", "made/circles.npz")
     assert (
         done.stdout == "made/circles.npz: 300 training and 100 test images, 2 classes\n"
-        "source: drawn; as its source gives it\n"
+        "source: drawn\n"
+        "fidelity: as its source gives it\n"
     ), done.stderr
     data = load(folder / "made/circles.npz")
     assert data.classes == ["a", "b"]

@@ -1,5 +1,7 @@
 """A user's folder of images: classes, splits, pictures of every mode, and what is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -107,7 +109,7 @@ def pets(tmp_path):
 
 
 def count(folder):
-    arrays, names = image_folder(folder, size=8)
+    arrays, names, _ = image_folder(folder, size=8)
     return len(arrays["x_train"]) + len(arrays["x_test"]), names
 
 
@@ -149,10 +151,20 @@ def test_a_folder_of_other_files_is_told_which_endings_count(pets):
         image_folder(pets, size=8)
 
 
+def test_pictures_beside_each_other_are_told_to_go_into_subfolders(pets):
+    with pytest.raises(UserError, match=r"cat: needs one subfolder with images for each of at least two classes, and"):
+        image_folder(pets / "cat", size=8)
+
+
+def table(root, *more):
+    """Write a `labels.csv` for the pets, and more rows."""
+    rows = [f"{name}/{n}.png,{name},{'test' if n > 3 else 'train'}" for name in ("cat", "dog") for n in range(6)]
+    (root / "labels.csv").write_text("\n".join(["file,class,split", *rows, *more]))
+
+
 @pytest.mark.parametrize("row", ["cat/0.png,cat,test", "cat/../cat/0.png,dog,train", "cat/0.png,cat,train"])
 def test_a_file_twice_in_a_table_is_refused_with_both_rows(pets, row):
-    rows = [f"{name}/{n}.png,{name},{'test' if n > 3 else 'train'}" for name in ("cat", "dog") for n in range(6)]
-    (pets / "labels.csv").write_text("\n".join(["file,class,split", *rows, row]))
+    table(pets, row)
     with pytest.raises(UserError, match="rows 2 and 14 both have cat/"):
         image_folder(pets, size=8)
 
@@ -161,3 +173,79 @@ def test_outer_blanks_in_a_table_do_not_count(pets):
     rows = [f"{name}/{n}.png, {name} ,{'test' if n > 3 else 'train '}" for name in ("cat", "dog") for n in range(6)]
     (pets / "labels.csv").write_text("\n".join(["file,class,split", *rows]))
     assert count(pets) == (12, ["cat", "dog"])
+
+
+def test_links_to_a_store_elsewhere_are_read(pets, tmp_path):
+    """DVC and git-annex keep files in a store, with links in the folder."""
+    store = tmp_path / "store"
+    for file in sorted(pets.glob("*/*.png")):
+        (store / file.parent.name).mkdir(parents=True, exist_ok=True)
+        file.rename(store / file.parent.name / file.name)
+        file.symlink_to(store / file.parent.name / file.name)
+    without = image_folder(pets, size=8)
+    assert len(without.files["train"]) + len(without.files["test"]) == 12
+    table(pets)
+    assert count(pets) == (12, ["cat", "dog"])
+
+
+@pytest.mark.parametrize("how", ["../store/0.png", "cat/../../store/0.png", "{store}/0.png"])
+def test_paths_that_leave_the_folder_are_refused(pets, tmp_path, how):
+    picture(tmp_path / "store/0.png", (8, 8), 0)
+    table(pets, f"{how.format(store=tmp_path / 'store')},cat,train")
+    with pytest.raises(UserError, match=r"row 14: \S+ lies outside \S+; move the image there or make a link"):
+        image_folder(pets, size=8)
+
+
+def test_a_path_may_be_absolute_and_go_back_and_forth(pets, tmp_path):
+    (tmp_path / "link").symlink_to(pets)
+    for number, path in enumerate((tmp_path / "link/dog/more0.png", pets / "dog/more1.png", "cat/../dog/more2.png")):
+        picture(pets / f"dog/more{number}.png", (8, 8), 200 + number)
+        table(pets, f"{path},dog,train")
+        assert count(tmp_path / "link")[0] == 13
+
+
+def test_a_link_that_leads_nowhere_is_refused_with_its_reason(pets, tmp_path):
+    """git-annex leaves such links where the content was not fetched."""
+    (pets / "cat/9.png").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"cat/9\.png: cannot be read as an image \(No such file or directory\)"):
+        image_folder(pets, size=8)
+
+
+def fidelity(folder, out):
+    return prepare("x", out / "x.npz", folder=folder, size=8)["fidelity"]
+
+
+def test_without_copies_nothing_is_said(pets, tmp_path):
+    shutil.copy(pets / "cat/0.png", pets / "cat/again.png")
+    table(pets, "cat/again.png,cat,train")  # twice in one class and split is the user's own weight
+    assert fidelity(pets, tmp_path) == "as its source gives it"
+
+
+def test_test_images_that_are_training_images_are_told(pets, tmp_path):
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            shutil.copytree(pets / name, tmp_path / "own" / split / name)
+    for number in range(4):
+        picture(tmp_path / f"own/test/cat/{number}.png", (8, 8), 30 + number)
+        picture(tmp_path / f"own/test/dog/{number}.png", (8, 8), 40 + number)
+    shutil.copy(tmp_path / "own/train/dog/3.png", tmp_path / "own/test/dog/9.bmp")  # under another name
+    told = "test images that equal training images: 5 of 13 (test/cat/4.png is train/cat/4.png), which makes accuracy"
+    assert fidelity(tmp_path / "own", tmp_path) == f"as its source gives it; {told} too high"
+
+
+def test_copies_are_told_where_the_split_is_made_here_and_of_links(pets, tmp_path):
+    for number in range(6):
+        (pets / f"cat/same{number}.png").symlink_to("0.png")
+    said = fidelity(pets, tmp_path)
+    assert "test images that equal training images: " in said
+    assert "several classes" not in said
+    table(pets, "cat/same0.png,dog,train")
+    assert fidelity(pets, tmp_path).endswith("; images in several classes: 1 (cat/same0.png is cat/0.png)")
+
+
+def test_the_command_says_it_in_a_line(dd, pets, tmp_path):
+    shutil.copy(pets / "cat/0.png", pets / "cat/again.png")
+    table(pets, "cat/again.png,cat,test")
+    done = dd("data", "prepare", "pets", "--folder", pets, "--size", "8", "--out", tmp_path / "pets.npz")
+    assert "test images that equal training images: 1 of 5 (cat/again.png is cat/0.png)" in done.stdout.splitlines()[2]
+    assert (done.returncode, done.stderr) == (0, "")

@@ -23,7 +23,7 @@ def birds10(folder: Path, *, size: int) -> tuple[Arrays, list[str]]:
     """
     from dd.data.image_folder import image_folder
 
-    arrays, names = image_folder(folder, size)
+    arrays, names, _ = image_folder(folder, size)
     return arrays, [readable(name) for name in names]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -119,7 +120,7 @@ def _grid(images: np.ndarray, labels: np.ndarray, lrs: np.ndarray, classes: Sequ
 def _layout(grid: Grid, room: float) -> Layout:
     """Margins for class names and rates at the left, headings above the columns, and `room` inches for the title."""
     columns, rows = grid.images.shape[:2]
-    longest = max(map(len, grid.names))
+    longest = max(map(_letters, grid.names))
     upright = grid.one_step and longest > 8
     if grid.one_step:
         left = 1.35
@@ -132,6 +133,11 @@ def _layout(grid: Grid, room: float) -> Layout:
     width = left + columns * IMAGE_SIDE + right
     left += max(0.0, TITLE_WIDTH - width) / 2  # the images in the middle
     return Layout(max(width, TITLE_WIDTH), top + header + room, left, bottom, top, header, upright)
+
+
+def _letters(name: str) -> int:
+    """How many Latin letters are as wide as a name: those of Chinese and the like, and emoji, count as two."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "FW") for letter in name)
 
 
 def _draw_images(figure: Figure, grid: Grid, layout: Layout) -> None:
