@@ -21,7 +21,7 @@ from dd.nets.stacked import StackedNet
 from dd.nets.trial import check_network
 from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
-from dd.runtime.files import load_tensors, save_tensors
+from dd.runtime.files import digest_of, load_tensors, save_tensors
 
 SET_FORMAT = "dd distilled set 1"
 BUFFER = "buffer."
@@ -224,11 +224,19 @@ class DistilledSet:
 
     def save(self, path: Path | str) -> None:
         """Write the whole set as one `.safetensors`."""
+        save_tensors(path, self._tensors(), {"format": SET_FORMAT} | self.info)
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the set's tensors, whatever its file is called."""
+        return digest_of(self._tensors())[:16]
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """The tensors of its file, by name."""
         tensors = {name: getattr(self, name) for name in ("images", "labels", "lrs", "mean", "std")}
         if self.fixed_weights is not None:
             tensors["fixed_weights"] = self.fixed_weights
-        tensors |= {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
-        save_tensors(path, tensors, {"format": SET_FORMAT} | self.info)
+        return tensors | {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
 
     @classmethod
     def load(cls, path: Path | str) -> "DistilledSet":

@@ -207,3 +207,20 @@ def test_what_a_module_draws_when_it_is_imported_is_the_same_in_every_process(tm
         build("drawing:Net", 1, 8, 3)
         drawn.append(sys.modules["drawing"].SCALE)
     assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import torch; torch.empty(2**50)", "raise MemoryError", 'raise ImportError("x.so: failed to map segment")'],
+    ids=["tensor", "object", "library"],
+)
+def test_memory_that_runs_out_during_an_import_is_told_as_that(commands, line, tmp_path, monkeypatch):
+    (tmp_path / "large.py").write_text(line)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    out = tmp_path / "out.csv"
+    done = commands.run(
+        "evaluate", "--set", commands.plain, "--data", commands.digits, "--net", "large:Net", "--out", out
+    )
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: out of memory (")
+    assert done.stderr.count("\n") == 1
