@@ -27,6 +27,7 @@ from dd.distill.loss import cross_entropy
 from dd.nets.stacked import StackedNet, net_batches
 from dd.nets.stacked_layers import linear
 from dd.runtime.errors import UserError
+from dd.runtime.memory import ran_out
 from dd.runtime.progress import silent
 from dd.runtime.seeds import derive, generator
 
@@ -177,6 +178,8 @@ class Halves:
             try:
                 halves, whole = self.classify(theta, self.encode(theta, x)), self.net.logits(theta, x)
             except RuntimeError as error:
+                if ran_out(error):
+                    raise
                 raise _not_linear(self.net) from error
         if halves.shape != whole.shape or not torch.allclose(halves, whole, rtol=1e-3, atol=1e-4):
             raise _not_linear(self.net)

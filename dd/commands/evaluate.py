@@ -13,6 +13,7 @@ from dd.commands.options import Command, compute_options, pool_option, setting_o
 from dd.config.sections import Evaluate
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.runtime.paths import INPUT, OUTPUT
+from dd.runtime.result_files import set_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ def evaluate(
                 )
                 tables.append(table)
     if group.leads:
-        _write(out, tables)
+        _write(out, tables, {"set": set_name(set_path), "set_digest": f"sha256:{distilled.digest}"})
         for table in tables:
             _print_accuracy(table, with_network=bool(names or protocols))
 
@@ -103,14 +104,17 @@ def _for_nets(distilled: DistilledSet, names: tuple[str, ...]) -> list[Distilled
     return sets
 
 
-def _write(out: Path, tables: list[pd.DataFrame]) -> None:
-    """Write the tables as one CSV."""
+def _write(out: Path, tables: list[pd.DataFrame], which: dict[str, str]) -> None:
+    """Write the tables as one CSV, with the columns `which` after the first; they say which set was measured."""
     import pandas as pd
 
     from dd.report.formatting import with_interval
     from dd.runtime.files import write_text
 
-    write_text(out, with_interval(pd.concat(tables)).to_csv(index=False))
+    table = pd.concat(tables)
+    for place, (column, value) in enumerate(which.items(), start=1):
+        table.insert(place, column, value)
+    write_text(out, with_interval(table).to_csv(index=False))
 
 
 def _print_accuracy(table: pd.DataFrame, *, with_network: bool) -> None:

@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from dd.runtime.errors import UserError, reason
+from dd.runtime.memory import ran_out
 from dd.runtime.paths import FOLDER, check_outputs
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class Command(click.Command):
         except UserError as error:
             click.echo(f"error: {error}", err=True)
         except (MemoryError, ImportError) as error:
-            # a library that does not fit into memory raises an ImportError
-            if isinstance(error, ImportError) and "failed to map segment" not in str(error):
+            if isinstance(error, ImportError) and not ran_out(error):
                 raise
             click.echo(f"error: out of memory ({reason(error)[:200]}); give the job more", err=True)
         sys.exit(1)
@@ -56,7 +56,7 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(threads: int, gpus: int, **options: Any) -> None:
         from dd.runtime.devices import device, exact_products, plain_attention
-        from dd.runtime.memory import keep_freed_memory, ran_out
+        from dd.runtime.memory import keep_freed_memory
         from dd.runtime.process_group import local_rank
 
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later

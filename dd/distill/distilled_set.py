@@ -15,12 +15,13 @@ from dd.distill.loss import classification
 from dd.distill.metrics import percent, poisoning, predictions
 from dd.distill.settings import PAPERS
 from dd.distill.unroll import DistilledData, UnrollOptions, train
-from dd.nets.factory import build
+from dd.nets.factory import build, refusing
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.stacked import StackedNet
+from dd.nets.trial import check_network
 from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
-from dd.runtime.files import load_tensors, save_tensors
+from dd.runtime.files import digest_of, load_tensors, save_tensors
 
 SET_FORMAT = "dd distilled set 1"
 BUFFER = "buffer."
@@ -65,8 +66,10 @@ class DistilledSet:
     def make(self, seed: int = 0) -> nn.Module:
         """The architecture this set was made for, as its class builds it from `seed`, in evaluation mode."""
         channels, size = self.images.shape[2], self.images.shape[-1]
-        module = build(self.info["config"]["net"], channels, size, len(self.info["classes"]), seed)
-        module.load_state_dict(self.buffers, strict=False)
+        name = self.info["config"]["net"]
+        module = build(name, channels, size, len(self.info["classes"]), seed)
+        with refusing(f"net {name}: has other buffers than when this set was distilled: ", ""):
+            module.load_state_dict(self.buffers, strict=False)
         return module.eval()
 
     def initial(self, pool: Pool | None = None) -> Initial:
@@ -74,10 +77,12 @@ class DistilledSet:
 
         Raises:
             UserError: the set was made for the nets of a pool, and `pool` is None or another one; or a network of the
-                user's own has another number of weights than before.
+                user's own cannot be trained on these images, or has another number of weights than before.
         """
         config = self.info["config"]
         init = INITS[config["init"]]
+        channels, size = self.images.shape[2], self.images.shape[-1]
+        check_network(self.make, config["net"], channels, size, len(self.info["classes"]))
         self._check_weights()
         if init.needs_pool:
             self._check_pool(pool)
@@ -219,11 +224,19 @@ class DistilledSet:
 
     def save(self, path: Path | str) -> None:
         """Write the whole set as one `.safetensors`."""
+        save_tensors(path, self._tensors(), {"format": SET_FORMAT} | self.info)
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the set's tensors, whatever its file is called."""
+        return digest_of(self._tensors())[:16]
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """The tensors of its file, by name."""
         tensors = {name: getattr(self, name) for name in ("images", "labels", "lrs", "mean", "std")}
         if self.fixed_weights is not None:
             tensors["fixed_weights"] = self.fixed_weights
-        tensors |= {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
-        save_tensors(path, tensors, {"format": SET_FORMAT} | self.info)
+        return tensors | {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
 
     @classmethod
     def load(cls, path: Path | str) -> "DistilledSet":

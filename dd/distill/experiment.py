@@ -17,10 +17,11 @@ from dd.distill.metrics import accuracy
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import UnrollOptions, train
-from dd.nets.factory import build, check_reproducible, try_out
+from dd.nets.factory import build
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet, net_batches
+from dd.nets.trial import check_network
 from dd.runtime.errors import UserError
 from dd.runtime.files import provenance
 from dd.runtime.seeds import generator
@@ -58,8 +59,7 @@ class Experiment:
         self.mean = torch.tensor(file.info["mean"]) if file else dataset.mean
         self.std = torch.tensor(file.info["std"]) if file else dataset.std
         self.buffers = _buffers(self.module) if file else {}
-        check_reproducible(make, config.net)
-        try_out(self.module, config.net, channels, size, classes)
+        check_network(make, config.net, channels, size, classes, net=self.module)
         if pool:
             pool.check(config.net, dataset.image_shape, classes, count(self.module))
         self.net = StackedNet(self.module).to(device)

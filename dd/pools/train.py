@@ -13,8 +13,9 @@ from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import LossFunction, as_loss, classification
 from dd.distill.metrics import accuracy
-from dd.nets.factory import build, check_reproducible, try_out
+from dd.nets.factory import build
 from dd.nets.stacked import StackedNet, net_batches
+from dd.nets.trial import check_network
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.runtime.errors import UserError
 from dd.runtime.progress import silent
@@ -117,8 +118,7 @@ class PoolShard:
         channels, size, _ = dataset.image_shape
         classes = len(dataset.classes)
         make = partial(build, config.net, channels, size, classes)
-        check_reproducible(make, config.net)
-        try_out(make(), config.net, channels, size, classes)
+        check_network(make, config.net, channels, size, classes)
         self.config, self.dataset, self.net = config, dataset, StackedNet(make()).to(device)
         theta = RandomInitial(make, config.init_scheme, config.seed)(f"pool {part}", numbers).to(device)
         images, labels = dataset.x_train, dataset.y_train

@@ -108,7 +108,7 @@ def read_table(path: Path, columns: Set[str], command: str, *, kind: str = "", s
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, sep=separator)
+        table = pd.read_csv(path, sep=separator, dtype={"set": str})  # a set may be called 001
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except (ValueError, OSError) as error:

@@ -11,6 +11,6 @@ class UserError(Exception):
     """
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """The message of an exception of another library, in one line."""
     return " ".join(str(error).split())

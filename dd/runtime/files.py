@@ -90,7 +90,7 @@ def save_tensors(path: Path | str, tensors: dict[str, Tensor], values: dict) -> 
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     text = json.dumps(values)
     with atomic(path) as temporary:
-        save_file(tensors, temporary, {METADATA: _digest(tensors, text) + text})
+        save_file(tensors, temporary, {METADATA: digest_of(tensors, text) + text})
 
 
 def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
@@ -113,12 +113,13 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     if METADATA not in metadata:
         raise UserError(f"{path}: a .safetensors file, but not written by this program")
     digest, text = metadata[METADATA][:64], metadata[METADATA][64:]
-    if digest != _digest(tensors, text):
+    if digest != digest_of(tensors, text):
         raise UserError(f"{path}: its contents do not match its checksum; it was damaged after writing")
     return tensors, json.loads(text)
 
 
-def _digest(tensors: dict[str, Tensor], text: str) -> str:
+def digest_of(tensors: dict[str, Tensor], text: str = "") -> str:
+    """The SHA-256 of a text and tensors, as docs/formats.md describes it, in hexadecimal digits."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name]

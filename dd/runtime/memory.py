@@ -9,6 +9,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 def ran_out(error: BaseException) -> bool:
     """Whether an error means that memory has run out, on the CPU or a GPU."""
+    if isinstance(error, ImportError):  # what a library raises that does not fit into memory, PyTorch among them
+        return "failed to map segment" in str(error)
     import torch
 
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

@@ -1,5 +1,6 @@
 """Where the files of a run lie."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -65,3 +66,9 @@ class ResultFiles(NamedTuple):
     def linear_case(self) -> str:
         """The measurements of Section 3.3."""
         return f"{self.results}/linear/linear_case.csv"
+
+
+def set_name(path: Path) -> str:
+    """The name of a distilled set in tables: that of its experiment in a run's folders, elsewhere that of its file."""
+    whole = path.absolute()
+    return whole.parent.name if whole.match(ResultFiles("*").distilled("*")) else path.stem

@@ -8,11 +8,12 @@ from torch import nn
 from dd.distill.loss import classification
 from dd.distill.unroll import DistilledData, UnrollOptions, adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
-from dd.nets.factory import build, try_out
+from dd.nets.factory import build
 from dd.nets.init_schemes import INIT_SCHEMES, flat_weights, initialise
 from dd.nets.lenet import LeNet
 from dd.nets.stacked import StackedNet
 from dd.nets.stacked_layers import convolve_images
+from dd.nets.trial import try_out
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet

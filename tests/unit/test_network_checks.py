@@ -1,12 +1,15 @@
 """Networks of users that do not fit are refused before training, and unusual ones that fit are taken."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
 
 from dd.data.batches import RealBatches
-from dd.nets.factory import build, remark, try_out
+from dd.nets.factory import build, remark
 from dd.nets.stacked import StackedNet
+from dd.nets.trial import try_out
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -65,6 +68,13 @@ class Computed(Wrong):
         self.doubled = 2 * self.linear.weight
 
 
+class Stacking(Wrong):
+    """With a method for many networks that computes something else."""
+
+    def stacked(self, named, x):
+        return 2 * torch.einsum("nkp,bp->nbk", named["linear.weight"], x.flatten(1))
+
+
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
@@ -78,8 +88,6 @@ class Computed(Wrong):
         (Wrong(after=lambda x: x / 0), "returns .*inf.*; must be finite"),
         (Wrong(after=lambda x: x.softmax(1)), "returns probabilities; must be logits: leave out its softmax"),
         (Wrong(before=nn.functional.dropout), "is random in evaluation mode; give F.dropout training=self.training"),
-        (nn.Flatten(), "has no weights to train"),
-        (nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "has lazy layers"),
         (
             nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(64, 3)),
             "its logits of an image depend on the others in the batch",
@@ -89,11 +97,18 @@ class Computed(Wrong):
             "its logits of an image depend on the others in the batch",
         ),
         (Late(), "makes layers in its forward"),
-        (Computed(), "fails on images .* deepcopy"),
+        (Computed(), "cannot be copied: .* deepcopy"),
+        (Wrong(after=lambda x: x.squeeze()), r"returns \[3\] for 1 images of 3 classes"),
+        (Wrong(after=lambda x: x * 1j), "returns torch.complex64.*; must be dense floating-point logits"),
+        (Wrong(after=lambda x: x.long()), "returns torch.int64.*; must be dense floating-point logits"),
+        (Wrong(after=lambda x: x.to_sparse()), "returns torch.float32, torch.sparse_coo; must be dense"),
+        (Wrong(after=lambda _x: 1 / 0), "fails on images .*: ZeroDivisionError: division by zero"),
+        (Wrong(after=lambda _x: sys.exit()), "fails on images .*: SystemExit"),
+        (Stacking(), "its method stacked returns other logits than its forward"),
     ],
     ids=[
-        *("size", "small", "classes", "tuple", "infinite", "softmax", "random", "no weights", "lazy", "batch", "zeros"),
-        *("late", "computed"),
+        *("size", "small", "classes", "tuple", "infinite", "softmax", "random", "batch", "zeros"),
+        *("late", "computed", "squeezed", "complex", "whole numbers", "sparse", "raises", "exits", "stacked"),
     ],
 )
 def test_networks_that_do_not_fit_are_refused_before_training(module, reason):

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, weight_norm
 
-from dd.nets.factory import check_reproducible, try_out
+from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights, initialise
 from dd.nets.stacked import StackedNet
+from dd.nets.trial import check_reproducible, try_out
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -16,7 +17,7 @@ from dd.runtime.seeds import generator
 class Plain(nn.Module):
     """A linear layer on 8x8 images of three classes."""
 
-    def __init__(self):
+    def __init__(self, **_):
         super().__init__()
         self.out = nn.Linear(64, 3)
 
@@ -25,9 +26,63 @@ class Plain(nn.Module):
 
 
 class Frozen(Plain):
-    def __init__(self):
+    def __init__(self, **_):
         super().__init__()
         self.out.bias.requires_grad_(False)
+
+
+class Double(Plain):
+    def __init__(self, **_):
+        super().__init__()
+        self.double()
+
+
+class Complex(Plain):
+    def __init__(self, **_):
+        super().__init__()
+        self.filter = nn.Parameter(torch.ones(8, 5, dtype=torch.cfloat))
+
+
+class Compiled(Plain):
+    def __init__(self, **_):
+        super().__init__()
+        self.out = torch.jit.script(self.out)
+
+
+class Lazy(Plain):
+    def __init__(self, **_):
+        super().__init__()
+        self.out = nn.LazyLinear(3)
+
+
+class Nowhere(Plain):
+    def __init__(self, **_):
+        super().__init__()
+        self.to("meta")
+
+
+class Nothing(nn.Flatten):
+    def __init__(self, **_):
+        super().__init__()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (Frozen, r"out.bias has requires_grad=False.*register_buffer"),
+        (Double, r"out.weight is torch.float64; weights must be torch.float32"),
+        (Complex, r"filter is torch.complex64; weights must be torch.float32"),
+        (Compiled, r"is compiled by torch.jit"),
+        (Lazy, r"has lazy layers, .*; give them their input sizes"),
+        (Nowhere, r"out.weight is on meta; build it on the CPU"),
+        (Nothing, r"has no weights to train"),
+    ],
+)
+def test_weights_that_cannot_be_trained_are_refused_when_they_are_built(network, message):
+    name = f"{__name__}:{network.__name__}"
+    with pytest.raises(UserError, match=f"net {name}: {message}"):
+        build(name, 1, 8, 3)
 
 
 class WithoutGradient(Plain):
@@ -36,49 +91,57 @@ class WithoutGradient(Plain):
         return super().forward(x)
 
 
-class Double(Plain):
-    def __init__(self):
-        super().__init__()
-        self.double()
-
-    def forward(self, x):
-        return super().forward(x.double()).float()
-
-
-class Compiled(Plain):
-    def __init__(self):
-        super().__init__()
-        self.out = torch.jit.script(self.out)
-
-
 class InPlace(Plain):
     def forward(self, x):
         return super().forward(x.mul_(2))
 
 
-class Complex(Plain):
+class InPlaceAtTimes(Plain):
+    def forward(self, x):
+        return super().forward(x.clamp_(-100, 100))
+
+
+class InPlaceInTraining(Plain):
+    def forward(self, x):
+        return super().forward(x.sub_(1) if torch.is_grad_enabled() else x - 1)
+
+
+class Started(Plain):
+    """ActNorm: the first images decide its scale."""
+
     def __init__(self):
         super().__init__()
-        self.filter = nn.Parameter(torch.ones(8, 5, dtype=torch.cfloat))
+        self.scale = nn.Parameter(torch.ones(3))
+        self.register_buffer("started", torch.tensor(False))
 
     def forward(self, x):
-        return super().forward(torch.fft.irfft2(torch.fft.rfft2(x) * self.filter, s=x.shape[-2:]))
+        y = super().forward(x)
+        if not self.started:
+            self.scale.data.copy_(1 / y.std(0))
+            self.started.fill_(True)
+        return self.scale * y
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit")
+class Limited(Plain):
+    def forward(self, x):
+        with torch.no_grad():
+            self.out.weight.clamp_(-100, 100)
+        return super().forward(x)
+
+
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (Frozen, r"out.bias has requires_grad=False.*register_buffer"),
         (WithoutGradient, r"cannot be trained with weights from outside.*torch.no_grad"),
-        (Double, r"out.weight is torch.float64; weights must be torch.float32"),
-        (Complex, r"filter is torch.complex64; weights must be torch.float32"),
-        (Compiled, r"compiled by torch.jit"),
         (InPlace, r"changes its input"),
+        (InPlaceAtTimes, r"changes its input"),
+        (InPlaceInTraining, r"changes its input"),
+        (Started, r"its forward changes scale"),
+        (Limited, r"its forward changes out.weight"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(module, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=f"net own: {message}"):
         try_out(module(), "own", 1, 8, 3)
 
 
@@ -90,7 +153,9 @@ def seeded(module):
     return make
 
 
-class ByNumpy(Plain):
+class ByItsOwn(Plain):
+    """Draws from a generator that no seed reaches."""
+
     def __init__(self):
         super().__init__()
         self.out.bias.data += float(np.random.default_rng().random())
@@ -110,21 +175,74 @@ class Measured(Plain):
         self.register_buffer("scale", self.out.weight.detach().std())
 
 
+class Projected(Plain):
+    """Random numbers that are neither a weight nor a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.projection = torch.randn(1, 1, 8, 8)
+
+    def forward(self, x):
+        return super().forward(self.projection * x)
+
+
+class Centred(Plain):
+    """Keeps the mean of the first images."""
+
+    mean = None
+
+    def forward(self, x):
+        if self.mean is None:
+            self.mean = x.mean()
+        return super().forward(x - self.mean)
+
+
+class Cached(Plain):
+    """Keeps what the first weights were."""
+
+    norm = None
+
+    def forward(self, x):
+        if self.norm is None:
+            self.norm = self.out.weight.norm()
+        return super().forward(x) / self.norm
+
+
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (ByNumpy, r"out.bias is another at each call; draw it by torch alone"),
+        (ByItsOwn, r"out.bias is another at each call; draw it by torch, np.random or random"),
         (Normalised, r"its buffer out.parametrizations.weight.0._u depends on its random weights.*spectral_norm"),
         (Measured, r"its buffer scale depends on its random weights"),
+        (Projected, r"keeps random numbers outside its weights"),
+        (Centred, r"its logits depend on images or weights that it has seen before"),
+        (Cached, r"its logits depend on images or weights that it has seen before"),
     ],
 )
 def test_what_the_seed_does_not_decide_is_refused(module, message):
-    with pytest.raises(UserError, match=message):
-        check_reproducible(seeded(module), "own")
+    with pytest.raises(UserError, match=f"net own: {message}"):
+        check_reproducible(seeded(module), "own", 1, 8)
+
+
+class Counting(Plain):
+    """Keeps tensors that change nothing: a counter, and what is the same for any images."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+        self.positions = None
+
+    def forward(self, x):
+        self.calls += 1
+        if self.positions is None:
+            self.positions = torch.arange(8.0)
+        return super().forward(x + self.positions)
 
 
 def test_buffers_that_are_the_same_whatever_the_seed_are_taken():
-    check_reproducible(seeded(lambda: nn.Sequential(Plain(), nn.BatchNorm1d(3))), "own")
+    for module in (lambda: nn.Sequential(Plain(), nn.BatchNorm1d(3)), Counting):
+        try_out(module(), "own", 1, 8, 3)
+        check_reproducible(seeded(module), "own", 1, 8)
 
 
 def test_a_scheme_draws_the_weights_of_a_parametrised_layer():
@@ -155,8 +273,6 @@ def test_weights_in_another_order_in_memory_are_those_of_the_network():
 
 
 def test_a_module_that_exits_on_import_is_one_line(tmp_path, monkeypatch):
-    from dd.nets.factory import build
-
     (tmp_path / "leaving.py").write_text("import sys\nsys.exit(3)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match="net 'leaving:Net': SystemExit: 3"):

@@ -13,10 +13,11 @@ from dd.data.weights import prepare_weights
 from dd.distill.derivatives import reverse_over_forward_is_exact
 from dd.distill.loss import classification
 from dd.distill.unroll import DistilledData, train
-from dd.nets.factory import build, try_out
+from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.pretrained import pretrained
 from dd.nets.stacked import StackedNet
+from dd.nets.trial import try_out
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors
 from dd.runtime.seeds import generator

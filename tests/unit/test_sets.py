@@ -183,7 +183,7 @@ def test_another_net_is_new_whatever_the_set_was_made_for(distilled, digits):
     before = table[table["stage"] == "before"]["accuracy"]
     assert before.nunique() == 2
     with pytest.raises(UserError, match="AlexNet takes images of at least 63 pixels"):
-        for_net(distilled, "AlexNet")
+        for_net(distilled, "AlexNet").initial()
 
 
 def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
@@ -197,6 +197,8 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
     own = rows[(rows["net"] == "LeNet") & (rows["protocol"] == "native")]
     pd.testing.assert_frame_equal(own.drop(columns="protocol"), pd.read_csv(plain))
     assert set(rows["fidelity"]) == {"as its source gives it"}
+    assert set(rows["set"]) == {"set"}
+    assert set(rows["set_digest"]) == {f"sha256:{DistilledSet.load(saved).digest}"}
     learned = rows[rows["stage"] == "after"].set_index(["net", "protocol"])["accuracy"]
     assert learned.loc["MLP", "dc-bench"].mean() > learned.loc["MLP", "native"].mean()
     out = [tmp_path / f"table.{end}" for end in ("csv", "md", "html")]
@@ -222,7 +224,7 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
     assert list(pd.read_csv(out[0])["nets"]) == [1, 1, 2, 2]
     rows.assign(beyond="soft_labels").to_csv(carried)
     assert dd("transfer", "--metrics", carried, *out_of(out[1:2])).returncode == 0
-    assert "| carried (soft_labels) | LeNet |" in out[1].read_text()
+    assert "| set (soft_labels) | LeNet |" in out[1].read_text()
     assert (
         "not a table of `python -m dd evaluate --protocol`" in dd("transfer", "--metrics", plain, *out_of(out)).stderr
     )

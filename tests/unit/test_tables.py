@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from dd.report.tables.table_rows import paper_table
 from dd.report.tables.transfer import TRANSFER_WRITERS, transfer_table
 from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError
+from dd.runtime.result_files import set_name
 
 SETTING = {"steps": 10, "distilled_images": 100}
 
@@ -143,6 +145,57 @@ def test_sets_of_one_name_are_never_one_row(tmp_path):
     assert len(transfer_table(paths[:1])) == 1
     with pytest.raises(UserError, match="two files are named mnist"):
         transfer_table(paths)
+
+
+def carried(path, accuracy, **which):
+    """A file of `dd evaluate --protocol`, with what it says of its set."""
+    path.parent.mkdir(exist_ok=True)
+    table = evaluated("random", [accuracy, accuracy])
+    table.assign(**{"protocol": "native"} | which).to_csv(path, index=False)
+    return path
+
+
+def test_the_transfer_table_names_the_sets_whatever_the_files_are_called(tmp_path):
+    first = carried(tmp_path / "a/accuracy.csv", 80.0, set="001", set_digest="sha256:a")
+    second = carried(tmp_path / "b/accuracy.csv", 90.0, set="mnist", set_digest="sha256:b")
+    other = carried(tmp_path / "b/slow.csv", 95.0, set="mnist", set_digest="sha256:b", protocol="dc-bench")
+    old = carried(tmp_path / "old.csv", 70.0)
+    table = transfer_table([first, second, other, old])
+    assert table[["set", "protocol", "accuracy"]].to_numpy().tolist() == [
+        ["001", "native", 80.0],
+        ["mnist", "native", 90.0],
+        ["mnist", "dc-bench", 95.0],
+        ["old", "native", 70.0],
+    ]
+
+
+def test_sets_of_one_name_are_told_apart_by_their_files(tmp_path):
+    paths = [
+        carried(tmp_path / f"{folder}/{name}.csv", accuracy, set="mnist", set_digest=f"sha256:{folder}")
+        for folder, name, accuracy in (("a", "short", 80.0), ("b", "long", 90.0), ("c", "long", 95.0))
+    ]
+    table = transfer_table(paths[:2])
+    assert dict(zip(table["set"], table["accuracy"], strict=True)) == {"mnist of short": 80.0, "mnist of long": 90.0}
+    with pytest.raises(UserError, match="two files are named long, and of two sets"):
+        transfer_table(paths)
+
+
+def test_a_set_is_measured_once(tmp_path):
+    paths = [carried(tmp_path / f"{name}.csv", 80.0, set="mnist", set_digest="sha256:a") for name in ("one", "two")]
+    with pytest.raises(UserError, match=r"two.csv: has set mnist with LeNet by native, which is there already"):
+        transfer_table(paths)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("results/laptop/distill/mnist_random/set.safetensors", "mnist_random"),
+        ("distill/mine/set.safetensors", "set"),
+        ("birds.safetensors", "birds"),
+    ],
+)
+def test_a_set_has_the_name_of_its_experiment_or_file(path, name):
+    assert set_name(Path(path)) == set_name(Path("/elsewhere", path)) == name
 
 
 def test_numbers_made_in_another_way_stand_alone_and_say_so():

@@ -90,28 +90,49 @@ def protocol_notes(names: Iterable[str]) -> list[str]:
 def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
     """Accuracy in percent after training, with std and nets: one row for each set, network and protocol.
 
-    A set has the name of its file. The column `beyond` says how it departs from the paper's method.
+    The column `beyond` says how a set departs from the paper's method.
 
     Raises:
-        UserError: a file that `dd evaluate --protocol` has not written, or two files with the same name.
+        UserError: a file that `dd evaluate --protocol` has not written, two sets and files with the same name, or a set
+            that two files measure in the same way.
     """
-    import pandas as pd
-
-    names = [path.stem for path in paths]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
+    after = with_provenance(_named_sets(paths)).query("stage == 'after'")
+    twice = after[after.duplicated(["set", "beyond", "net", "protocol", "held_out_net"])]
+    if len(twice):
+        which = twice.iloc[0]
         raise UserError(
-            f"--metrics: two files are named {min(twice)}, and the table names each set by its file; rename one"
+            f"{which['file']}: has set {which['set']} with {which['net']} by {which['protocol']}, which is there "
+            "already; leave one of them out"
         )
-    columns = EVALUATION_COLUMNS | {"protocol"}
-    tables = []
-    for path in paths:
-        table = read_table(path, columns, "evaluate --protocol", kind="evaluation")
-        tables.append(table.assign(set=path.stem))
-    after = with_provenance(pd.concat(tables)).query("stage == 'after'")
     rows = after.groupby(["set", "beyond", "net", "protocol", "test_images"], sort=False)["accuracy"]
     summary = rows.agg(accuracy="mean", std=lambda values: values.std(ddof=0), nets="size")
     return with_kind("transfer", summary.reset_index())
+
+
+def _named_sets(paths: Sequence[Path]) -> pd.DataFrame:
+    """The rows of all files, with the name of their set in `set` and their own path in `file`.
+
+    Where several sets have one name, that of their file is added. Files of older versions do not name their set, so it
+    has theirs.
+    """
+    import pandas as pd
+
+    tables = []
+    for path in paths:
+        table = read_table(path, EVALUATION_COLUMNS | {"protocol"}, "evaluate --protocol", kind="evaluation")
+        defaults = {"set": path.stem, "set_digest": str(path)}
+        told = {column: table[column].fillna(value) if column in table else value for column, value in defaults.items()}
+        tables.append(table.assign(**told, file=str(path), stem=path.stem))
+    rows = pd.concat(tables)
+    ambiguous = rows.groupby("set")["set_digest"].transform("nunique") > 1
+    rows["set"] = rows["set"].where(~ambiguous, rows["set"] + " of " + rows["stem"])
+    sets = rows.groupby("set")["set_digest"].nunique()
+    if (sets > 1).any():
+        name = rows.loc[rows["set"] == sets.idxmax(), "stem"].iloc[0]
+        raise UserError(
+            f"--metrics: two files are named {name}, and of two sets that the table could not tell apart; rename one"
+        )
+    return rows
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
