@@ -6,32 +6,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from dd.report.comparison import CLAIMS, NUMBERS, TASKS, Measurement, compare, read_measurement
+from dd.report.comparison import CLAIMS, NUMBERS, TASKS, Measurement, compare
 from dd.report.comparison_page import COMPARISON_WRITERS, summary
 from dd.report.records import Place
 from dd.report.tables import TABLES
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
-
-PUBLISHED = ROOT / "results/published/laptop"
-SOURCES = {
-    "fig2a": "evaluate/mnist_fixed",
-    "fig2b": "evaluate/cifar10_fixed",
-    "fig3a": "evaluate/mnist_random",
-    "fig3b": "evaluate/cifar10_random",
-    **{name: f"figures/{name}" for name in ("fig4", "fig5", "fig6")},
-    **{name: f"tables/{name}" for name in ("table1", "table2", "table3")},
-    "linear_case": "linear/linear_case",
-}
-
+from tests.unit.conftest import PUBLISHED
 
 FADA = "Ours, fixed pre-trained, beats few-shot adaptation"
-
-
-@pytest.fixture
-def published():
-    """The published measurements, by table or figure."""
-    return {name: read_measurement(PUBLISHED / f"{path}.csv") for name, path in SOURCES.items()}
 
 
 def rows(measured, **keys):

@@ -4,7 +4,7 @@ import pytest
 
 from dd.report.comparison import CLAIMS, NUMBERS, Measurement, compare
 from dd.report.comparison_page import summary
-from tests.unit.test_compare import published, rows  # noqa: F401 (a fixture)
+from tests.unit.test_compare import rows
 
 
 @pytest.mark.parametrize(
