@@ -36,8 +36,8 @@ def rows_of_each_class(y: Tensor, classes: int, count: int, draw: torch.Generato
 class RealBatches:
     """Batches of real images, each image at most once in a pass; batch `i` depends only on the seed and `i`.
 
-    Images stay uint8 on the device, which takes a quarter of the memory, and are normalised batch by batch. The last
-    images of a pass, if they do not fill a batch, are left out; each pass has another order.
+    Images stay uint8 on the device, which takes a quarter of the memory, and are normalised batch by batch. Each pass
+    has another order. The last images of a pass, if they do not fill a batch, are left out unless `short_batches`.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class RealBatches:
         batch_size: int,
         seed: int,
         rows: Tensor | None = None,
+        short_batches: bool = False,
     ) -> None:
         """`x` uint8 `[N, C, H, W]`, `y` int64 `[N]`, `mean` and `std` `[C]`; only the images in `rows`, if given."""
         self.rows = torch.arange(len(x)) if rows is None else rows
@@ -58,10 +59,12 @@ class RealBatches:
         self.x, self.y, self.mean, self.std = x, y, mean, std
         self.batch_size, self.seed = batch_size, seed
         self.per_pass = len(self.rows) // batch_size
+        if short_batches and len(self.rows) % batch_size:
+            self.per_pass += 1
         self._pass, self._order = -1, torch.empty(0)
 
     def batch(self, index: int) -> tuple[Tensor, Tensor]:
-        """Batch `index` (from 0, without end): images `[b, C, H, W]` and labels `[b]`."""
+        """Batch `index` (from 0, without end): images `[b, C, H, W]` and labels `[b]`, b at most `batch_size`."""
         number, position = divmod(index, self.per_pass)
         if number != self._pass:
             order = torch.randperm(len(self.rows), generator=generator(self.seed, "real", number))

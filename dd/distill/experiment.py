@@ -78,13 +78,22 @@ class Experiment:
 
     def _make_trainer(self, device: str) -> None:
         config, dataset = self.config, self.dataset
-        rows, kept = dataset.split(config.validation_images, config.seed)
+        rows, watched = dataset.split(config.validation_images, config.seed)
+        if config.train_on_all:
+            rows = torch.arange(len(dataset.x_train))
         start = self._real_images(rows) if config.start == "real" else None
         x = dataset.x_train
         y = poisoned(dataset.y_train, attack_class=config.attack_class, target_class=config.target_class)
-        self.validation = x[kept], y[kept]
+        self.validation = x[watched], y[watched]
         real = RealBatches(
-            x.to(device), y.to(device), self.mean, self.std, batch_size=config.real_batch, seed=config.seed, rows=rows
+            x.to(device),
+            y.to(device),
+            self.mean,
+            self.std,
+            batch_size=config.real_batch,
+            seed=config.seed,
+            rows=rows,
+            short_batches=config.short_batches,
         )
         loss = classification(self.net)
         self.trainer = Trainer(
@@ -140,7 +149,10 @@ class Experiment:
         }
 
     def validate(self) -> Tensor:
-        """Accuracies in percent `[nets]` on the validation images, of nets that distillation has never seen."""
+        """Accuracies in percent `[nets]` on the validation images, of nets that distillation has never seen.
+
+        With `train_on_all` it has seen the images.
+        """
         trainer = self.trainer
         nets = self.initial.nets("validation", self.config.validation_nets)
         percent, share = torch.zeros(nets), list(trainer.group.share(range(nets)))

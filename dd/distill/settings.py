@@ -81,7 +81,9 @@ class DistillSettings(Settings):
     """real images judged in one meta-step"""
     real_batch_growth: Count = 1
     """how many times as many real images are judged in the second half of the meta-steps"""
-    meta_steps: Count = 23_200
+    short_batches: bool = False
+    """judge the last images of a pass too, which do not fill a real_batch, as the authors did"""
+    meta_steps: Count = 23_600
     """updates of the distilled images"""
     meta_lr: Positive = 0.01
     """Adam's rate for images and learning rates"""
@@ -89,7 +91,7 @@ class DistillSettings(Settings):
     """Adam's beta1"""
     schedule: Literal["halve", "cosine", "constant"] = "halve"
     """how meta_lr falls"""
-    halve_every: Count = 2_320
+    halve_every: Count = 2_360
     """meta-steps after which schedule `halve` halves meta_lr"""
     clip: NotNegative = 2.0
     """clip the meta-gradient at this many times its running norm; 0 never clips"""
@@ -98,7 +100,9 @@ class DistillSettings(Settings):
     clip_adjoint_share: Share = 1.0
     """share of the meta-steps after which clip_adjoint grows, without bound towards the last"""
     validation_images: Count = 1_024
-    """training images kept aside to watch progress on"""
+    """training images to watch progress on, kept out of training"""
+    train_on_all: bool = False
+    """train on the validation_images too, as the authors did; the history's accuracy is then no held-out one"""
     validation_nets: Count = 4
     """held-out networks to watch progress on"""
     validate_every: Count = 500

@@ -44,9 +44,9 @@ def test_settings_out_of_range(settings, message):
         DistillConfig(**settings)
 
 
-def real(n=10, batch=3):
+def real(n=10, batch=3, **options):
     x = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
-    return RealBatches(x, torch.arange(n), torch.zeros(1), torch.ones(1), batch_size=batch, seed=0)
+    return RealBatches(x, torch.arange(n), torch.zeros(1), torch.ones(1), batch_size=batch, seed=0, **options)
 
 
 def test_real_batches_are_without_replacement_and_random_access():
@@ -57,6 +57,19 @@ def test_real_batches_are_without_replacement_and_random_access():
     assert real().batch(4)[1].tolist() == batches.batch(4)[1].tolist()
     x, y = batches.batch(0)
     torch.testing.assert_close(x.flatten(), y / 255)
+
+
+def test_the_last_short_batch_of_a_pass_counts_if_it_is_asked_for():
+    batches = real(short_batches=True)
+    one_pass = [batches.batch(i)[1] for i in range(4)]
+    assert [len(y) for y in one_pass] == [3, 3, 3, 1]
+    assert torch.cat(one_pass).unique().tolist() == [*range(10)]
+    assert all(torch.equal(batches.batch(i)[1], real().batch(i)[1]) for i in range(3))
+    assert len(batches.batch(4)[1]) == 3
+    assert real(n=9, short_batches=True).per_pass == 3
+    papers = {"mnist": (60_000, 59), "cifar10": (50_000, 49), "usps": (7_438, 8), "cub200": (5_994, 6)}
+    for images, in_a_pass in papers.values():
+        assert real(n=images, batch=1024, short_batches=True).per_pass == in_a_pass
 
 
 def test_real_batches_grow_at_half_time_and_repeat_nothing():

@@ -252,6 +252,24 @@ def test_validation_images_are_never_trained_on(experiment):
     assert len(kept) == experiment.config.validation_images
 
 
+def test_all_images_are_trained_on_if_that_is_asked_for(experiment):
+    held, every = experiment(), experiment(train_on_all=True)
+    assert len(every.trainer.real.rows) == len(held.trainer.real.rows) + 100 == len(every.dataset.x_train)
+    assert torch.equal(every.validation[0], held.validation[0])
+
+
+def test_a_short_batch_is_judged_as_it_is(experiment):
+    """Its gradient is that of a mean over its own images, and the steps after it go on as usual."""
+    every = experiment(short_batches=True, train_on_all=True, real_batch=1000).trainer
+    assert every.real.per_pass == 2
+    sizes = [len(every.real.batch(step)[0]) for step in range(4)]
+    assert sizes == [1000, 297, 1000, 297]
+    losses = [every.step().loss for _ in range(4)]
+    assert all(math.isfinite(loss) for loss in losses)
+    again = experiment(short_batches=True, train_on_all=True, real_batch=1000).trainer
+    assert losses == [again.step().loss for _ in range(4)]
+
+
 def test_a_grown_batch_is_judged_whole(experiment):
     trainer = experiment(meta_steps=2, real_batch_growth=2).trainer
     trainer.step()
