@@ -173,7 +173,7 @@ def tell_remark(module: nn.Module, name: str) -> None:
         click.echo(text, err=True)
 
 
-def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
+def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf", ".svg")) -> None:
     """Refuse paths with other endings, before anything is computed."""
     wrong = [path for path in paths if path.suffix not in endings]
     if wrong:
@@ -181,7 +181,7 @@ def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", "
 
 
 def save(picture: Figure, paths: tuple[Path, ...]) -> None:
-    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change."""
+    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change, or SVG."""
     import matplotlib
 
     from dd.runtime.files import atomic
