@@ -85,7 +85,9 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
 def checkpoint_options(seconds: float) -> Decorator:
     """Add what long commands have: --work, --checkpoint-seconds, by default `seconds`, and --force."""
     options = (
-        click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]"),
+        click.option(
+            "--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]"
+        ),
         click.option(
             "--checkpoint-seconds",
             type=click.FloatRange(0),

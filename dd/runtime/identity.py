@@ -1,7 +1,7 @@
 """The identity of a result: the settings, data and code that decide it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dd.runtime.errors import UserError

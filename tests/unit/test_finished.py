@@ -1,4 +1,4 @@
-"""Commands onto a result that is there already, without an output that can be left out, and with mistakes of any kind."""
+"""Commands whose result is there already, whose outputs have no names, and that are refused."""
 
 import pytest
 
@@ -100,7 +100,6 @@ def test_a_figure_without_measurements_says_what_the_set_tells(dd, commands, tmp
     done = dd("figure", "--set", tmp_path / "ten.safetensors", "--out", tmp_path / "ten.svg")
     assert done.returncode == 0, done.stderr
     assert "<svg " in (tmp_path / "ten.svg").read_text()
-    
 
     title = images_title_without_accuracy(package.load(tmp_path / "ten.safetensors"))
     assert title.splitlines() == [

@@ -25,7 +25,9 @@ def test_every_module_is_there_after_import_dd():
 
 
 def test_import_dd_imports_nothing_heavy():
-    done = run("import dd, sys; print([name for name in ('torch', 'numpy', 'pandas') if name in sys.modules])", cwd=ROOT)
+    done = run(
+        "import dd, sys; print([name for name in ('torch', 'numpy', 'pandas') if name in sys.modules])", cwd=ROOT
+    )
     assert done.stdout == "[]\n", done.stderr
 
 

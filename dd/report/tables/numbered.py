@@ -17,8 +17,9 @@ from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.paths import INPUT
 from dd.runtime.settings_model import Names, OrEmpty, made_settings
 
+Experiments = OrEmpty[Names]
 _TABLES = {
-    name: (OrEmpty[Names], Field(default=None, description=table.title.partition(": ")[2]))
+    name: (Experiments, Field(default=None, description=table.title.partition(": ")[2]))
     for name, table in TABLES.items()
 }
 
