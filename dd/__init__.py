@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dd import old_modules
+from dd.runtime.lazy import module_of_package
 
 if TYPE_CHECKING:
     from dd.distill.distilled_set import DistilledSet
@@ -51,4 +52,4 @@ def __getattr__(name: str) -> Any:
         from dd.distill.distilled_set import DistilledSet
 
         return DistilledSet
-    raise AttributeError(f"module 'dd' has no attribute {name!r}")
+    return module_of_package(__name__, name)

@@ -5,7 +5,8 @@ python tools/configuration_page.py
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import yaml
 from pydantic.fields import FieldInfo
@@ -22,12 +23,15 @@ HEAD = """# Configuration
 
 Every key of [config.yaml](../config.yaml). `--configfile mine.yaml` overrides what that file names and leaves the rest,
 as the files in `workflow/scales/` do; `--config threads=2` overrides a key on the command line. Unknown keys are named
-and refused before anything runs. A *name* has letters, digits and `_`, and begins with a letter; `<name>` is one of
+and refused before anything runs. A figure or table whose entry is `null` or `[]`, or `transfer` without experiments, is
+not made, even if `all` names it. A *name* has letters, digits and `_`, and begins with a letter; `<name>` is one of
 yours. *Default* is what `config.yaml` says, or what holds where a key is left out.
 
 Editors that know YAML complete the keys and check them by [a schema](../workflow/schemas/config.schema.json). Begin a
 file of your own with `# yaml-language-server: $schema=`, followed by the path or address of the schema.
 """
+NOTHING = ({"type": "null"}, {"type": "array", "maxItems": 0})
+"""What the schema says of a key that may be left out, or of an entry that may be empty."""
 TABLE = "| key | what it may be | default | meaning |\n|---|---|---|---|\n"
 
 
@@ -102,7 +106,7 @@ def part_of(annotation: Any) -> Part | None:
     origin, inside = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return Part(annotation)
-    if origin is Annotated:
+    if origin in (Annotated, Union, UnionType):
         return part_of(inside[0])
     if origin in (dict, list):
         part = part_of(inside[-1])
@@ -144,7 +148,7 @@ def code(value: Any) -> str:
 def kind_of(node: dict) -> str:
     """The values that a key can have, in words."""
     if "anyOf" in node:
-        return " · ".join(kind_of(each) for each in node["anyOf"] if each.get("type") != "null")
+        return " · ".join(kind_of(each) for each in node["anyOf"] if each not in NOTHING)
     if "title" in node:
         return node["title"]
     if "enum" in node:

@@ -27,7 +27,8 @@ class Baseline:
     """One line for the help."""
     sets: Callable[[BaselineTrial], list[Tensor]]
     """Makes sets from `trial.real`, each of normalised images `[steps, n, C, H, W]` with classes in order. It makes
-    `draws` sets if the baseline has that setting, else one."""
+    `draws` sets, of as many images of each class as the distilled set has, if the baseline has that setting; else one
+    set, of any number of them."""
     classifier: Literal["gradient descent", "neighbours"]
     """Networks trained on a set, or K nearest neighbours among its images."""
     settings: tuple[str, ...]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from dd.baselines.baseline import Baseline
 from dd.baselines.real_images import RealImages
 from dd.baselines.settings import BaselineSettings
 from dd.data.prepared import Dataset
@@ -50,16 +51,16 @@ class BaselineTrial:
         settings: BaselineSettings,
         *,
         device: str = "cpu",
-        on_progress: Callable[[], object] = lambda: None,
     ) -> None:
-        """`initial` gives the set's initial weights; `on_progress` is called `Baseline.progress_steps` times.
+        """`initial` gives the set's initial weights. `on_progress` is called `Baseline.progress_steps` times.
 
         Raises:
             UserError: the images or classes of the dataset are not those of the set.
         """
         distilled.check(dataset)
         self.distilled, self.dataset, self.initial = distilled, dataset, initial
-        self.settings, self.device, self.on_progress = settings, device, on_progress
+        self.settings, self.device = settings, device
+        self.on_progress: Callable[[], object] = lambda: None
         config = distilled.info["config"]
         self.test = LabelledImages(dataset.x_test, dataset.y_test)
         train = LabelledImages(dataset.x_train, dataset.y_train)
@@ -80,6 +81,17 @@ class BaselineTrial:
             seed=config["seed"],
             augment=settings.augment,
         )
+
+    def check(self, baseline: Baseline) -> None:
+        """Refuse a baseline that cannot be made, before anything is tried.
+
+        Raises:
+            UserError: too few images of a class, or too few candidates.
+        """
+        if "candidates" in baseline.settings:
+            self.settings.check_candidates()
+        for label in range(self.real.classes):
+            self.real.of_class(label, self.real.per_class if "draws" in baseline.settings else 1)
 
     def labels(self, images: Tensor) -> Tensor:
         """Labels `[steps, n]` of a set `[steps, n, ...]`, classes in order; for poisoning those the attacker wants."""

@@ -61,9 +61,10 @@ def baseline(
 
     del workers  # the workflow runs baselines as parallel jobs instead
     chosen, distilled, dataset = BASELINES[name], load_set(set_path), load(data_path)
-    initial = distilled.initial(pool)
+    trial = BaselineTrial(distilled, dataset, distilled.initial(pool), settings, device=device)
+    trial.check(chosen)
     with progress(chosen.progress_steps(settings), unit="set") as bar:
-        trial = BaselineTrial(distilled, dataset, initial, settings, device=device, on_progress=bar.update)
+        trial.on_progress = bar.update
         table = measure(chosen, trial)
     write_text(out, with_interval(table, "images").to_csv(index=False))
     test = table[table["stage"] == "test"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from dd.commands.main import main
-from dd.commands.options import Command, checkpoint_option, compute_options, pool_option, settings_options, tell_remark
+from dd.commands.options import Command, checkpoint_options, compute_options, pool_option, settings_options, tell_remark
 from dd.distill import modules
 from dd.distill.settings import DistillConfig
-from dd.runtime.paths import FOLDER, INPUT, OUTPUT
+from dd.runtime.paths import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from dd.pools.store import PoolFolder
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 @click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
 @click.option("--out", type=OUTPUT, required=True, help="The distilled set to write, a .safetensors.")
 @click.option(
-    "--history", "history_path", type=OUTPUT, required=True, help="CSV: loss and held-out accuracy over time."
+    "--history",
+    "history_path",
+    type=OUTPUT,
+    callback=lambda ctx, _, path: path or ctx.params["out"].with_suffix(".csv"),
+    help="CSV: loss and held-out accuracy over time.  [default: OUT, ending in .csv]",
 )
-@click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
-@checkpoint_option(60)
+@checkpoint_options(60)
 @click.option(
     "--tensorboard",
     is_flag=True,
@@ -43,6 +46,7 @@ def distill(
     history_path: Path,
     work: Path | None,
     checkpoint_seconds: float,
+    force: bool,
     tensorboard: bool,
     pretrained: Path | None,
     config: DistillConfig,
@@ -54,25 +58,28 @@ def distill(
 
     \b
     Ten images for one LeNet, and a hundred for any LeNet:
-      python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors --history ten.csv
-      python -m dd distill --data mnist.npz --out hundred.safetensors --history hundred.csv
+      python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors
+      python -m dd distill --data mnist.npz --out hundred.safetensors
     With the paper's settings, which are the defaults, the second takes hours on a CPU. With the following options it
     reaches a higher accuracy, in a quarter of an hour:
       --meta-steps 1500 --meta-lr 0.02 --schedule cosine --real-batch 256 --image-std 0.3 --clip-adjoint 1
     \b
     For nets that were pre-trained on other digits (Section 3.5; `python -m dd pool train` makes the pool):
-      python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ... --history ...
+      python -m dd distill --data usps_28.npz --init random_pretrained --pool pools/mnist --out ...
     """
     from dd.data.prepared import load
-    from dd.distill.experiment import Experiment
+    from dd.distill.experiment import Experiment, made_with
     from dd.distill.run import run
     from dd.nets.pretrained import PretrainedFile
     from dd.runtime.checkpoints import checkpointed
+    from dd.runtime.identity import is_finished
     from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
     file = PretrainedFile.load(pretrained) if pretrained else None
     experiment = Experiment(config, load(data_path), device=device, pool=pool, file=file)
+    if not force and is_finished(out, made_with, experiment.identity(), history_path):
+        return
     tell_remark(experiment.module, config.net)
 
     with (

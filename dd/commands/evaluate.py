@@ -76,6 +76,7 @@ def evaluate(
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
+    distilled.check(dataset)
     sets = _for_nets(distilled, names) if names else [distilled]
     runs = [(each, each.initial(pool), protocol) for each in sets for protocol in protocols or ("",)]
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]

@@ -33,7 +33,7 @@ def drawing_command(kind: FigureKind) -> click.Command:
     parameters = list(kind.options)
     if kind.table_option:
         parameters.append(kind.table_option)
-    parameters.append(out_option("Picture to write, .png or .pdf"))
+    parameters.append(out_option("Picture to write, .png, .pdf or .svg"))
     return Command(kind.command, callback=run, params=parameters, help=inspect.cleandoc(kind.help))
 
 

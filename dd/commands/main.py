@@ -72,7 +72,7 @@ def main() -> None:
     Ten images that train a LeNet, from scratch to a picture, in four commands:
       python -m dd data prepare mnist --out mnist.npz
       python -m dd distill --data mnist.npz --init fixed --nets 1 --steps 1 --meta-steps 1000 \\
-        --out set.safetensors --history history.csv
+        --out set.safetensors
       python -m dd evaluate --set set.safetensors --data mnist.npz --out accuracy.csv
       python -m dd figure --set set.safetensors --metrics accuracy.csv --out images.png
 
@@ -80,7 +80,7 @@ def main() -> None:
     Your own images and network (docs/tutorial.md), and the result for other programs:
       python -m dd data prepare birds --out birds.npz --folder photos/ --size 32
       python -m dd distill --data birds.npz --net my_net:MyNet --real-batch 128 --validation-images 50 \\
-        --out birds.safetensors --history birds.csv
+        --out birds.safetensors
       python -m dd export --set birds.safetensors --out birds.pt --out birds
 
     Arguments too long for the system may stand in a file: python -m dd @FILE

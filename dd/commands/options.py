@@ -83,17 +83,24 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def checkpoint_option(seconds: float) -> Decorator:
-    """Add --checkpoint-seconds, by default `seconds`. Its environment variable also reaches jobs of a workflow."""
-    return click.option(
-        "--checkpoint-seconds",
-        type=click.FloatRange(0),
-        default=seconds,
-        show_default=True,
-        envvar="DD_CHECKPOINT_SECONDS",
-        show_envvar=True,
-        help="Seconds between two checkpoints.",
+def checkpoint_options(seconds: float) -> Decorator:
+    """Add what long commands have: --work, --checkpoint-seconds, by default `seconds`, and --force."""
+    options = (
+        click.option(
+            "--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]"
+        ),
+        click.option(
+            "--checkpoint-seconds",
+            type=click.FloatRange(0),
+            default=seconds,
+            show_default=True,
+            envvar="DD_CHECKPOINT_SECONDS",  # it also reaches jobs of a workflow
+            show_envvar=True,
+            help="Seconds between two checkpoints.",
+        ),
+        click.option("--force", is_flag=True, help="Make OUT anew, even if it is finished or of other settings."),
     )
+    return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
 
 
 def pool_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -174,7 +181,7 @@ def tell_remark(module: nn.Module, name: str) -> None:
         click.echo(text, err=True)
 
 
-def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf")) -> None:
+def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf", ".svg")) -> None:
     """Refuse paths with other endings, before anything is computed."""
     wrong = [path for path in paths if path.suffix not in endings]
     if wrong:
@@ -182,7 +189,7 @@ def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", "
 
 
 def save(picture: Figure, paths: tuple[Path, ...]) -> None:
-    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change.
+    """Write a picture to each of `paths`: PNG with 200 dots an inch, PDF with text that editors can change, SVG.
 
     Names in it are drawn as users wrote them; letters that no font has are told.
     """

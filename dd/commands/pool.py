@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from dd.commands.main import main
-from dd.commands.options import Command, checkpoint_option, compute_options, settings_options, tell_remark
+from dd.commands.options import Command, checkpoint_options, compute_options, settings_options, tell_remark
 from dd.pools import modules
 from dd.pools.settings import PoolConfig
 from dd.runtime.paths import FOLDER, INPUT, OUTPUT
@@ -30,8 +30,7 @@ def pool() -> None:
 @click.option("--total", type=click.IntRange(1), default=2000, show_default=True, help="Nets of this part in the pool.")
 @click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the shard's first net.")
 @click.option("--nets", type=click.IntRange(1), default=40, show_default=True, help="Nets in this shard, at most.")
-@click.option("--work", type=FOLDER, help="Folder for checkpoints; the same command resumes.  [default: OUT.work]")
-@checkpoint_option(120)
+@checkpoint_options(120)
 @compute_options
 @settings_options(PoolConfig, "config")
 def train(
@@ -43,6 +42,7 @@ def train(
     nets: int,
     work: Path | None,
     checkpoint_seconds: float,
+    force: bool,
     config: PoolConfig,
     device: str,
     workers: int,
@@ -57,9 +57,10 @@ def train(
       python -m dd pool train --data mnist.npz --out pool/held-out.safetensors --part held-out --total 10
     """
     from dd.data.prepared import load
-    from dd.pools.store import save_shard
+    from dd.pools.store import made_with, save_shard
     from dd.pools.train import PoolShard
     from dd.runtime.checkpoints import checkpointed
+    from dd.runtime.identity import is_finished
     from dd.runtime.loop import run_to_end
     from dd.runtime.progress import progress
 
@@ -70,6 +71,8 @@ def train(
     shard = PoolShard(config, load(data_path), part=part, numbers=numbers, device=device)
     tell_remark(shard.net.module, config.net)
     settings = shard.description() | {"part": part, "first": first, "nets": len(numbers)}
+    if not force and is_finished(out, made_with, settings | {"total": total}):
+        return
     with checkpointed(
         out,
         work=work,

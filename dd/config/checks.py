@@ -128,7 +128,7 @@ def check_named_experiments(config: Config) -> None:
 def check_names_in_all(config: Config) -> None:
     """Refuse a name in `all` that no figure or table has; raises what `check` raises."""
     known = [artefact.name for artefact in config.artefacts]
-    for name in config.all:
+    for name in config.wanted:
         if name not in known:
             near = did_you_mean(name, known)
             raise UserError(f"all: no figure or table {name!r}; there are {', '.join(known)}{near}")

@@ -80,7 +80,17 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
     @cached_property
     def artefacts(self) -> list[Artefact]:
         """All figures and tables."""
-        return [kind(name, entry, self) for kind in KINDS for name, entry in kind.entries(self).items()]
+        return [kind(name, entry, self) for kind, name, entry in self._entries if entry is not None]
+
+    @cached_property
+    def wanted(self) -> list[str]:
+        """The names in `all`, without those whose entries are empty."""
+        empty = {name for _, name, entry in self._entries if entry is None}
+        return [name for name in self.all if name not in empty]
+
+    @cached_property
+    def _entries(self) -> list[tuple[type[Artefact], str, Any]]:
+        return [(kind, name, entry) for kind in KINDS for name, entry in kind.entries(self).items()]
 
     @cached_property
     def points(self) -> dict[str, Point]:

@@ -55,9 +55,11 @@ class DistilledSet:
         steps, images, *shape = self.images.shape
         config = self.info.get("config", {})
         made_for = [self.info.get("dataset", {}).get("name"), config.get("net"), config.get("init")]
+        labels = "hard" if self.labels.ndim == 2 else "learned"
         lines = [
             " ".join(["DistilledSet", *filter(None, made_for)]),
-            f"  {steps} steps x {len(self.lrs)} epochs, {images} images {shape} a step",
+            f"  {steps} steps x {len(self.lrs)} epochs, {images} images {shape} a step, {labels} labels",
+            f"  learning rates {self.lrs.min():.3g} to {self.lrs.max():.3g}",
         ]
         if measured := self.info.get("validation"):
             lines.append(f"  accuracy at validation: {measured['accuracy']:.1f} % over {measured['nets']} net(s)")

@@ -2,6 +2,7 @@
 
 import copy
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -186,6 +187,17 @@ class Experiment:
             buffers=self.buffers,
             info=info,
         )
+
+
+def made_with(path: Path) -> dict:
+    """The settings and data that the distilled set at `path` was made with, as `Experiment.identity` names them.
+
+    Raises:
+        UserError: the file is missing, damaged, or not a distilled set.
+    """
+    info = DistilledSet.load(path).info
+    settings = DistillConfig().model_dump() | info.get("config", {})  # older sets lack newer settings
+    return {**settings, "dataset": info.get("dataset", {}).get("sha256"), "pretrained": info.get("pretrained")}
 
 
 def _check(config: DistillConfig, dataset: Dataset, pool: Pool | None, file: PretrainedFile | None) -> None:

@@ -30,7 +30,8 @@ def run(
         record: called with the history when it is restored, whenever it has grown, and at the end.
 
     Returns:
-        The history, a row every `validate_every` meta-steps and at the end. All columns but `seconds` are reproducible.
+        The history: a row at meta-step 0, every `validation_interval` meta-steps and at the end. All columns but
+        `seconds` are reproducible.
 
     Raises:
         StoppedError: the process received a signal; run again to go on.
@@ -108,13 +109,16 @@ class Distillation:
         return self.trainer.meta_step
 
     def advance(self, bar: tqdm) -> None:
-        """Do one meta-step, and validation if it is due."""
+        """Do one meta-step, and validation if it is due; before the first meta-step it is due too."""
+        if self.done == 0:
+            self.history.add_row(self.trainer, Progress(math.nan, math.nan), self.validate())
+            self.record_rows()
         progress = self.trainer.step()
         self.history.count(progress)
         if progress.skipped and self.trainer.group.leads:
             why = f"the loss is {progress.loss:.3g} and the norm of its gradient {progress.grad_norm:.3g}"
             bar.write(f"meta-step {self.done - 1}: skipped, because {why}", sys.stderr)
-        if self.done % self.trainer.config.validate_every == 0 or self.done == self.total:
+        if self.done % self.trainer.config.validation_interval == 0 or self.done == self.total:
             self.history.add_row(self.trainer, progress, self.validate())
             self.record_rows()
         postfix = {"loss": f"{progress.loss:.3f}"}

@@ -25,6 +25,8 @@ from dd.runtime.settings_model import (
 
 PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
+ROWS = 20
+"""Rows of the history, besides the one at meta-step 0, if `validate_every` does not say how many there are."""
 POISONING = ("accuracy", "misled", "others", "clean")
 """The measurements of a set with an `attack_class`: see `dd.distill.metrics.poisoning`."""
 
@@ -105,8 +107,8 @@ class DistillSettings(Settings):
     """train on the validation_images too, as the authors did; the history's accuracy is then no held-out one"""
     validation_nets: Count = 4
     """held-out networks to watch progress on"""
-    validate_every: Count = 500
-    """meta-steps between two rows of the history"""
+    validate_every: Index = 0
+    """meta-steps between two rows of the history; 0: as many as make some 20 rows"""
     seed: Index = 0
     """every random number comes from this one"""
 
@@ -135,6 +137,11 @@ class DistillConfig(DistillSettings):
     def attacks(self) -> bool:
         """Whether the objective is poisoning."""
         return self.attack_class >= 0
+
+    @property
+    def validation_interval(self) -> int:
+        """Meta-steps between two rows of the history."""
+        return self.validate_every or math.ceil(self.meta_steps / ROWS)
 
     def real_batches_at(self, meta_step: int) -> range:
         """The batches of `real_batch` images that meta-step `meta_step` (counted from 0) judges."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dd.runtime.errors import UserError
+from dd.runtime.lazy import module_of_package
 
 
 @dataclass(frozen=True)
@@ -73,4 +74,4 @@ def __getattr__(name: str) -> Any:
         from dd.nets.factory import build
 
         return build
-    raise AttributeError(f"module 'dd.nets' has no attribute {name!r}")
+    return module_of_package(__name__, name)

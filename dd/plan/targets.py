@@ -95,14 +95,14 @@ class TargetPlan:
 
     def all(self) -> list[str]:
         """What `all` makes; raises what `files_of` raises."""
-        made = [path for name in self.config.all for path in self.files_of(name)]
+        made = [path for name in self.config.wanted for path in self.files_of(name)]
         if self.compared():
             made += self.comparison_files()
         return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
 
     def downloads(self) -> list[str]:
         """The datasets and weights that `all` needs: what `download_all` makes. Raises what `files_of` raises."""
-        experiments = {name for wanted in self.config.all for name in self._checked(wanted).experiments()}
+        experiments = {name for wanted in self.config.wanted for name in self._checked(wanted).experiments()}
         entries = [self.config.all_experiments[name] for name in experiments]
         datasets = {entry.dataset for entry in entries}
         datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
@@ -111,7 +111,7 @@ class TargetPlan:
 
     def compared(self) -> dict[str, str]:
         """The CSV of everything in `all` that the paper has too, by name and in the order of `all`."""
-        measured = {name: self._by_name[name].measurements() for name in self.config.all}
+        measured = {name: self._by_name[name].measurements() for name in self.config.wanted}
         return {name: path for name, path in measured.items() if path}
 
     def comparison_modules(self) -> list[str]:

@@ -1,6 +1,9 @@
 """Many networks trained side by side on real images, to start from (Section 3.5)."""
 
 from dd.nets import module_of
+from dd.runtime.lazy import import_when_used
+
+import_when_used(__name__)
 
 
 def modules(net: str) -> tuple[str, ...]:

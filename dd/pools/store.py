@@ -147,6 +147,16 @@ class PoolFolder:
             )
 
 
+def made_with(path: Path) -> dict:
+    """The settings and data that the shard at `path` was made with.
+
+    Raises:
+        UserError: the file is damaged, or not a shard.
+    """
+    shard = _Shard(path)
+    return shard.pool | {"part": shard.part, "first": shard.first, "nets": len(shard.digests), "total": shard.total}
+
+
 def _difference(found: dict, wanted: dict) -> str:
     key = next(key for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key))
     return f"{key} is {found.get(key)!r}, but {wanted.get(key)!r}"

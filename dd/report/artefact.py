@@ -107,7 +107,7 @@ class Artefact(ABC, Generic[Entry]):
 
     @classmethod
     def entries(cls, config: Any) -> Mapping[str, Any]:
-        """The entries of this kind in a `dd.config.model.Config`, by name."""
+        """The entries of this kind in a `dd.config.model.Config`, by name; None for one that is empty there."""
         return getattr(config, cls.section.key) if cls.section else {}
 
     @abstractmethod

@@ -1,5 +1,6 @@
 """The history of a distillation as event files for TensorBoard."""
 
+import math
 from pathlib import Path
 
 from dd.runtime.errors import UserError
@@ -25,10 +26,10 @@ class EventFiles:
         self.rows_written = 0
 
     def write(self, history: list[dict]) -> None:
-        """Write the rows of the history that are new since the last call."""
+        """Write the rows of the history that are new since the last call, but for numbers that a row does not have."""
         for row in history[self.rows_written :]:
             for name, value in row.items():
-                if name != "meta_step":
+                if name != "meta_step" and not math.isnan(value):
                     self.writer.add_scalar(name, value, row["meta_step"])
         self.rows_written = len(history)
         self.writer.flush()

@@ -13,6 +13,7 @@ from torch import Tensor
 from dd.runtime.code_digest import digest
 from dd.runtime.errors import STOPPED, UserError
 from dd.runtime.files import load_tensors, save_tensors
+from dd.runtime.identity import differences
 from dd.runtime.loop import StoppedError
 from dd.runtime.process_group import leads
 
@@ -116,12 +117,7 @@ class Checkpoints:
         return None
 
     def _check(self, path: Path, saved: dict) -> None:
-        changed = [
-            f"{key} was {saved.get(key)!r}, is {self.identity.get(key)!r}"
-            for key in sorted(saved.keys() | self.identity.keys())
-            if saved.get(key) != self.identity.get(key)
-        ]
-        if changed:
+        if changed := sorted(differences(saved, self.identity)):
             raise UserError(
                 f"{path}: made with other settings ({'; '.join(changed)}). "
                 f"Put them back to go on, or delete {self.folder} to start anew"

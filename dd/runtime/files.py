@@ -28,6 +28,24 @@ METADATA = "dd"
 """The only key of our metadata (safetensors writes several in any order). Its value: SHA-256 in hex, then JSON."""
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a path that `atomic` could not write, as far as that can be seen without writing.
+
+    Raises:
+        UserError: it is a folder or device, or the folder it is to be in is a file or may not be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is not a plain file, so it cannot be replaced by one; choose another name")
+        folder = next(folder for folder in path.absolute().parents if folder.exists())  # `atomic` makes those below it
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise UserError(f"{path}: cannot write ({error.strerror}); choose another folder or name") from error
+
+
 @contextlib.contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`, which is renamed to `path` if the block ends well and removed if it does not.
@@ -39,8 +57,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     temporary = None
     try:
-        if path.exists() and not path.is_file():
-            raise UserError(f"{path}: is not a plain file, so it cannot be replaced by one; choose another name")
+        check_writable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Paths that commands read and write, and the check that no output replaces an input."""
+"""Paths that commands read and write, and the check that outputs can be written and replace no input."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +26,7 @@ class NamedPath(NamedTuple):
     """As the user writes it: `--out`."""
     path: Path
     written: bool
+    may_be_folder: bool
 
     def is_same(self, other: "NamedPath") -> bool:
         """Whether both lead to one file, by way of links too."""
@@ -35,20 +36,24 @@ class NamedPath(NamedTuple):
 
 
 def check_outputs(command: click.Command, values: dict[str, object]) -> None:
-    """Refuse a command that would replace its own input, or write two outputs into one file.
+    """Refuse a command that would replace its own input, write two outputs into one file, or fail to write one.
 
     Args:
         command: whose options say which paths are written.
         values: of the options, by the names of their parameters.
 
     Raises:
-        UserError: it names both options and the path.
+        UserError: it names both options and the path, or the path that cannot be written.
     """
+    from dd.runtime.files import check_writable
+
     paths = list(_paths(command, values))
     for number, output in enumerate(paths):
         for other in paths[:number] + paths[number + 1 :]:
             if output.written and output.is_same(other):
                 raise UserError(f"{output.option}: {output.path} is also {other.option}; choose another name for it")
+        if output.written and not (output.may_be_folder and output.path.is_dir()):
+            check_writable(output.path)
 
 
 def _paths(command: click.Command, values: dict[str, object]) -> Iterator[NamedPath]:
@@ -59,4 +64,4 @@ def _paths(command: click.Command, values: dict[str, object]) -> Iterator[NamedP
             written = isinstance(parameter.type, OutputPath)
             for path in given if isinstance(given, tuple) else (given,):
                 if isinstance(path, Path):
-                    yield NamedPath(option, path, written)
+                    yield NamedPath(option, path, written, parameter.type.dir_okay)

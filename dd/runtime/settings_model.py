@@ -139,6 +139,25 @@ IfGiven = Annotated[Value | None, _NeverNull()]
 """A key that may be left out, and is None then. YAML's null is refused."""
 
 
+class _MayBeEmpty:
+    """An annotation for a type with None, which an empty list then means too."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How pydantic checks it."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: None if value == [] else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict:
+        """How editors check it."""
+        made = handler(schema)
+        return made | {"anyOf": [*made["anyOf"], {"type": "array", "maxItems": 0}]}
+
+
+OrEmpty = Annotated[Value | None, _MayBeEmpty()]
+"""An entry that null or an empty list takes away, as where an overlay does without a figure; it is None then."""
+
+
 class Settings(BaseModel):
     """A frozen model whose fields are settings. Types are strict: 3.0 is not a whole number, true is not a number.
 

@@ -160,7 +160,9 @@ def test_one_run_serves_all_numbers_of_epochs(trial, monkeypatch):
 @pytest.mark.parametrize("name", BASELINES)
 def test_the_best_combination_is_tested_and_the_others_are_kept(trial, name):
     done, baseline = [], BASELINES[name]
-    table = measure(baseline, trial(on_progress=lambda: done.append(1)))
+    made = trial()
+    made.on_progress = lambda: done.append(1)
+    table = measure(baseline, made)
     assert len(done) == baseline.progress_steps(FEW)
     knn = baseline.classifier == "neighbours"
     keys, tried = (["metric", "neighbours"], 4) if knn else (["lr", "epochs"], len(RATES) * len(EPOCHS))

@@ -67,7 +67,10 @@ def test_from_data_to_picture(dd, digits, tmp_path):
         (["data", "prepare", "nothing", "--out", "x.npz"], "dataset 'nothing' is not known"),
         (["evaluate", "--set", "no.safetensors", "--data", "no.npz", "--out", "x.csv"], "no.safetensors: no such file"),
         (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.png"], "no such file"),
-        (["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.foo"], "must end in .png or .pdf"),
+        (
+            ["figure", "--set", "no.safetensors", "--metrics", "no.csv", "--out", "x.foo"],
+            "must end in .png, .pdf or .svg",
+        ),
         (["distill", "--data", "no.npz", "--out", "x", "--history", "y"], "no.npz: no such file; prepare it again"),
         (
             ["distill", "--data", "no.npz", "--out", "x", "--history", "y", "--attack-class", "3"],

@@ -34,7 +34,6 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
         ),
         (f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps, set: {{start: x}}}}]}}", "curves.fig4.0.set.start"),
         ("experiments: {'a b': {dataset: mnist}}", "experiments.a b: 'a b' is not a name"),
-        ("bars: {fig6: []}", "bars.fig6: is empty"),
         (
             f"curves: {{fig4: [{LINE} panel: a, label: b, x: steps, values: [1]}}]}}",
             "curves.fig4.0.values: has only 1; give at least 2",

@@ -62,10 +62,13 @@ def test_pt_and_npz_hold_all_of_it(distilled, tmp_path):
 def test_printed_it_is_a_few_lines(distilled):
     assert str(distilled).splitlines() == [
         "DistilledSet digits LeNet fixed",
-        "  3 steps x 2 epochs, 10 images [1, 28, 28] a step",
+        "  3 steps x 2 epochs, 10 images [1, 28, 28] a step, hard labels",
+        f"  learning rates {distilled.lrs.min():.3g} to {distilled.lrs.max():.3g}",
         "  accuracy at validation: 50.0 % over 2 net(s)",
     ]
-    assert str(replace(distilled, info={})).splitlines() == ["DistilledSet", str(distilled).splitlines()[1]]
+    assert str(replace(distilled, info={})).splitlines() == ["DistilledSet", *str(distilled).splitlines()[1:3]]
+    soft = replace(distilled, labels=torch.full((3, 10, 10), 0.1))
+    assert str(soft).splitlines()[1].endswith(" a step, learned labels")
 
 
 def test_a_network_that_has_changed_since_is_refused(distilled):

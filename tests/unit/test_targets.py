@@ -1,15 +1,17 @@
 """What can be asked for by name: figures, tables, `all` and the comparison, asked of the plan itself."""
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from dd.baselines import BASELINES
 from dd.config.model import Computed, Config
+from dd.config.schema import schema
 from dd.evaluation.protocols import PROTOCOLS
 from dd.plan.plan import Plan
 from dd.report.kinds import KINDS
 from dd.runtime import code_digest
 from dd.runtime.errors import UserError
-from tests.conftest import ROOT, checkout, load_yaml
+from tests.conftest import ROOT, checkout, load_yaml, merged
 from tests.unit.test_plan import PAPER, planned
 
 
@@ -186,6 +188,42 @@ def test_only_what_is_asked_for_is_checked():
             plan.targets.inputs(name)
     with pytest.raises(UserError, match=r"^figures.fig2b.steps"):
         plan.targets.all()
+
+
+EMPTY = {
+    "table3": {"tables": {"table3": []}},
+    "table2": {"tables": {"table2": None}},
+    "fig6": {"bars": {"fig6": []}},
+    "fig4": {"curves": {"fig4": []}},
+    "fig5": {"curves": {"fig5": None}},
+    "fig2a": {"figures": {"fig2a": None}},
+    "transfer": {"transfer": {"experiments": []}},
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_entry_is_no_entry(name):
+    everything = {"all": [*PAPER["all"], "transfer"]}
+    plan, whole = planned(everything | EMPTY[name]), planned(everything)
+    assert name in [target.name for target in whole.targets.targets(taken=[])]
+    assert name not in [target.name for target in plan.targets.targets(taken=[])]
+    left_out = set(whole.targets.all()) - set(plan.targets.all())
+    assert set(whole.targets.artefact(name).files()) <= left_out
+    assert set(plan.targets.all()) < set(whole.targets.all())
+    assert f" {name} " not in plan.targets.comparison()
+    assert set(plan.targets.downloads()) <= set(whole.targets.downloads())
+    if name == "table3":
+        assert "results/paper/evaluate/voc_alexnet.csv" not in plan.targets.all()
+    Draft202012Validator(schema()).validate(EMPTY[name])
+
+
+def test_a_name_without_any_entry_is_still_refused_in_all():
+    config = merged(PAPER, {"all": ["fig2a", "table3"]})
+    del config["tables"]["table3"]
+    with pytest.raises(UserError, match=r"^all: no figure or table 'table3'; there are "):
+        Plan(config)
+    with pytest.raises(UserError, match=r"^all: no figure or table 'fig22'"):
+        planned({"all": ["fig2a", "fig22"], "figures": {"fig2b": None}})
 
 
 def test_a_curve_that_is_not_asked_for_hides_no_experiment():

@@ -181,6 +181,27 @@ def test_nan_stops_at_once_where_nothing_ever_worked(experiment):
         trainer.step()
 
 
+@pytest.mark.parametrize(
+    ("meta_steps", "interval", "rows"), [(3, 0, 4), (40, 0, 21), (23_200, 0, 21), (47, 0, 17), (10, 4, 4)]
+)
+def test_how_many_rows_a_history_has(meta_steps, interval, rows):
+    config = DistillConfig(meta_steps=meta_steps, validate_every=interval)
+    every = config.validation_interval
+    assert len({0, *range(every, meta_steps, every), meta_steps}) == rows
+
+
+def test_looking_at_the_images_does_not_change_them(experiment, tmp_path):
+    made = []
+    for interval in (0, 1, 4):
+        made.append(experiment(meta_steps=4, validate_every=interval))
+        store = Checkpoints(tmp_path / str(interval), {})
+        history = run(made[-1].trainer, made[-1].validate, store, progress, [].append)
+        assert [row["meta_step"] for row in history] == ([0, 4] if interval == 4 else [0, 1, 2, 3, 4])
+    for other in made[1:]:
+        for name, tensor in other.trainer.learned.by_name().items():
+            assert torch.equal(tensor, made[0].trainer.learned.by_name()[name])
+
+
 @pytest.mark.parametrize("what", ["net", "backward pass"])
 def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsys):
     """Whether the net does, or only the gradient in its backward pass; and also in a run that is restored after it."""
@@ -200,8 +221,9 @@ def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsy
 
     trainer, records = overflowing({3, 4}), []
     history = run(trainer, lambda: torch.ones(2), Checkpoints(tmp_path, {}), progress, records.append)
-    assert [row["skipped"] for row in history] == [0, 1, 2, 2]
-    assert all(math.isfinite(row["loss"]) for row in history)
+    assert [row["meta_step"] for row in history] == [0, 2, 4, 6, 7]
+    assert [row["skipped"] for row in history] == [0, 0, 1, 2, 2]
+    assert [math.isfinite(row["loss"]) for row in history] == [False, True, True, True, True]
     assert trainer.learned.images.isfinite().all()
     assert capsys.readouterr().err.count("skipped, because the loss is") == 2
     first = overflowing({3, 4})

@@ -1,5 +1,6 @@
 """How a distillation went: its picture, and TensorBoard's event files."""
 
+import math
 import sys
 
 import pandas as pd
@@ -33,8 +34,10 @@ def test_the_picture_shows_every_row(rows):
 
 
 def test_command(dd, tmp_path):
-    done = dd("training", "--history", HISTORY, "--out", tmp_path / "a.png", "--out", tmp_path / "a.pdf")
+    out = [word for ending in ("png", "pdf", "svg") for word in ("--out", tmp_path / f"a.{ending}")]
+    done = dd("training", "--history", HISTORY, *out)
     assert done.returncode == 0, done.stderr
+    assert "<svg " in (tmp_path / "a.svg").read_text()
     assert Image.open(tmp_path / "a.png").info["dpi"] == pytest.approx((200, 200), abs=0.1)
     pdf = (tmp_path / "a.pdf").read_bytes()
     assert b"/Type3" not in pdf
@@ -42,6 +45,19 @@ def test_command(dd, tmp_path):
     done = dd("training", "--history", HISTORY.parents[2] / "runs.csv", "--out", tmp_path / "a.png")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "runs.csv: not a table of `python -m dd distill --history`" in done.stderr
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_first_row_has_no_loss_yet(tmp_path):
+    """The row at meta-step 0, with which a history begins: alone, and followed by others."""
+    history = pd.read_csv(HISTORY)
+    first = history.head(1).assign(meta_step=0, loss=math.nan, grad_norm=math.nan)
+    for rows in (first, pd.concat([first, history])):
+        picture = training_picture(rows, "mnist_random")
+        picture.savefig(tmp_path / "a.png")
+        loss, accuracy = (picture.axes[panel].lines[0].get_ydata() for panel in (0, 1))
+        assert math.isnan(loss[0])
+        assert accuracy[0] == history["accuracy"][0]
 
 
 def test_event_files_hold_the_history(dd, digits, tmp_path):
@@ -58,7 +74,8 @@ def test_event_files_hold_the_history(dd, digits, tmp_path):
     found = scalars(folder)
     assert set(found) == set(history) - {"meta_step"}
     for name, points in found.items():
-        assert points == [(s, pytest.approx(v)) for s, v in zip(history["meta_step"], history[name], strict=True)]
+        written = history[["meta_step", name]].dropna().itertuples(index=False)
+        assert points == [(step, pytest.approx(value)) for step, value in written]
     assert other.exists()
     files = set(folder.iterdir())
     with Checkpoints(tmp_path / "set.safetensors.work", {}).locked():

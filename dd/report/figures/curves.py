@@ -17,7 +17,7 @@ from dd.report.measurements import read_evaluation
 from dd.report.provenance import data_lines
 from dd.runtime.errors import UserError
 from dd.runtime.paths import OUTPUT
-from dd.runtime.settings_model import Count, Name, Settings, Text, all_different
+from dd.runtime.settings_model import Count, Name, OrEmpty, Settings, Text, all_different
 
 
 class LineSection(Settings):
@@ -57,7 +57,7 @@ class LineSection(Settings):
         return settings | whole | {self.vary: value}
 
 
-Lines = Annotated[list[LineSection], Field(min_length=1, description="the lines")]
+Lines = OrEmpty[Annotated[list[LineSection], Field(min_length=1, description="the lines")]]
 
 
 class Curves(FigureArtefact[list[LineSection]]):

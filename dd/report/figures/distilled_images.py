@@ -23,10 +23,12 @@ from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
 from dd.runtime.paths import INPUT
-from dd.runtime.settings_model import Counts, Name, Settings
+from dd.runtime.settings_model import Counts, Name, OrEmpty, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dd.distill.distilled_set import DistilledSet
 
 
 class ReportedImages(NamedTuple):
@@ -83,7 +85,7 @@ class Picture(FigureArtefact[PictureSection]):
     rule = "draw_figure"
     command = "figure"
     section = Section(
-        "figures", dict[Name, PictureSection], Field(description="Pictures of distilled images, by name.")
+        "figures", dict[Name, OrEmpty[PictureSection]], Field(description="Pictures of distilled images, by name.")
     )
 
     def named(self) -> list[str]:
@@ -131,22 +133,34 @@ def images_title(metrics: pd.DataFrame) -> str:
 
     The lines below say how the set departs from the paper's method, and what is known of the data.
     """
-    first = with_provenance(metrics).iloc[0]
     nets = metrics["held_out_net"].nunique()
     before, after = (metrics.loc[metrics["stage"] == stage, "accuracy"] for stage in ("before", "after"))
     judged = ", by the attacker's labels" if "misled" in metrics else ""
     if nets > 1:
         judged += f", {nets} held-out nets"
-    nets_of = f"{display_name(first['dataset'])}, {first['net']}, {first['init']} init"
-    lines = [
-        f"{nets_of}: {_percent(before)} → {_percent(after)}",
-        f"on {first['test_images']:,} test images{judged}",
-    ]
-    if interval := wider_interval(after.mean(), after.std(ddof=0), first["test_images"]):
-        lines.append(f"95 % interval by the draw of the test images: {interval[0]:.1f} to {interval[1]:.1f} %")
+    accuracy = [f"{_percent(before)} → {_percent(after)}"]
+    accuracy.append(f"on {metrics['test_images'].iloc[0]:,} test images{judged}")
+    if interval := wider_interval(after.mean(), after.std(ddof=0), metrics["test_images"].iloc[0]):
+        accuracy.append(f"95 % interval by the draw of the test images: {interval[0]:.1f} to {interval[1]:.1f} %")
+    return _title(metrics, accuracy)
+
+
+def images_title_without_accuracy(distilled: DistilledSet) -> str:
+    """`MNIST, LeNet, random init: 100 images, 10 steps x 3 epochs`, with the same lines below."""
+    import pandas as pd
+
+    setting = distilled.setting() | {"fidelity": distilled.info["dataset"].get("fidelity", "")}
+    shape = "{distilled_images} images, {steps} steps x {epochs} epochs".format_map(setting)
+    return _title(pd.DataFrame([setting]), [shape])
+
+
+def _title(rows: pd.DataFrame, known: list[str]) -> str:
+    """What the set of these measurements is, what is `known` of it, how it departs from the paper, and of the data."""
+    first = with_provenance(rows).iloc[0]
+    lines = [f"{display_name(first['dataset'])}, {first['net']}, {first['init']} init: {known[0]}", *known[1:]]
     if first["beyond"]:
         lines.append(made_with(first["beyond"]))
-    return small_print(lines + data_lines(metrics), TITLE_WIDTH - 0.4, TITLE_POINTS)
+    return small_print(lines + data_lines(rows), TITLE_WIDTH - 0.4, TITLE_POINTS)
 
 
 def _percent(accuracy: pd.Series) -> str:
@@ -157,8 +171,8 @@ def _percent(accuracy: pd.Series) -> str:
     return f"{text} %"
 
 
-def draw(*, set_path: Path, metrics: Path, steps: str) -> Drawing:
-    """The images of a distilled set, titled by its CSV of `dd evaluate`.
+def draw(*, set_path: Path, metrics: Path | None, steps: str) -> Drawing:
+    """The images of a distilled set, titled by its CSV of `dd evaluate` if there is one.
 
     Raises:
         UserError: no such set or CSV, or `steps` that the set does not have.
@@ -170,13 +184,17 @@ def draw(*, set_path: Path, metrics: Path, steps: str) -> Drawing:
     chosen = number_list("--steps", steps) if steps else list(range(1, total + 1))
     if max(chosen) > total:
         raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
+    if metrics:
+        title = images_title(read_evaluation(metrics, "before", "after"))
+    else:
+        title = images_title_without_accuracy(distilled)
     picture = images_picture(
         distilled.images.numpy(),
         distilled.labels.numpy(),
         distilled.lrs.numpy(),
         classes=distilled.info["classes"],
         steps=chosen,
-        title=images_title(read_evaluation(metrics, "before", "after")),
+        title=title,
     )
     return Drawing(picture)
 
@@ -241,12 +259,17 @@ FIGURE = FigureKind(
     help="""Draw distilled images with their learning rates, as in the paper's Figures 2 and 3.
 
     \b
-    Example:
+    Examples:
+      python -m dd figure --set set.safetensors --out images.png
       python -m dd figure --set set.safetensors --metrics accuracy.csv --steps 1,5,10 --out images.png --out images.pdf
     """,
     options=(
         click.Option(["--set", "set_path"], type=INPUT, required=True, help="Distilled set, a .safetensors."),
-        click.Option(["--metrics"], type=INPUT, required=True, help="CSV of `dd evaluate` for the title."),
+        click.Option(
+            ["--metrics"],
+            type=INPUT,
+            help="CSV of `dd evaluate`, for the accuracy in the title.  [default: a title without accuracy]",
+        ),
         click.Option(["--steps"], default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]"),
     ),
     draw=draw,

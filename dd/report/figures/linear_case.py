@@ -34,7 +34,7 @@ LINEAR_CLAIM = PaperClaim(
 )
 
 
-class LinearCase(FigureArtefact[None]):
+class LinearCase(FigureArtefact[tuple[()]]):
     """The one figure of this kind. Users can choose nothing about it."""
 
     rule = "draw_linear_case"
@@ -42,9 +42,9 @@ class LinearCase(FigureArtefact[None]):
     label = "linear case (Section 3.3)"
 
     @classmethod
-    def entries(cls, config: Any) -> Mapping[str, None]:  # noqa: ARG003 (there is always one)
+    def entries(cls, config: Any) -> Mapping[str, tuple[()]]:  # noqa: ARG003 (there is always one)
         """See `Artefact`."""
-        return {"linear_case": None}
+        return {"linear_case": ()}
 
     def named(self) -> list[str]:
         """See `Artefact`."""

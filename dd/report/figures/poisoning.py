@@ -16,7 +16,7 @@ from dd.report.figures.poisoning_claims import COMPARISON
 from dd.report.measurements import read_measured
 from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT, OUTPUT
-from dd.runtime.settings_model import Name, Names
+from dd.runtime.settings_model import Name, Names, OrEmpty
 
 BASELINES_BESIDE = ("random", "optimized", "k_means", "average")
 """The baselines that the figure shows beside an experiment. A new baseline is shown if it is named here."""
@@ -29,7 +29,7 @@ class Bars(FigureArtefact[list[str]]):
     command = "bars"
     section = Section(
         "bars",
-        dict[Name, Annotated[Names, Field(description="experiments with an attack_class")]],
+        dict[Name, Annotated[OrEmpty[Names], Field(description="experiments with an attack_class")]],
         Field(description="Figures of poisoning against its baselines, by name."),
     )
     outputs = PICTURES_AND_NUMBERS

@@ -3,6 +3,9 @@
 from dd.report.tables.kind import TableKind
 from dd.report.tables.table import Table
 from dd.runtime.discovery import declared
+from dd.runtime.lazy import import_when_used
+
+import_when_used(__name__)
 
 TABLES = declared(__name__, Table, "TABLE")
 """The paper's tables by name, in its order."""

@@ -15,10 +15,11 @@ from dd.report.artefact import Section, options
 from dd.report.tables import TABLES
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.paths import INPUT
-from dd.runtime.settings_model import Names, made_settings
+from dd.runtime.settings_model import Names, OrEmpty, made_settings
 
+Experiments = OrEmpty[Names]
 _TABLES = {
-    name: (Names | None, Field(default=None, description=table.title.partition(": ")[2]))
+    name: (Experiments, Field(default=None, description=table.title.partition(": ")[2]))
     for name, table in TABLES.items()
 }
 
@@ -35,9 +36,9 @@ class PaperTable(TableArtefact[list[str]]):
     section = Section("tables", TablesSection, Field())
 
     @classmethod
-    def entries(cls, config: Any) -> Mapping[str, list[str]]:
+    def entries(cls, config: Any) -> Mapping[str, list[str] | None]:
         """See `Artefact`."""
-        return config.tables.model_dump(exclude_none=True)
+        return config.tables.model_dump(exclude_unset=True)
 
     def named(self) -> list[str]:
         """See `Artefact`."""

@@ -20,7 +20,7 @@ from dd.report.provenance import with_provenance
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT
-from dd.runtime.settings_model import UNIQUE, Count, Names, OneOf, Settings, all_different
+from dd.runtime.settings_model import UNIQUE, Count, Names, OneOf, OrEmpty, Settings, all_different
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ ProtocolName = Annotated[str, OneOf.of(PROTOCOLS)]
 class TransferSection(Settings):
     """Sets on other networks and by other protocols: `snakemake transfer`, or `transfer` in `all`."""
 
-    experiments: Names
+    experiments: OrEmpty[Names]
     """whose sets"""
     nets: Annotated[list[NetworkName], AfterValidator(all_different), UNIQUE]
     """the networks"""
@@ -56,13 +56,13 @@ class Transfer(TableArtefact[TransferSection]):
     outputs = dict.fromkeys(("csv", "md", "html"), "--out")
 
     @classmethod
-    def entries(cls, config: Any) -> Mapping[str, TransferSection]:
+    def entries(cls, config: Any) -> Mapping[str, TransferSection | None]:
         """See `Artefact`."""
-        return {"transfer": config.transfer}
+        return {"transfer": config.transfer if config.transfer.experiments else None}
 
     def named(self) -> list[str]:
         """See `Artefact`."""
-        return self.entry.experiments
+        return self.entry.experiments or []
 
     def check(self) -> None:
         """See `Artefact`."""
@@ -70,7 +70,7 @@ class Transfer(TableArtefact[TransferSection]):
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
-        return {"metrics": [self.run.files.transferred(name) for name in self.entry.experiments]}
+        return {"metrics": [self.run.files.transferred(name) for name in self.named()]}
 
     def arguments(self) -> list[str]:
         """See `Artefact`."""
