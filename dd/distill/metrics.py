@@ -48,7 +48,7 @@ def poisoning(predicted: Tensor, y: Tensor, *, attack_class: int, target_class: 
     Returns:
         In percent `[nets]`: `accuracy` with respect to the attacker's labels, `misled` (the share of the attack class
         that is given the target class), `others` (accuracy on the other classes), `clean` (accuracy with respect to the
-        true labels).
+        true labels), `attacked` (accuracy on the attack class with respect to the true labels).
     """
     attacked = y == attack_class
     return {
@@ -56,4 +56,5 @@ def poisoning(predicted: Tensor, y: Tensor, *, attack_class: int, target_class: 
         "misled": percent(predicted[:, attacked] == target_class),
         "others": percent(predicted[:, ~attacked] == y[~attacked]),
         "clean": percent(predicted == y),
+        "attacked": percent(predicted[:, attacked] == attack_class),
     }

@@ -27,7 +27,7 @@ PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momen
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 ROWS = 20
 """Rows of the history, besides the one at meta-step 0, if `validate_every` does not say how many there are."""
-POISONING = ("accuracy", "misled", "others", "clean")
+POISONING = ("accuracy", "misled", "others", "clean", "attacked")
 """The measurements of a set with an `attack_class`: see `dd.distill.metrics.poisoning`."""
 
 NetworkName = Annotated[
@@ -114,7 +114,10 @@ class DistillSettings(Settings):
 
 
 class DistillConfig(DistillSettings):
-    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation."""
+    """The settings of Algorithm 1. The defaults are the authors' for MNIST and random initialisation.
+
+    They differ in `train_on_all` and `short_batches`: what progress is watched on is held out, and batches are whole.
+    """
 
     @model_validator(mode="after")
     def _poisons_or_not(self) -> Self:

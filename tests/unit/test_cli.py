@@ -159,7 +159,7 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     words = [word for name in ("poison", "poison.average") for word in ("--metrics", tmp_path / f"{name}.csv")]
     done = dd("bars", *words, "--scale", "test", "--table", tmp_path / "fig6.csv", "--out", tmp_path / "fig6.png")
     assert done.returncode == 0, done.stderr
-    assert set(pd.read_csv(tmp_path / "fig6.csv")["measure"]) == {"accuracy", "misled", "others", "clean"}
+    assert set(pd.read_csv(tmp_path / "fig6.csv")["measure"]) == {"accuracy", "misled", "others", "clean", "attacked"}
     done = dd("bars", *metrics[0], "--scale", "test", "--table", table, "--out", tmp_path / "fig6.png")
     assert "moved.csv: lacks clean; measure it anew, of a set made for poisoning" in done.stderr
     done = dd("adapt", "fada", *source, "--out", tmp_path / "fada.csv")

@@ -36,6 +36,7 @@ def test_what_is_measured():
     assert measured["others"].tolist() == [75, 100]
     assert measured["accuracy"].tolist() == [75, 50]
     assert measured["clean"].tolist() == [50, 100]
+    assert measured["attacked"].tolist() == [25, 100]
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_only_what_is_asked_for_is_checked():
             plan.targets.files_of(name)
         with pytest.raises(UserError, match=refusal):
             plan.targets.inputs(name)
-    with pytest.raises(UserError, match=r"^figures.fig2b.steps"):
+    with pytest.raises(UserError, match=r"^experiments.svhn_mnist_random.pool"):  # of Figure 1, which comes first
         plan.targets.all()
 
 
@@ -247,7 +247,9 @@ def test_all_ends_with_the_comparison_and_the_configuration(paper):
 
 def test_the_comparison_is_told_what_was_measured_and_why_not():
     options = planned(load_yaml(ROOT / "workflow/scales/laptop.yaml")).targets.comparison()
-    assert options.startswith("compare --scale laptop --measured fig2a results/laptop/evaluate/mnist_fixed.csv ")
+    assert options.startswith(
+        "compare --scale laptop --measured fig1 results/laptop/figures/fig1.csv --measured fig2a results/"
+    )
     assert "--measured table1 results/laptop/tables/table1.csv" in options
     assert "--measured linear_case results/laptop/linear/linear_case.csv" in options
     assert "--not-run fig6 cifar10 'too slow without a GPU'" in options

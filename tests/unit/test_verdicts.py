@@ -39,10 +39,10 @@ def test_a_result_that_the_paper_prints_twice_counts_once(published):
     table = compare(published, {}, "test")
     counts = summary(table).set_index("where")
     twice = table[table["kind"].eq("number") & table.duplicated("result", keep=False)]
-    assert set(twice["where"]) == {"fig2b", "fig3a", "fig3b", "table1"}
-    assert counts.loc["all", "numbers"] == len(NUMBERS) - 3
+    assert set(twice["where"]) == {"fig1", "fig2a", "fig2b", "fig3a", "fig3b", "table1", "table2"}
+    assert counts.loc["all", "numbers"] == len(NUMBERS) - 9
     alone = compare({"fig3a": published["fig3a"]}, {}, "test")
-    assert summary(alone).set_index("where").loc["all", "not run"] == len(NUMBERS) - 3 - 1
+    assert summary(alone).set_index("where").loc["all", "not run"] == len(NUMBERS) - 9 - 1
 
 
 def test_stand_ins_have_a_line_of_their_own(published):

@@ -10,7 +10,7 @@ from tests.workflow.test_workflow import TINY_CURVE, snakemake
 
 TINY = {
     "scale": "tiny",
-    "all": ["fig2a", "fig4", "fig6", "table1", "linear_case"],
+    "all": ["fig1", "fig2a", "fig4", "fig6", "table1", "linear_case"],
     "evaluate": {"nets": 2},
     "baselines": {"draws": 1, "nets": 1, "test_nets": 1, "candidates": 1, "candidate_nets": 1, "choose_on": "held-out"},
     "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
@@ -20,13 +20,14 @@ TINY = {
     },
     "tables": {"table1": ["one"]},
     "bars": {"fig6": ["poison"]},
+    "overview": {"fig1": ["one", "poison"]},
     "curves": {name: [TINY_CURVE] for name in ("fig4", "fig5")},
     "figures": {"fig2a": {"experiment": "one", "steps": [1, 2]}},
 }
 RESULTS = {
     "Comparison": ["compare.html"],
     "Configuration": ["configuration.html"],
-    "Figures": ["fig2a.png", "fig4.png", "fig6.png", "linear_case.png"],
+    "Figures": ["fig1.png", "fig2a.png", "fig4.png", "fig6.png", "linear_case.png"],
     "Tables": ["table1.html"],
     # of experiments, and of another point of the curve
     "Training": ["one/training.png", "one_steps1/training.png", "poison/training.png"],

@@ -81,7 +81,7 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
         known |= {"sets": len(test), "chosen_on": first["chosen_on"]}
     else:
         known |= {"method": OURS, "scale": scale, "combination": "as distilled", "sets": 1, "chosen_on": ""}
-    for measure in POISONING:
+    for measure in (name for name in POISONING if name in table):
         before = table.loc[table["stage"] == "before", measure]  # a baseline has none
         row = known | {"measure": measure, "before": before.mean(), "before_std": before.std(ddof=0)}
         if of_baseline:

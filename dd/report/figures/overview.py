@@ -1,0 +1,202 @@
+"""An overview in the manner of the paper's Figure 1: for each experiment some images, and accuracy before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import click
+from pydantic import Field
+
+from dd.report.artefact import Section, options
+from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
+from dd.report.figures.overview_numbers import ATTACKED, COMPARISON, LABELS, overview_row, overview_table
+from dd.report.measurements import read_dataset_info, read_evaluation
+from dd.report.provenance import data_lines
+from dd.report.wording import display_name, made_with, small_print
+from dd.runtime.errors import UserError
+from dd.runtime.paths import INPUT, OUTPUT
+from dd.runtime.settings_model import Name, Names, OrEmpty
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from dd.report.measurements import DatasetInfo
+
+LINE_HEIGHT = 0.66
+"""Inches."""
+SHOWN_IMAGES = 10
+"""Distilled images of a line: those of its first step."""
+
+
+class Line(NamedTuple):
+    """One line of the figure."""
+
+    images: np.ndarray
+    """`[n, H, W, C]`, from 0 to 1."""
+    rows: pd.DataFrame
+    """Its CSV of `dd evaluate`."""
+    row: dict
+    """Its row in the table of numbers."""
+
+
+class Overview(FigureArtefact[list[str]]):
+    """A figure of the section `overview`, whose entry is a list of experiments."""
+
+    rule = "draw_overview"
+    command = "overview"
+    section = Section(
+        "overview",
+        dict[Name, OrEmpty[Annotated[Names, Field(description="experiments, a line each")]]],
+        Field(description="Overviews of experiments as in Figure 1, by name."),
+    )
+    outputs = PICTURES_AND_NUMBERS
+
+    def named(self) -> list[str]:
+        """See `Artefact`."""
+        return self.entry
+
+    def inputs(self) -> dict[str, list[str]]:
+        """See `Artefact`."""
+        files, given = self.run.files, self.run.experiments
+        sources = {self.run.source(name) for name in self.entry}
+        datasets = sorted({given[name].dataset for name in self.entry} | set(filter(None, sources)))
+        return {
+            "sets": [files.distilled(name) for name in self.entry],
+            "metrics": [files.evaluated(name) for name in self.entry],
+            "metadata": [files.dataset(dataset, "json") for dataset in datasets],
+        }
+
+    def arguments(self) -> list[str]:
+        """See `Artefact`."""
+        read, words = self.inputs(), []
+        for pair in zip(read["sets"], read["metrics"], strict=True):
+            words += ["--line", *pair]
+        return [*words, *options("--data", read["metadata"]), "--scale", self.run.files.scale]
+
+    def measurements(self) -> str:
+        """See `Artefact`."""
+        return self.path("csv")
+
+    def caption(self) -> str:
+        """See `Artefact`."""
+        return (
+            f"Distilled images and what they do, scale ``{self.run.files.scale}``: some images of the first GD step, "
+            "and accuracy of held-out networks on test images before and after training on all of them. Where images "
+            "poison (Section 3.6), it is the accuracy on the attacked class."
+        )
+
+
+def overview_picture(lines: Sequence[Line], scale: str) -> Figure:
+    """One line for each experiment: what it is, some of its images, and accuracy before and after training."""
+    from matplotlib.figure import Figure
+
+    notes = [f"scale {scale}, final state, test images", *data_lines(*(line.rows for line in lines))]
+    foot = small_print(notes, 8.5)
+    below = 0.15 + 0.13 * len(foot.splitlines())
+    height = LINE_HEIGHT * len(lines) + below
+    figure = Figure(figsize=(9, height))
+    for place, line in enumerate(lines):
+        middle = 1 - LINE_HEIGHT * (place + 0.5) / height
+        figure.text(0.01, middle, _told(line.row), fontsize=8, va="center", linespacing=1.3)
+        for column, image in enumerate(line.images):
+            axes = figure.add_axes((0.25 + 0.056 * column, middle - 0.24 / height, 0.054, 0.486 / height))
+            axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_axis_off()
+        row = line.row
+        figure.text(0.83, middle, f"{row['before']:.0f} % → {row['after']:.0f} %", fontsize=10, va="bottom")
+        figure.text(0.83, middle, LABELS[row["measure"]], fontsize=8, va="top")
+    figure.text(0.5, 0.08 / height, foot, fontsize=7, color="0.4", ha="center")
+    return figure
+
+
+def _told(row: dict) -> str:
+    """What a line is about."""
+    images = f"{row['distilled_images']} images, steps x epochs: {row['steps']} x {row['epochs']}"
+    beyond = f"\n{made_with(row['beyond'])}" if row["beyond"] else ""
+    nets = f"{row['nets']} {row['net']}{'' if row['nets'] == 1 else 's'}, {row['init'].replace('_', ' ')} init"
+    return f"{display_name(row['task'])}\n{nets}\n{images}{beyond}"
+
+
+def _task(first: pd.Series, datasets: dict[str, DatasetInfo]) -> str:
+    """The dataset; with pre-trained nets of another dataset `source → target`, variants named as their originals."""
+    names = [name for name in (first["source"], first["dataset"]) if name]
+    roots = [datasets[name].root if name in datasets else name for name in names]
+    return " → ".join(dict.fromkeys(roots))
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """Some images of the first step of a set, `[n, H, W, C]`, from 0 to 1; the display range is that of `dd figure`."""
+    import numpy as np
+
+    from dd import load
+    from dd.report.figures.image_grid import PERCENTILE
+
+    images = load(path).images.numpy()
+    limit = np.percentile(np.abs(images[0]), PERCENTILE)
+    each = len(images[0]) // SHOWN_IMAGES or 1  # one of each class where a step has several
+    return np.clip(images[0][::each][:SHOWN_IMAGES] / (2 * limit) + 0.5, 0, 1).transpose(0, 2, 3, 1)
+
+
+def draw(*, lines: Sequence[tuple[str, str]], metadata: Sequence[Path], scale: str) -> Drawing:
+    """Draw lines, each of which is `(set, CSV of dd evaluate)`.
+
+    Raises:
+        UserError: a set or CSV cannot be read, or a CSV is of another dataset than its set.
+    """
+    from dd import load
+
+    datasets = {info.name: info for info in map(read_dataset_info, metadata)}
+    drawn = []
+    for set_path, metrics in lines:
+        rows = read_evaluation(Path(metrics), "before", "after")
+        rows = rows.assign(source=rows["source"].astype(object).fillna(""))
+        if "misled" in rows and ATTACKED not in rows:
+            raise UserError(f"{metrics}: lacks {ATTACKED}; measure it anew with `python -m dd evaluate`")
+        first = rows.iloc[0]
+        made_of = load(set_path).info["dataset"]["name"]
+        if first["dataset"] != made_of:
+            raise UserError(f"{metrics}: is of {first['dataset']}, but the set {set_path} of {made_of}")
+        row = overview_row(rows, _task(first, datasets), scale)
+        drawn.append(Line(_pixels(Path(set_path)), rows, row))
+    return Drawing(overview_picture(drawn, scale), overview_table([line.row for line in drawn]))
+
+
+FIGURE = FigureKind(
+    name="overview",
+    order=0,
+    module=__name__,
+    artefact=Overview,
+    command=Overview.command,
+    help="""Draw distilled images with the accuracy of nets before and after training, as in the paper's Figure 1.
+
+    \b
+    Example:
+      python -m dd overview --line set.safetensors accuracy.csv --scale mine --table overview.csv --out overview.png
+    """,
+    options=(
+        click.Option(
+            ["--line", "lines"],
+            nargs=2,
+            multiple=True,
+            required=True,
+            metavar="SET CSV",
+            help="A distilled set and its CSV of `dd evaluate`; may be repeated.",
+        ),
+        click.Option(
+            ["--data", "metadata"],
+            type=INPUT,
+            multiple=True,
+            help="Prepared dataset, for the names of variants; may be repeated.",
+        ),
+        click.Option(["--scale"], required=True, help="Name of the scale, for the figure."),
+    ),
+    table_option=click.Option(
+        ["--table", "table_path"], type=OUTPUT, required=True, help="CSV of the numbers, to write."
+    ),
+    draw=draw,
+    comparison=COMPARISON,
+)
