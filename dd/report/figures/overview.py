@@ -50,7 +50,7 @@ class Overview(FigureArtefact[list[str]]):
     command = "overview"
     section = Section(
         "overview",
-        dict[Name, OrEmpty[Annotated[Names, Field(description="experiments, a line each")]]],
+        dict[Name, Annotated[OrEmpty[Names], Field(description="experiments, a line each")]],
         Field(description="Overviews of experiments as in Figure 1, by name."),
     )
     outputs = PICTURES_AND_NUMBERS
