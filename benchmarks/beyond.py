@@ -98,7 +98,7 @@ def main() -> None:
         last = pd.read_csv(folder / "history.csv").iloc[-1]
         cells = [f"{last.accuracy:.1f} ± {last.accuracy_std:.1f}"]
         for _, values in table.groupby("way", sort=False)["accuracy"]:
-            cells.append(f"{values.mean():.1f} ± {values.std(ddof=0):.1f}")
+            cells.append(f"{values.mean():.1f} ± {values.std():.1f}")
         lines.append(f"| {name} | {' | '.join(cells)} | {last.meta_step:.0f} | {last.seconds:.0f} |")
     pd.concat(tables).to_csv(out / "accuracy.csv", index=False)
     print("| variant | held-out training images | native | shuffled | mixed | meta-steps | seconds |")

@@ -13,6 +13,7 @@ from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import poisoned
+from dd.distill.metrics import sample_std
 
 
 class LabelledImages(NamedTuple):
@@ -106,5 +107,5 @@ def summary(measured: dict[str, Tensor]) -> dict[str, Any]:
     """Mean and standard deviation over nets of measurements `[nets]` by name, and how many nets there are."""
     row: dict[str, Any] = {}
     for name, values in measured.items():
-        row |= {name: values.mean().item(), f"{name}_std": values.std(correction=0).item(), "nets": len(values)}
+        row |= {name: values.mean().item(), f"{name}_std": sample_std(values), "nets": len(values)}
     return row

@@ -76,7 +76,7 @@ def adapt(
     table = adapted(adaptation, task, distilled.initial(pool), config, nets=nets, device=device)
     write_text(out, with_interval(table).to_csv(index=False))
     accuracy = table["accuracy"]
-    reached = accuracy_text(accuracy.mean(), accuracy.std(ddof=0), len(dataset.x_test), digits=2)
+    reached = accuracy_text(accuracy.mean(), accuracy.std(), len(dataset.x_test), digits=2)
     click.echo(f"{name}: {reached} % over {len(accuracy)} net(s)")
 
 

@@ -125,5 +125,5 @@ def _print_accuracy(table: pd.DataFrame, *, with_network: bool) -> None:
     first = table.iloc[0]
     which = f"{first['net']}, {first.get('protocol', NATIVE)}, " if with_network else ""
     for stage, accuracy in table.groupby("stage", sort=False)["accuracy"]:
-        reached = accuracy_text(accuracy.mean(), accuracy.std(ddof=0), first["test_images"], digits=2)
+        reached = accuracy_text(accuracy.mean(), accuracy.std(), first["test_images"], digits=2)
         click.echo(f"{which}{stage}: {reached} % over {len(accuracy)} net(s)")

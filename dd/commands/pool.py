@@ -97,6 +97,7 @@ def check(folder: Path) -> None:
     Example:
       python -m dd pool check results/laptop/pools/mnist_LeNet
     """
+    from dd.distill.metrics import sample_std
     from dd.pools.store import PoolFolder
     from dd.report.formatting import mean_std
     from dd.runtime.files import load_tensors
@@ -109,5 +110,5 @@ def check(folder: Path) -> None:
         for shard in opened.shards[part]:
             load_tensors(shard.path)
         accuracy = opened.accuracy(part)
-        spread = mean_std(accuracy.mean().item(), accuracy.std(correction=0).item(), digits=2)
+        spread = mean_std(accuracy.mean().item(), sample_std(accuracy), digits=2)
         click.echo(f"{part}: {size} nets, {spread} % on test images")

@@ -1,6 +1,7 @@
 """One experiment assembled from its settings: network, initial weights, real batches, trainer."""
 
 import copy
+import math
 from functools import partial
 from pathlib import Path
 
@@ -167,11 +168,12 @@ class Experiment:
     def distilled(self, last: dict) -> DistilledSet:
         """The distilled set as it is now; `last` is the last row of its history."""
         dataset = self.dataset
+        std = None if math.isnan(last["accuracy_std"]) else last["accuracy_std"]  # of one net; JSON has no NaN
         info = {
             "dataset": {key: dataset.info[key] for key in ("name", "sha256", "source", "fidelity")},
             "classes": dataset.classes,
             "config": self.config.model_dump(),
-            "validation": {key: last[key] for key in ("accuracy", "accuracy_std", "nets")},
+            "validation": {"accuracy": last["accuracy"], "accuracy_std": std, "nets": last["nets"]},
             "made with": provenance(),
         }
         if self.pretrained:

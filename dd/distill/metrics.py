@@ -1,5 +1,7 @@
 """How well networks classify images, and how far they are poisoned."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -40,6 +42,11 @@ def accuracy(net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor,
 def percent(right: Tensor) -> Tensor:
     """The share of true values in the last dimension, in percent."""
     return 100 * right.float().mean(-1)
+
+
+def sample_std(values: Tensor) -> float:
+    """The standard deviation of `values [n]` with n - 1 below the fraction; NaN if there is one value."""
+    return values.std().item() if len(values) > 1 else math.nan
 
 
 def poisoning(predicted: Tensor, y: Tensor, *, attack_class: int, target_class: int) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import Tensor
 from tqdm import tqdm
 
+from dd.distill.metrics import sample_std
 from dd.distill.trainer import Progress, Trainer
 from dd.runtime.loop import Store, run_to_end
 
@@ -70,7 +71,7 @@ class History:
                 "meta_lr": trainer.config.meta_lr_at(trainer.meta_step),
                 "mean_distill_lr": trainer.learned.lrs.mean().item(),
                 "accuracy": accuracies.mean().item(),
-                "accuracy_std": accuracies.std(correction=0).item(),
+                "accuracy_std": sample_std(accuracies),
                 "nets": len(accuracies),
                 "seconds": round(time.monotonic() - self.started, 1),
             }

@@ -189,14 +189,19 @@ class Pooled(NamedTuple):
 
     mean: float
     std: float
+    """NaN for a single net and set."""
     nets: int
     """Nets of each set."""
 
 
 def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
     """Mean and standard deviation over all sets and nets, of rows that each have both over the nets of one set."""
-    variance = (rows[f"{column}_std"] ** 2).mean() + rows[column].var(ddof=0)
-    return Pooled(rows[column].mean(), math.sqrt(variance), int(rows["nets"].iloc[0]))
+    nets, means = int(rows["nets"].iloc[0]), rows[column]
+    within = (nets - 1) * (rows[f"{column}_std"].fillna(0) ** 2).sum()  # a single net has no standard deviation
+    between = nets * ((means - means.mean()) ** 2).sum()
+    values = nets * len(rows)
+    std = math.sqrt((within + between) / (values - 1)) if values > 1 else math.nan
+    return Pooled(means.mean(), std, nets)
 
 
 def combination(rows: pd.DataFrame) -> str:

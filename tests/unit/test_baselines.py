@@ -274,7 +274,7 @@ def test_a_new_baseline_is_one_new_file(trial, digits, tmp_path):
     assert "k_means       centroids of k-means in each class\n    middle        the image in" in run("--help").stdout
     source = ("--set", tmp_path / "set.safetensors", "--data", digits)
     done = run("middle", *source, "--nets", 1, "--test-nets", 1, "--out", tmp_path / "middle.csv")
-    assert re.search(r"middle: [\d.]+ ± 0.00 % over 1 set\(s\) and 1 net\(s\)", done.stdout), done.stderr
+    assert re.search(r"middle: [\d.]+ \[[\d.]+, [\d.]+\] % over 1 set\(s\) and 1 net\(s\)", done.stdout), done.stderr
     table = pd.read_csv(tmp_path / "middle.csv")
     assert set(table["baseline"]) == {"middle"}
     assert set(table["stage"]) == {"choice", "test"}

@@ -34,7 +34,7 @@ def attack():
 
 def test_a_poisoned_line_is_about_the_attacked_class(attack):
     assert (attack["measure"], attack["before"], attack["after"]) == ("attacked", 81.5, 7.5)
-    assert (attack["before_std"], attack["nets"]) == (0.5, 2)
+    assert (attack["before_std"], attack["nets"]) == (pytest.approx(0.5**0.5), 2)
 
 
 def test_the_papers_numbers_stand_beside_it(attack):

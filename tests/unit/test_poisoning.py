@@ -85,7 +85,7 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
     assert mean["ours", "misled"] == pytest.approx(after["misled"].mean())
     before = rows.set_index(["method", "measure"]).loc[("ours", "clean"), ["before", "before_std"]].tolist()
     untrained = ours.loc[ours["stage"] == "before", "clean"]
-    assert before == pytest.approx([untrained.mean(), untrained.std(ddof=0)])
+    assert before == pytest.approx([untrained.mean(), untrained.std()])
     for wrong in ([table], [table, table, ours], [table, ours, ours]):
         with pytest.raises(UserError, match="digits needs one table of `dd evaluate`, and one at most of each"):
             poisoning_rows(wrong, "tiny")

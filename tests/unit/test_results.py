@@ -136,7 +136,7 @@ def test_titles():
         "\nwith soft_labels, which is not the paper's way\nMNIST: test images decoded from JPEG"
     )
     assert max(map(len, images_title(metrics(1).assign(fidelity="so much " * 30)).splitlines())) <= 80
-    assert images_title(metrics(3)).endswith("11.0 ± 0.8 % → 81.0 ± 0.8 %\non 10,000 test images, 3 held-out nets")
+    assert images_title(metrics(3)).endswith("11.0 ± 1.0 % → 81.0 ± 1.0 %\non 10,000 test images, 3 held-out nets")
 
 
 @pytest.mark.parametrize(("steps", "shown"), [(1, [1]), (4, [1, 2, 4])])

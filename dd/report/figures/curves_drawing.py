@@ -30,7 +30,7 @@ def make_line(panel: str, label: str, against: str, measured: Sequence[pd.DataFr
         after = table[table["stage"] == "after"]
         accuracy = after["accuracy"]
         x, steps = after[against].iloc[0], after["steps"].iloc[0]
-        rows.append([x, steps, accuracy.mean(), accuracy.std(ddof=0), len(accuracy)])
+        rows.append([x, steps, accuracy.mean(), accuracy.std(), len(accuracy)])
     points = pd.DataFrame(rows, columns=POINT_COLUMNS).sort_values("x", ignore_index=True)
     every = "; ".join(text for text in dict.fromkeys(departures) if text)
     return Line(panel, label, measured[0]["dataset"].iloc[0], against, points, every)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -140,7 +139,7 @@ def images_title(metrics: pd.DataFrame) -> str:
         judged += f", {nets} held-out nets"
     accuracy = [f"{_percent(before)} → {_percent(after)}"]
     accuracy.append(f"on {metrics['test_images'].iloc[0]:,} test images{judged}")
-    if interval := wider_interval(after.mean(), after.std(ddof=0), metrics["test_images"].iloc[0]):
+    if interval := wider_interval(after.mean(), after.std(), metrics["test_images"].iloc[0]):
         accuracy.append(f"95 % interval by the draw of the test images: {interval[0]:.1f} to {interval[1]:.1f} %")
     return _title(metrics, accuracy)
 
@@ -165,10 +164,7 @@ def _title(rows: pd.DataFrame, known: list[str]) -> str:
 
 def _percent(accuracy: pd.Series) -> str:
     """Mean and standard deviation of several nets; the accuracy of a single net with two decimals, as in the paper."""
-    text = (
-        mean_std(accuracy.mean(), digits=2) if len(accuracy) == 1 else mean_std(accuracy.mean(), accuracy.std(ddof=0))
-    )
-    return f"{text} %"
+    return f"{mean_std(accuracy.mean(), accuracy.std(), digits=2 if len(accuracy) == 1 else 1)} %"
 
 
 def draw(*, set_path: Path, metrics: Path | None, steps: str) -> Drawing:
@@ -217,8 +213,8 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
     same = setting == (paper.init, paper.net, paper.steps, paper.images, DISTILLED_EPOCHS)
     for stage, accuracy in rows.groupby("stage")["accuracy"]:
         nets = len(accuracy)
-        std = accuracy.std(ddof=0) if nets > 1 else math.nan
-        yield MeasuredNumber(Place(name, first["dataset"]), str(stage), accuracy.mean(), std, nets, 1, same)
+        place = Place(name, first["dataset"])
+        yield MeasuredNumber(place, str(stage), accuracy.mean(), accuracy.std(), nets, 1, same)
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

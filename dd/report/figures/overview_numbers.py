@@ -82,7 +82,7 @@ def overview_row(evaluated: pd.DataFrame, task: str, scale: str) -> dict[str, ob
     found |= {column: first[column] for column in (*columns, "test_images")}
     for stage in ("before", "after"):
         values = rows.loc[rows["stage"] == stage, measure]
-        found |= {stage: values.mean(), f"{stage}_std": values.std(ddof=0) if len(values) > 1 else None}
+        found |= {stage: values.mean(), f"{stage}_std": values.std()}
     return found | {"nets": rows["held_out_net"].nunique()}
 
 

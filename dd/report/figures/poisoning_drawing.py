@@ -83,11 +83,11 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
         known |= {"method": OURS, "scale": scale, "combination": "as distilled", "sets": 1, "chosen_on": ""}
     for measure in (name for name in POISONING if name in table):
         before = table.loc[table["stage"] == "before", measure]  # a baseline has none
-        row = known | {"measure": measure, "before": before.mean(), "before_std": before.std(ddof=0)}
+        row = known | {"measure": measure, "before": before.mean(), "before_std": before.std()}
         if of_baseline:
             yield row | pooled(test, measure)._asdict()
         else:
-            yield row | {"mean": test[measure].mean(), "std": test[measure].std(ddof=0), "nets": len(test)}
+            yield row | {"mean": test[measure].mean(), "std": test[measure].std(), "nets": len(test)}
 
 
 def poisoning_picture(rows: pd.DataFrame) -> Figure:

@@ -27,8 +27,8 @@ class Row(NamedTuple):
 
     method: str
     accuracy: float
-    std: float | None
-    """None if there is one net and one set."""
+    std: float
+    """NaN if there is one net and one set."""
     nets: int | None
     """None if no net is trained."""
     sets: int
@@ -132,7 +132,7 @@ def _nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: s
     return Row(
         method=method,
         accuracy=rows["accuracy"].mean(),
-        std=rows["accuracy"].std(ddof=0) if len(rows) > 1 else None,
+        std=rows["accuracy"].std(),
         nets=len(rows),
         sets=1,
         test_images=measurement["test_images"].iloc[0],
@@ -147,7 +147,7 @@ def _baseline_row(measurement: pd.DataFrame) -> Row:
     return Row(
         method=test["baseline"].iloc[0],
         accuracy=over_all.mean,
-        std=over_all.std if over_all.nets * len(test) > 1 else None,
+        std=over_all.std,
         nets=None if "metric" in test else over_all.nets,
         sets=len(test),
         test_images=test["images"].iloc[0],

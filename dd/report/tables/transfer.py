@@ -105,7 +105,7 @@ def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:
             "already; leave one of them out"
         )
     rows = after.groupby(["set", "beyond", "net", "protocol", "test_images"], sort=False)["accuracy"]
-    summary = rows.agg(accuracy="mean", std=lambda values: values.std(ddof=0), nets="size")
+    summary = rows.agg(accuracy="mean", std="std", nets="size")
     return with_kind("transfer", summary.reset_index())
 
 
@@ -137,9 +137,8 @@ def _named_sets(paths: Sequence[Path]) -> pd.DataFrame:
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each set and network, one column for each protocol."""
-    spread = table["std"].where(table["nets"] > 1)
     departures = table["beyond"].map(lambda text: f" ({text})" if text else "")
-    cells = list(map(accuracy_text, table["accuracy"], spread, table["test_images"]))
+    cells = list(map(accuracy_text, table["accuracy"], table["std"], table["test_images"]))
     table = table.assign(cell=cells, set=table["set"] + departures)
     shown = table.pivot(index=["set", "net"], columns="protocol", values="cell")
     order = table[["set", "net"]].drop_duplicates().apply(tuple, axis=1)
