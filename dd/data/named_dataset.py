@@ -51,6 +51,10 @@ class NamedDataset:
     """SHA-256 of the bytes of official arrays, as far as it is known. A mirror's arrays are compared with it."""
     source: str = ""
     """Where the images come from, for the metadata, if the `reader` gets no files."""
+    own_normalisation: bool = False
+    """Whether its images are always normalised by its own mean and standard deviation, never by those of a file of
+    weights.
+    """
     fidelity: str = "as its source gives it"
     """How near the images are to the official ones, for the metadata."""
     modules: tuple[str, ...] = ()

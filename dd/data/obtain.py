@@ -12,7 +12,7 @@ from dd.data.idx import find_idx_files, read_idx_files
 from dd.data.image_folder import image_folder
 from dd.data.mirror import describe_fidelity, find_image_folder, find_npz
 from dd.data.named_dataset import NamedDataset
-from dd.data.prepared import Arrays, npz_path, read_npz, save
+from dd.data.prepared import OWN_NORMALISATION, Arrays, npz_path, read_npz, save
 from dd.runtime.errors import UserError
 
 FOLDER_SIZE = 32
@@ -59,7 +59,10 @@ def prepare(
         data = Obtained(images.arrays, images.classes, f"folder {folder.resolve().name}", fidelity)
     else:
         data = _by_name(name, mirror, size)
-    return save(out, name, data.arrays, data.classes, ready=data.npz, source=data.source, fidelity=data.fidelity)
+    own = not folder and DATASETS[name].own_normalisation
+    more = {"normalisation": OWN_NORMALISATION} if own else {}
+    told = {"source": data.source, "fidelity": data.fidelity} | more
+    return save(out, name, data.arrays, data.classes, ready=data.npz, **told)
 
 
 def _by_name(name: str, mirror: Path | None, size: int | None) -> Obtained:

@@ -21,6 +21,8 @@ from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, sha256, write_text
 from dd.runtime.seeds import generator
 
+OWN_NORMALISATION = "own"
+"""What the metadata say under `normalisation` if these images are never normalised by what a file of weights tells."""
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 Arrays = dict[str, np.ndarray]
@@ -50,11 +52,12 @@ class Dataset:
         channels, height, width = self.x_train.shape[1:]
         return channels, height, width
 
-    def split(self, validation: int, seed: int) -> tuple[Tensor, Tensor]:
+    def split(self, validation: int, seed: int, *, withhold: bool = True) -> tuple[Tensor, Tensor]:
         """Draw `validation` training images by `seed`, on which to watch progress.
 
         Returns:
-            The rows of `x_train` that are left to train on, and the rows that were drawn.
+            The rows of `x_train` to train on, which are all or, to `withhold` the drawn ones, the others; and the rows
+            that were drawn.
 
         Raises:
             UserError: no training image of some class would be left.
@@ -63,6 +66,8 @@ class Dataset:
             raise UserError(f"validation_images: {validation} leaves nothing of {len(self.x_train)}; lower it")
         order = torch.randperm(len(self.x_train), generator=generator(seed, "validation"))
         drawn = order[:validation]
+        if not withhold:
+            return torch.arange(len(order)), drawn
         left = order[validation:]
         lost = set(range(len(self.classes))).difference(self.y_train[left].tolist())
         if lost:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dd.data.batches import RealBatches, normalise, rows_of_each_class
-from dd.data.prepared import Dataset
+from dd.data.prepared import OWN_NORMALISATION, Dataset
 from dd.distill.derivatives import reverse_over_forward_is_exact, second_derivative_error
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.init_kinds import INITS
@@ -56,10 +56,11 @@ class Experiment:
         channels, size, _ = dataset.image_shape
         classes = len(dataset.classes)
         make = partial(build, config.net, channels, size, classes)
-        # a file's batch statistics and normalisation of images belong to its weights
+        # a file's batch statistics belong to its weights, and so does its normalisation of images as a rule
         self.module = pretrained(make, file.tensors, str(file.path)) if file else make()
-        self.mean = torch.tensor(file.info["mean"]) if file else dataset.mean
-        self.std = torch.tensor(file.info["std"]) if file else dataset.std
+        told = None if dataset.info.get("normalisation") == OWN_NORMALISATION else file
+        self.mean = torch.tensor(told.info["mean"]) if told else dataset.mean
+        self.std = torch.tensor(told.info["std"]) if told else dataset.std
         self.buffers = _buffers(self.module) if file else {}
         check_network(make, config.net, channels, size, classes, net=self.module)
         if pool:
@@ -80,9 +81,7 @@ class Experiment:
 
     def _make_trainer(self, device: str) -> None:
         config, dataset = self.config, self.dataset
-        rows, watched = dataset.split(config.validation_images, config.seed)
-        if config.train_on_all:
-            rows = torch.arange(len(dataset.x_train))
+        rows, watched = dataset.split(config.validation_images, config.seed, withhold=not config.train_on_all)
         start = self._real_images(rows) if config.start == "real" else None
         x = dataset.x_train
         y = poisoned(dataset.y_train, attack_class=config.attack_class, target_class=config.target_class)

@@ -5,15 +5,24 @@ import http.server
 import io
 import tarfile
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dd.data.archives import archive
+from dd.data.datasets import DATASETS
 from dd.data.datasets.cub200 import cub200
 from dd.data.datasets.voc2007 import CLASSES, voc2007
 from dd.data.downloads import official_files
+from dd.data.obtain import prepare
+from dd.data.prepared import load
+from dd.distill.experiment import Experiment
+from dd.distill.settings import DistillConfig
+from dd.nets.lenet import LeNet
+from dd.nets.pretrained import PretrainedFile
 from dd.runtime.errors import UserError
 from tests.unit.test_mirror import md5
 
@@ -35,10 +44,11 @@ def pack(path, members):
     return path
 
 
-def jpeg(*halves, size=(40, 20)):
-    """A picture whose left and right halves have these colours."""
-    image = Image.new("RGB", size, halves[0])
-    image.paste(halves[-1], (size[0] // 2, 0, *size))
+def jpeg(*bands, size=(40, 20)):
+    """A picture of upright bands of these colours, equally wide."""
+    image = Image.new("RGB", size)
+    for place, colour in enumerate(bands):
+        image.paste(colour, (place * size[0] // len(bands), 0, *size))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
@@ -179,7 +189,7 @@ CUB = {
     "CUB_200_2011/image_class_labels.txt": "1 1\n2 1\n3 2\n4 2\n",
     "CUB_200_2011/train_test_split.txt": "1 0\n2 1\n3 1\n4 0\n",
     "CUB_200_2011/images/001.Black_footed_Albatross/Black_1.jpg": jpeg(RED),
-    "CUB_200_2011/images/002.Laysan_Albatross/Laysan_2.jpg": jpeg(RED, BLUE, size=(60, 20)),
+    "CUB_200_2011/images/002.Laysan_Albatross/Laysan_2.jpg": jpeg(RED, BLUE, RED, size=(60, 20)),
 }
 
 
@@ -195,9 +205,9 @@ def test_cub_follows_its_tables(cub):
     assert arrays["x_train"].shape == arrays["x_test"].shape == (2, 10, 10, 3)
     np.testing.assert_allclose(arrays["x_train"], np.broadcast_to(BLUE, (2, 10, 10, 3)), atol=6)
     np.testing.assert_allclose(arrays["x_test"][0], np.broadcast_to(RED, (10, 10, 3)), atol=6)
-    # the middle third of a wide picture, half red and half blue
-    np.testing.assert_allclose(arrays["x_test"][1, :, :3], np.broadcast_to(RED, (10, 3, 3)), atol=12)
-    np.testing.assert_allclose(arrays["x_test"][1, :, 7:], np.broadcast_to(BLUE, (10, 3, 3)), atol=12)
+    # a wide picture, a third of it blue, is stretched and not cut
+    for columns, colour in ((slice(2), RED), (slice(4, 6), BLUE), (slice(8, 10), RED)):
+        np.testing.assert_allclose(arrays["x_test"][1, :, columns], np.broadcast_to(colour, (10, 2, 3)), atol=12)
 
 
 @pytest.mark.parametrize(
@@ -255,3 +265,20 @@ def test_what_a_mirror_lacks_is_downloaded_and_goes_again(cub, server, tmp_path)
     with official_files("cub200", files, tmp_path) as (download,):
         assert len(cub200(download, size=8)[1]) == 2
     assert not download.parent.exists()
+
+
+def test_cub_is_normalised_by_its_own_statistics(cub, tmp_path, monkeypatch):
+    """As the authors did, whatever a file of weights says; VOC is normalised by the file."""
+    path = cub()
+    files = {f"http://127.0.0.1:1/{path.name}": md5(path)}
+    monkeypatch.setitem(DATASETS, "cub200", replace(DATASETS["cub200"], files=files))
+    info = prepare("cub200", tmp_path / "cub200.npz", tmp_path, size=28)
+    assert info["normalisation"] == "own"
+    dataset = load(tmp_path / "cub200.npz")
+    weights = LeNet(channels=3, size=28, classes=7).state_dict()
+    file = PretrainedFile(path, weights, {"mean": [0.5] * 3, "std": [0.25] * 3, "sha256": ""})
+    one = dict.fromkeys(("steps", "epochs", "nets", "real_batch", "validation_images"), 1)
+    config = DistillConfig(init="fixed_pretrained", train_on_all=True, **one)
+    assert torch.equal(Experiment(config, dataset, file=file).mean, dataset.mean)
+    del dataset.info["normalisation"]
+    assert Experiment(config, dataset, file=file).mean.tolist() == [0.5] * 3

@@ -20,9 +20,9 @@ ROOT = "CUB_200_2011"
 
 
 def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
-    """Whole images of CUB-200-2011 in the official split: shorter side scaled to `size`, cropped to the centre square.
+    """Whole images of CUB-200-2011 in the official split, stretched bicubically to `size` x `size` as the authors did.
 
-    The authors' code stretches the images instead, and draws random crops to train on.
+    To train on, their code draws random crops.
 
     Each image is in memory once, with `size`^2 x 3 bytes: 1.8 GB at 224 for all 11,788.
 
@@ -33,8 +33,9 @@ def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
         UserError: the archive is cut off, lacks a member, or has a table or an image that cannot be read.
     """
     import numpy as np
+    from PIL import Image
 
-    from dd.data.image_folder import read_image, square
+    from dd.data.image_folder import read_image
 
     arrays: Arrays = {}
     targets: dict[str, ndarray] = {}
@@ -54,7 +55,8 @@ def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
             targets |= {f"{ROOT}/images/{images[number]}": image for number, image in zip(chosen, x, strict=True)}
         # each image goes to its place in its split, whatever its place in the archive
         for name, content in opened.read(targets):
-            targets[name][:] = square(read_image(io.BytesIO(content), f"{path}: {name}"), size)
+            image = read_image(io.BytesIO(content), f"{path}: {name}")
+            targets[name][:] = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
     return arrays, [readable(name) for name in classes.values()]
 
 
@@ -82,6 +84,7 @@ DATASET = NamedDataset(
         "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78",
     },
     reader=cub200,
+    own_normalisation=True,
     modules=(__name__, "dd.data.downloads", "dd.data.archives", "dd.data.image_folder"),
     order=8,
 )
