@@ -40,7 +40,7 @@ def _table(descriptions: Mapping[str, str]) -> str:
     return "\n".join(["\b", *(f"  {name:{width}}  {text}" for name, text in descriptions.items())])
 
 
-PREPARE_HELP = f"""Prepare NAME: one of the datasets below, or any name with --folder.
+PREPARE_HELP = f"""Prepare NAME: one of the datasets below, or any other name with --folder.
 
 {_table({name: dataset.description for name, dataset in DATASETS.items()})}
 

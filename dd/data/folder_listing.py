@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from dd.data.class_names import check_names
 from dd.runtime.errors import UserError
 
 SUFFIXES = {
@@ -13,7 +14,10 @@ SUFFIXES = {
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 }
 """Endings of pictures, which Pillow reads."""
-SYSTEM_NAMES = {"@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini"}
+SYSTEM_NAMES = {
+    *("@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini", "__pycache__", "lost+found", "System Volume Information"),
+    *("$RECYCLE.BIN", "#recycle", "@Recycle", "#snapshot", "@Recently-Snapshot"),
+}
 """Files and folders that systems put beside pictures, copies of them among these."""
 LABELS_FILE = "labels.csv"
 COLUMNS = ("file", "class", "split")
@@ -46,6 +50,7 @@ def _subfolders(root: Path) -> list[str]:
     names = sorted(p.name for p in root.iterdir() if p.is_dir() and not _is_hidden(p.name))
     if names and SPLITS.issuperset(map(str.lower, names)):
         raise UserError(f"{root}: {', '.join(names)} look like splits, not classes; call two of them train and test")
+    check_names(names, root)
     _check_number(names, root, "needs one subfolder with images for each")
     return names
 
@@ -93,12 +98,12 @@ def describe_folder(root: Path) -> list[str]:
     if (root / LABELS_FILE).exists():
         listed, _ = images_in_table(root)
         images = [image for split in listed.values() for image in split]
-        passed_over = []
+        why = f"as {LABELS_FILE} does not name them"
     else:
-        folders = split_folders(root)
-        images = [image for folder in folders for image in images_in_subfolders(folder, names)]
-        read = {file for file, _ in images}
-        passed_over = [file for folder in folders for file in files_below(folder) if file not in read]
+        images = [image for folder in split_folders(root) for image in images_in_subfolders(folder, names)]
+        why = "as they are no pictures of a class"
+    read = {os.path.realpath(file) for file in (root / LABELS_FILE, *(file for file, _ in images))}
+    passed_over = [file for file in files_below(root) if os.path.realpath(file) not in read]
     counts = Counter(name for _, name in images)
     largest, most = counts.most_common(1)[0]
     lines = [f"classes: {', '.join(f'{name} {counts[name]}' for name in names)}"]
@@ -106,7 +111,7 @@ def describe_folder(root: Path) -> list[str]:
     if passed_over:
         kinds = Counter(file.suffix.lower() or "no ending" for file in passed_over)
         what = ", ".join(f"{count} of {kind}" for kind, count in sorted(kinds.items()))
-        lines.append(f"passed over, as they are no pictures of a class: {what}")
+        lines.append(f"passed over, {why}: {what}")
     return lines
 
 
@@ -143,6 +148,7 @@ def images_in_table(root: Path) -> tuple[dict[str, list[tuple[Path, str]]], list
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{table}: cannot be read as a table ({error}); correct it") from error
     names = sorted({name for split in images.values() for _, name in split})
+    check_names(names, table)
     _check_number(names, table, "must have images")
     return images, names
 

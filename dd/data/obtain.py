@@ -53,6 +53,8 @@ def prepare(
     npz_path(out)
     if mirror and not mirror.is_dir():
         raise UserError(f"data.mirror: {mirror} is not a folder")
+    if folder and name in DATASETS:  # others would take it for that one, and set the paper's numbers beside it
+        raise UserError(f"{name}: another dataset has this name; choose another for the images in {folder}")
     if folder:
         images = image_folder(folder, size or FOLDER_SIZE, gray, test_fraction)
         fidelity = "; ".join(["as its source gives it", *doubts(images, folder)])

@@ -8,7 +8,7 @@ import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dd.data.class_names import check_names
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, sha256, write_text
 from dd.runtime.seeds import generator
@@ -176,11 +177,14 @@ def save(
     metadata, and so do the entries of `more`. `ready` is a file that already holds these arrays; it is copied as it is.
 
     Raises:
-        UserError: the arrays fail `check`, a class has no name of its own that is text, or `out` does not end in `.npz`
-            or cannot be written. `out` is then unchanged.
+        UserError: the arrays fail `check`, the names of the classes `check_names`, one of the other texts is no text,
+            or `out` does not end in `.npz` or cannot be written. `out` is then unchanged.
     """
     out = npz_path(out)
-    _check_names(classes, name)
+    for key, text in {"name": name, "source": source, "fidelity": fidelity, **more}.items():
+        if not isinstance(text, str):
+            raise UserError(f"{out}: {key} is {text!r}; it must be a text")
+    check_names(classes, name)
     check(arrays, len(classes), ready or name)
     with atomic(out) as temporary:
         if ready:
@@ -237,25 +241,20 @@ def _tensor(array: np.ndarray) -> Tensor:
     return tensor.permute(0, 3, 1, 2)
 
 
-def _check_names(classes: Sequence[str], where: str) -> None:
-    for number, label in enumerate(classes):
-        if not isinstance(label, str) or not label.strip():
-            raise UserError(f"{where}: class {number} is called {label!r}; its name must be a text")
-        if label in classes[:number]:
-            raise UserError(f"{where}: two classes are called {label!r}; give each a name of its own")
-
-
 def check(arrays: Arrays, classes: int, where: Path | str) -> None:
     """Refuse arrays that are not a dataset of that many classes. Error messages begin with `where`.
 
     Raises:
         UserError: wrong dtype or shape, labels out of range, an empty class.
     """
+    for name in NAMES:
+        if not isinstance(arrays, Mapping) or not isinstance(arrays.get(name), np.ndarray):
+            raise UserError(f"{where}: {name} must be there as a NumPy array; use np.asarray, or .numpy() of tensors")
     for split in ("train", "test"):
         x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
         if x.dtype != np.uint8 or y.dtype != np.uint8:
             raise UserError(f"{where}: {split} arrays are {x.dtype} and {y.dtype}; both must be uint8")
-        if not (x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3)) or x.shape[1] != x.shape[2]:
+        if not (x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3)) or x.shape[1] != x.shape[2] or not x.shape[1]:
             raise UserError(f"{where}: x_{split} is {list(x.shape)}; it must be [N, S, S] or [N, S, S, 3]")
         if y.shape != (len(x),):
             raise UserError(f"{where}: y_{split} is {list(y.shape)} for {len(x)} images; it must be [{len(x)}]")

@@ -86,6 +86,8 @@ def _check_weights(net: nn.Module, name: str) -> None:
             )
         if values.dtype != torch.float32:
             raise UserError(f"net {name}: {key} is {values.dtype}; weights must be torch.float32")
+        if any(step == 0 and size > 1 for step, size in zip(values.stride(), values.shape, strict=True)):
+            raise UserError(f"net {name}: numbers of {key} share one place in memory; add .clone() after .expand()")
         if values.device.type != "cpu":
             raise UserError(f"net {name}: {key} is on {values.device}; build it on the CPU, and it is moved for you")
 

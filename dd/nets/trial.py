@@ -14,6 +14,8 @@ from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator, seeded
 
+LEAVE_OUT = "leave out torch.no_grad, detach and the like"
+
 
 def check_network(
     make: Callable[..., nn.Module], name: str, channels: int, size: int, classes: int, *, net: nn.Module | None = None
@@ -62,8 +64,8 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
                 f"net {name}: its forward changes {key}, but weights are trained here from outside; leave out what "
                 "initialises them by the first images, or limits them"
             )
+    _check_stacked(net, name, images)  # before the next, after which a net that keeps what it computed has no copies
     _check_training_step(net, name, images, classes)
-    _check_stacked(net, name, images)
     if not _same(logits, again):
         raise UserError(
             f"net {name}: is random in evaluation mode; give F.dropout training=self.training, or remove it"
@@ -102,7 +104,7 @@ def check_reproducible(make: Callable[..., nn.Module], name: str, channels: int,
     weights, others = (dict[str, Tensor](_moved(net).named_parameters()) for net in (one, other))
     keep_nothing = "keep nothing of them from one call to the next"
     with refusing(f"net {name}: fails after other images and weights: ", f"; {keep_nothing}"), torch.no_grad():
-        functional_call(again.eval(), others, (-images,))
+        functional_call(again.eval(), others, (1 - 3 * images,))  # of another mean and spread
         logits, later, elsewhere = (functional_call(net.eval(), weights, (images,)) for net in (one, again, other))
     if not _same(logits, later):
         raise UserError(f"net {name}: its logits depend on images or weights that it has seen before; {keep_nothing}")
@@ -162,16 +164,31 @@ def _logits(forward: Callable[[Tensor], object], name: str, images: Tensor, clas
 
 
 def _check_training_step(net: nn.Module, name: str, images: Tensor, classes: int) -> None:
-    """Refuse a network whose gradient cannot be computed with respect to weights that come from outside."""
+    """Refuse a network whose gradient cannot be computed with respect to images and weights that come from outside."""
     weights = {key: value.detach().clone().requires_grad_() for key, value in net.named_parameters()}
-    logits = _logits(lambda x: functional_call(net, weights, (x,)), name, images, classes)
+    x = images.clone().requires_grad_()
+    logits = _logits(lambda given: functional_call(net, weights, (given,)), name, x, classes)
     with refusing(
         f"net {name}: cannot be trained with weights from outside, as torch.func.functional_call gives them: ",
-        "; its logits must depend on its weights; leave out torch.no_grad, detach and the like",
+        f"; its logits must depend on its weights; {LEAVE_OUT}",
     ):
-        gradients = torch.autograd.grad(logits.square().sum(), list(weights.values()), allow_unused=True)
+        of_images, *gradients = torch.autograd.grad(logits.square().sum(), [x, *weights.values()], allow_unused=True)
     if all(gradient is None for gradient in gradients):
         raise UserError(f"net {name}: its logits do not depend on its weights")
+    if of_images is None:
+        raise UserError(f"net {name}: its logits have no gradient with respect to the images; {LEAVE_OUT}")
+    for key, gradient in zip(weights, gradients, strict=True):
+        if gradient is None and _matters(net, weights, key, images):
+            raise UserError(f"net {name}: its logits depend on {key}, but have no gradient of it; {LEAVE_OUT}")
+
+
+def _matters(net: nn.Module, weights: Mapping[str, Tensor], key: str, images: Tensor) -> bool:
+    """Whether the logits of images are others with other weights `key`."""
+    draw = generator(0, "matters")
+    with torch.no_grad():
+        other = {**weights, key: weights[key] + torch.randn(weights[key].shape, generator=draw)}
+        logits, others = (functional_call(net, dict(named), (images,)) for named in (weights, other))
+    return not _same(logits, others)
 
 
 def _check_stacked(net: nn.Module, name: str, images: Tensor) -> None:

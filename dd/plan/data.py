@@ -16,14 +16,12 @@ class DataPlan:
     """What the rules of `data.smk` need."""
 
     def __init__(self, config: Config) -> None:
+        """Raises what `dd.config.datasets.datasets_of` raises."""
         self.config, self.files = config, config.files
         self.variants = list(config.data.variants)
-        self.weights = list(WEIGHTS)
-
-    @property
-    def prepared(self) -> list[str]:
+        self.prepared = sorted(set(config.datasets) - set(self.variants))
         """The datasets that are not made from others."""
-        return sorted(set(self.config.datasets) - set(self.variants))
+        self.weights = list(WEIGHTS)
 
     def options(self, dataset: str) -> str:
         """Options of `dd data prepare`: where a user's own images are, and how they are read."""

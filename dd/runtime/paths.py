@@ -65,3 +65,5 @@ def _paths(command: click.Command, values: dict[str, object]) -> Iterator[NamedP
             for path in given if isinstance(given, tuple) else (given,):
                 if isinstance(path, Path):
                     yield NamedPath(option, path, written, parameter.type.dir_okay)
+                    if path.suffix == ".npz":
+                        yield NamedPath(f"the metadata of {option}", path.with_suffix(".json"), written, False)

@@ -14,7 +14,7 @@ from dd.data.datasets import DATASETS
 from dd.data.idx import IDX_FILES
 from dd.data.mirror import array_digest
 from dd.data.obtain import prepare
-from dd.data.prepared import check, load, save
+from dd.data.prepared import check, load
 from dd.runtime.errors import UserError
 
 
@@ -261,31 +261,6 @@ def test_a_single_array_is_no_npz(tmp_path):
     (tmp_path / "mnist.npy").rename(tmp_path / "mnist.npz")
     with pytest.raises(UserError, match=r"truncated or not an \.npz"):
         prepare("mnist", tmp_path / "out.npz", mirror=tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("out", "classes", "message"),
-    [
-        ("noending", ["a", "b"], "noending: the file to write must end in .npz"),
-        ("n.npz", np.unique([0, 1]), "class 0 is called .*0.*; its name must be a text"),
-        ("n.npz", ["a", " "], "class 1 is called ' '"),
-        ("n.npz", ["a", "a"], "two classes are called 'a'"),
-    ],
-)
-def test_what_cannot_be_saved_leaves_nothing(tmp_path, out, classes, message):
-    with pytest.raises(UserError, match=message):
-        save(tmp_path / out, "mine", two_classes(), classes, source="s", fidelity="f")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_path_may_be_text(tmp_path):
-    save(f"{tmp_path}/mine.npz", "mine", two_classes(), ["a", "b"], source="s", fidelity="f")
-    assert load(f"{tmp_path}/mine.npz").classes == ["a", "b"]
-
-
-def two_classes():
-    images, labels = np.arange(256, dtype=np.uint8).reshape(4, 8, 8), np.array([0, 1, 0, 1], np.uint8)
-    return {"x_train": images, "y_train": labels, "x_test": images[:2], "y_test": labels[:2]}
 
 
 def test_the_file_to_write_must_be_an_npz(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dd.data.folder_listing import describe_folder
+from dd.data.folder_listing import class_names, describe_folder
 from dd.data.image_folder import image_folder
 from dd.data.obtain import prepare
 from dd.data.prepared import load
@@ -142,6 +142,29 @@ def test_what_is_passed_over_is_told_with_the_sizes_of_classes(pets):
         "largest class: cat, 55 % of 11 images",
         "passed over, as they are no pictures of a class: 1 of .txt, 2 of .wav, 1 of no ending",
     ]
+
+
+def test_pictures_beside_the_splits_or_the_table_are_told(pets):
+    for split in ("train", "test", "val"):
+        for name in ("cat", "dog"):
+            picture(pets / split / name / "0.png", (8, 8), 100)
+    assert describe_folder(pets)[2:] == ["passed over, as they are no pictures of a class: 14 of .png"]
+    table(pets)
+    assert describe_folder(pets)[2:] == ["passed over, as labels.csv does not name them: 6 of .png"]
+
+
+def test_a_folder_does_not_take_the_name_of_a_known_dataset(pets, tmp_path):
+    with pytest.raises(UserError, match="mnist: another dataset has this name; choose another"):
+        prepare("mnist", tmp_path / "mnist.npz", folder=pets)
+    assert not (tmp_path / "mnist.npz").exists()
+
+
+@pytest.mark.parametrize(("one", "other"), [("cat", "cat "), ("\u00e9", "e\u0301")])
+def test_classes_that_look_the_same_are_refused(pets, one, other):
+    for name in (one, other):
+        picture(pets / name / "0.png", (8, 8), 100)
+    with pytest.raises(UserError, match=r"pets: the classes .* look the same; rename or join them"):
+        class_names(pets)
 
 
 def test_a_folder_of_other_files_is_told_which_endings_count(pets):

@@ -34,6 +34,10 @@ def files(tmp_path, monkeypatch):
         (("baseline", "average", "--set", "a.safetensors", "--data", "a.npz", "--out", "./a.npz"), "is also --data"),
         (("adapt", "full", "--set", "a.safetensors", "--data", "a.npz", "--out", "a.npz"), "is also --data"),
         (("pool", "train", "--data", "a.npz", "--out", "a.npz"), "is also --data"),
+        (
+            ("evaluate", "--set", "a.safetensors", "--data", "a.npz", "--out", "a.json"),
+            "is also the metadata of --data",
+        ),
         (("data", "vary", "--data", "a.npz", "--out", "linked/a.npz"), "is also --data"),
         (("export", "--set", "a.safetensors", "--out", "a.safetensors"), "is also --set"),
         (("export", "--set", "a.safetensors", "--out", "b.npz", "--out", "b.npz"), "--out: b.npz is also --out"),

@@ -11,6 +11,7 @@ BROKEN = [
     ("distill: {step: 3}", "distill: unknown key 'step'; did you mean steps?"),
     ("evaluate: {nets: 0}", "evaluate.nets: 0 must be at least 1"),
     ("experiments: {mnist_poison: {attack_class: 10}}", "experiments.mnist_poison.attack_class: 10, but mnist has"),
+    ("data: {folders: {mnist: {folder: tests, size: 28}}}", "data.folders.mnist: another dataset has this name"),
     ("pools: {distill: {dataset: mnist}}", "pools.distill: a rule of the workflow has this name"),
 ]
 
