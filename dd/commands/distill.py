@@ -89,6 +89,7 @@ def distill(
             settings=experiment.identity(),
             modules=modules(config.net),
             every_seconds=checkpoint_seconds,
+            force=force,
         ) as checkpoints,
         process_group(workers, config.nets, device) as group,
     ):

@@ -79,6 +79,7 @@ def train(
         settings=settings,
         modules=modules(config.net),
         every_seconds=checkpoint_seconds,
+        force=force,
         alone=True,
     ) as checkpoints:
         run_to_end(shard.trainer, checkpoints, progress)

@@ -33,6 +33,7 @@ def checkpointed(
     modules: tuple[str, ...],
     every_seconds: float,
     alone: bool = False,
+    force: bool = False,
 ) -> Iterator["Checkpoints"]:
     """The checkpoints of a command that makes the file `out`, removed when the block ends well.
 
@@ -46,12 +47,13 @@ def checkpointed(
         modules: the modules whose code decides the result.
         every_seconds: see `Checkpoints`.
         alone: whether this process writes them wherever it is started. If not, only the leader of its group does.
+        force: see `Checkpoints`.
 
     Raises:
         UserError: another run holds the lock, or the folder cannot be written.
     """
     identity = {**settings, "torch": torch.__version__, "code": digest(*modules)}
-    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, every_seconds)
+    checkpoints = Checkpoints(work or out.with_name(out.name + ".work"), identity, every_seconds, force=force)
     writes = alone or leads()
     with checkpoints.locked() if writes else contextlib.nullcontext():
         try:
@@ -70,13 +72,15 @@ def _warn(text: str) -> None:
 class Checkpoints:
     """The last two states of a run in `folder`, each written whole.
 
-    `identity` holds what decides the result. A checkpoint of another identity is refused.
+    `identity` holds what decides the result. A checkpoint of another identity is refused, or by `force` ignored and
+    replaced.
     """
 
-    def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60) -> None:
+    def __init__(self, folder: Path | str, identity: dict, every_seconds: float = 60, *, force: bool = False) -> None:
         self.folder = Path(folder)
         self.identity = identity
         self.every_seconds = every_seconds
+        self.force = force
         self._saved = time.monotonic()
 
     @property
@@ -110,18 +114,17 @@ class Checkpoints:
                 damaged.append(path)
                 warn(f"warning: {error}; trying the one before")
                 continue
-            self._check(path, values["identity"])
+            if changed := sorted(differences(values["identity"], self.identity)):
+                if self.force:
+                    continue
+                raise UserError(
+                    f"{path}: made with other settings ({'; '.join(changed)}). Put them back to go on, or delete "
+                    f"{self.folder} (or use --force) to start anew"
+                )
             return tensors, values["state"]
         if damaged:
             raise UserError(f"{self.folder}: no checkpoint here can be read; delete the folder to start anew")
         return None
-
-    def _check(self, path: Path, saved: dict) -> None:
-        if changed := sorted(differences(saved, self.identity)):
-            raise UserError(
-                f"{path}: made with other settings ({'; '.join(changed)}). "
-                f"Put them back to go on, or delete {self.folder} to start anew"
-            )
 
     def clear(self) -> None:
         """Remove the checkpoints, and the folder if it is then empty. Call this inside `locked`, when all is done."""
