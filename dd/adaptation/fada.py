@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dd.adaptation.adaptation import Adaptation, AdaptationTask
+from dd.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +19,8 @@ def few_shot(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor
     The images and all other random numbers are drawn by `config.seed`.
 
     Raises:
-        UserError: see `dd.adaptation.fada_training.fada` and `few`.
+        UserError: the source is not what the nets were trained on; see also `dd.adaptation.fada_training.fada` and
+            `few`.
     """
     from dd.adaptation.fada_training import Domain, FadaConfig, fada, few
     from dd.nets.stacked import StackedNet
@@ -26,6 +28,9 @@ def few_shot(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor
     distilled, dataset, source = task.distilled, task.dataset, task.source
     if source is None:
         raise ValueError("FADA needs the images of the source")
+    trained_on = distilled.info.get("pretrained", {}).get("dataset")
+    if trained_on and trained_on["sha256"] != source.info["sha256"]:
+        raise UserError(f"--source: is {source.name}, but these nets were trained on {trained_on['name']}; give that")
     classes = len(dataset.classes)
     per_class = distilled.images.shape[:2].numel() // classes
     x, y = few(dataset.x_train, dataset.y_train, classes, per_class, config.seed)

@@ -19,8 +19,8 @@ from dd.runtime.paths import OUTPUT
 def linear_case(dimension: int, sizes: str, problems: int, meta_steps: int, out: Path) -> None:
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.
 
-    The command measures this for the closed form and for Algorithm 1, over 1,000 initial weights, and computes a lower
-    bound for M < D.
+    The command measures this for the closed form and for Algorithm 1: what is expected over initial weights from
+    N(0, I), exactly, and the greatest of 1,000. It computes a lower bound for M < D.
 
     \b
     Example:

@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
         """Read the arguments, from a file if the only one is `@FILE`."""
         if len(args) == 1 and args[0].startswith("@"):
             try:
-                args = shlex.split(Path(args[0][1:]).read_text())
+                args = shlex.split(Path(args[0][1:]).read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 sys.exit(f"error: {args[0]}: {reason(error)}")
         return super().parse_args(ctx, args)

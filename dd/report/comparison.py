@@ -163,7 +163,9 @@ def _number_rows(
     found: dict[Place, dict[str, MeasuredNumber]] = {}
     for where, measurement in measured.items():
         for number in measurement.source.measure(where, measurement.rows):
-            found.setdefault(number.place, {})[number.row] = number
+            of_place = found.setdefault(number.place, {})
+            if number.papers_setting or number.row not in of_place:
+                of_place[number.row] = number
     for paper in NUMBERS:
         measured_number = found.get(paper.place, {}).get(paper.row)
         row = {"kind": "number", **paper.place._asdict(), "what": paper.label}

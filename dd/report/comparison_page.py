@@ -114,7 +114,8 @@ def notes(table: pd.DataFrame, scale: str) -> list[str]:
         f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over "
         "held-out nets and sets; a set is one seed.",
         f"The same: the difference is at most {TOLERANCE:.0f} points, or {STANDARD_ERRORS:.0f} standard errors of the "
-        f"difference of the two means, from the standard deviations over the nets here and the paper's {PAPER_NETS}. "
+        "difference of the two means, from the standard deviations over nets and sets here and over the paper's "
+        f"{PAPER_NETS} nets (Table 3: 10 runs). "
         "Otherwise the number here is better (above the paper's) or worse for our method, higher or lower for others.",
         "In the line for all, a result that the paper prints twice counts once. Data that the paper lacks, such as "
         "stand-ins, have a line of their own.",

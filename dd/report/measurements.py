@@ -70,6 +70,25 @@ KIND_COLUMNS = {
             "before",
             "before_std",
             "mean",
+            "std",
+            "nets",
+            "sets",
+        ]
+    ),
+    "overview": frozenset(
+        [
+            "task",
+            "measure",
+            "net",
+            "init",
+            "steps",
+            "epochs",
+            "distilled_images",
+            "before",
+            "before_std",
+            "after",
+            "after_std",
+            "nets",
         ]
     ),
     "linear case": frozenset(["D", "M", "method", "gap", "gap_max"]),
@@ -117,6 +136,16 @@ def read_table(path: Path, columns: Set[str], command: str, *, kind: str = "", s
     if not whole or (kind and kind_of(table) != kind):
         raise UserError(f"{path}: not a table of `python -m dd {command}`")
     return table
+
+
+def check_set(path: Path, table: pd.DataFrame, digest: str) -> None:
+    """Refuse a table of `dd evaluate` of another set than the one with this digest; old files do not name theirs.
+
+    Raises:
+        UserError: it is of another set.
+    """
+    if "set_digest" in table and table["set_digest"].iloc[0] != f"sha256:{digest}":
+        raise UserError(f"{path}: measures another set; measure this one with `python -m dd evaluate`")
 
 
 def check_nets(path: Path, table: pd.DataFrame, *stages: str) -> None:
@@ -192,6 +221,8 @@ class Pooled(NamedTuple):
     """NaN for a single net and set."""
     nets: int
     """Nets of each set."""
+    error: float
+    """The standard error of the mean, by the spread of the sets' means and of the nets, which all sets share."""
 
 
 def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
@@ -201,7 +232,9 @@ def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
     between = nets * ((means - means.mean()) ** 2).sum()
     values = nets * len(rows)
     std = math.sqrt((within + between) / (values - 1)) if values > 1 else math.nan
-    return Pooled(means.mean(), std, nets)
+    between_sets = means.var() / len(rows) if len(rows) > 1 else 0.0
+    error = math.sqrt(between_sets + (rows[f"{column}_std"].fillna(0) ** 2).mean() / nets)
+    return Pooled(means.mean(), std, nets, error)
 
 
 def combination(rows: pd.DataFrame) -> str:

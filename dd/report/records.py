@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+PAPER_NETS = 200
+"""Held-out networks of the paper's numbers with a standard deviation, but for Table 3."""
+
 
 class Reported(NamedTuple):
     """One number in percent: mean and standard deviation over held-out networks."""
@@ -35,6 +38,8 @@ class PaperNumber(NamedTuple):
     """Where it is known from, if not from the paper; or why its verdict tells little."""
     ours: bool = True
     """Whether it is of the paper's method. More accurate is then better; for rivals it is merely higher."""
+    values: int = PAPER_NETS
+    """How many values the paper's mean and standard deviation are of."""
     printed_as: tuple[str, str] | None = None
     """Table and row of the same task that print the same result, which then counts once."""
 
@@ -53,8 +58,6 @@ class FullTraining(NamedTuple):
     reported: Reported
 
 
-PAPER_NETS = 200
-"""Held-out networks of every number with a standard deviation."""
 DISTILLED_EPOCHS = 3
 """Epochs of every distilled set in Tables 1 to 3 and Figures 2 and 3."""
 FULL_TRAINING = {

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dd.report.records import PAPER_NETS, PaperClaim, PaperNumber, Place
+from dd.report.records import PaperClaim, PaperNumber, Place
 
 TOLERANCE = 2.0
 """A number that differs from the paper's by at most so many percentage points always counts as the same."""
@@ -21,15 +21,12 @@ class MeasuredNumber(NamedTuple):
     row: str
     mean: float
     std: float
+    error: float
+    """The standard error of the mean."""
     nets: float
     sets: int
     papers_setting: bool
     """Whether network, steps, images and so on are the paper's. If not, the number is not compared."""
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean: over nets, or over sets where no nets are trained; 0 for a single net."""
-        return standard_error(self.std, self.sets if math.isnan(self.nets) else self.nets)
 
 
 def standard_error(std: float | None, count: float) -> float:
@@ -47,8 +44,9 @@ def number_verdict(paper: PaperNumber, measured: MeasuredNumber) -> str:
     the difference of the two means.
     """
     difference = measured.mean - paper.reported.mean
-    error = math.hypot(standard_error(paper.reported.std, PAPER_NETS), measured.error)
-    if abs(round(difference, 1)) <= max(TOLERANCE, STANDARD_ERRORS * error):  # the paper prints tenths
+    error = math.hypot(standard_error(paper.reported.std, paper.values), measured.error)
+    near = abs(round(difference, 1)) <= TOLERANCE  # the paper prints tenths
+    if near or abs(difference) <= STANDARD_ERRORS * error:
         return "the same"
     above, below = ("better", "worse") if paper.ours else ("higher", "lower")
     return above if difference > 0 else below

@@ -122,7 +122,7 @@ class Checkpoints:
                     f"{self.folder} (or use --force) to start anew"
                 )
             return tensors, values["state"]
-        if damaged:
+        if damaged and not self.force:
             raise UserError(f"{self.folder}: no checkpoint here can be read; delete the folder to start anew")
         return None
 

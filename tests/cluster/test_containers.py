@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from dd.data.prepared import load as load_data
+from dd.report.kinds import KINDS
 from dd.runtime.code_digest import commit
 from dd.runtime.files import load_tensors
 from tests.conftest import ROOT
@@ -30,7 +31,7 @@ ANYONE = 4321
 
 STAGES = {
     "scale": "stages",
-    "all": ["fig2a", "fig4", "fig6", "table2", "transfer", "linear_case"],
+    "all": ["fig1", "fig2a", "fig4", "fig6", "table2", "transfer", "linear_case"],
     "pool": {"nets": 2, "held_out": 1, "shard": 2, "epochs": 1, "batch": 64},
     "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
     "evaluate": {"nets": 1},
@@ -46,6 +47,7 @@ STAGES = {
     },
     "tables": {"table2": ["moved"]},
     "bars": {"fig6": ["moved"]},
+    "overview": {"fig1": ["one"]},
     "curves": {
         "fig4": [{"panel": "a", "label": "b", "experiment": "one", "x": "steps", "vary": "steps", "values": [1, 2]}]
     },
@@ -216,8 +218,8 @@ def test_every_stage_runs_in_the_image_by_apptainer(apptainer, sif, checkout, py
     assert told.count("Activating singularity image") == len(rules(told)) - 1, "all jobs but `all` itself"
     sources = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     stages = {block.split(":")[0] for block in re.split("^rule ", sources, flags=re.M)[1:] if "shell:" in block}
-    assert {*rules(first), *rules(told)} - {"all"} == stages
-    assert str(mirror) in load_data(checkout / "results/data/mnist.npz").info["source"]
+    assert {*rules(first), *rules(told)} - {"all"} == stages | {kind.rule for kind in KINDS}
+    assert load_data(checkout / "results/data/mnist.npz").info["source"] == "mirror, mnist.npz"
     told = run("git", "describe", "--always", "--dirty", "--abbrev=12", cwd=checkout).strip()
     _, info = load_tensors(checkout / "results/stages/distill/one/set.safetensors")
     assert info["made with"]["commit"] == told

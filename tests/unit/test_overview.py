@@ -8,6 +8,7 @@ from dd.report.figures.overview_numbers import overview_row, overview_table
 from tests.unit.test_compare import rows
 
 POISON = {"init": "random_pretrained", "net": "AlexCifarNet", "steps": 1, "epochs": 1, "distilled_images": 100}
+POISON |= {"attack_class": 0, "target_class": 1}
 
 
 def evaluated(dataset, source="", *, before, after, **setting):
@@ -53,5 +54,8 @@ def test_the_papers_numbers_stand_beside_it(attack):
         ("svhn → mnist", "accuracy, before training"): "not run",
         ("svhn → mnist", "accuracy, after training"): "not run",
     }
-    other = overview_table([attack | {"steps": 10}])
-    assert set(rows({"fig1": Measurement("overview", other)}, where="fig1")["verdict"]) == {"not run"}
+    for change in ({"steps": 10}, {"target_class": 5}):
+        other = overview_table([attack | change])
+        assert set(rows({"fig1": Measurement("overview", other)}, where="fig1")["verdict"]) == {"not run"}
+    both = overview_table([attack, attack | {"steps": 10}])  # whichever comes last, the paper's setting counts
+    assert "the same" in set(rows({"fig1": Measurement("overview", both)}, where="fig1")["verdict"])

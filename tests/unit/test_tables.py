@@ -1,6 +1,7 @@
 """Tables: the arithmetic, and what stands in them."""
 
 import html
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -63,10 +64,14 @@ def test_pooled_is_over_every_set_and_net():
     rng = np.random.default_rng(0)
     accuracies = rng.normal(70, 5, (4, 20)) + rng.normal(0, 8, (4, 1))
     rows = pd.DataFrame({"accuracy": accuracies.mean(1), "accuracy_std": accuracies.std(1, ddof=1), "nets": 20})
-    mean, std, nets = pooled(rows)
+    mean, std, nets, error = pooled(rows)
     assert mean == pytest.approx(accuracies.mean())
     assert std == pytest.approx(accuracies.std(ddof=1))
     assert nets == 20
+    within, between = accuracies.var(1, ddof=1).mean(), accuracies.mean(1).var(ddof=1)
+    assert error == pytest.approx((between / 4 + within / 20) ** 0.5)
+    one_net = pooled(pd.DataFrame({"accuracy": [70.0, 80.0], "accuracy_std": [math.nan] * 2, "nets": 1}))
+    assert (one_net.std, one_net.error) == (pytest.approx(50**0.5), pytest.approx(5.0))
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from tests.unit.test_compare import rows
 )
 def test_verdicts(published, accuracy, std, verdict):
     kind, table = published["table1"]
-    table.loc[table["method"].eq("random init") & table["task"].eq("mnist"), ["accuracy", "std"]] = accuracy, std
+    ours = table["method"].eq("random init") & table["task"].eq("mnist")
+    table.loc[ours, ["accuracy", "std", "error"]] = accuracy, std, std / 50**0.5
     row = rows(
         {"table1": Measurement(kind, table)}, kind="number", where="table1", task="mnist", what="Ours, random init"
     ).iloc[0]
@@ -30,7 +31,7 @@ def test_verdicts(published, accuracy, std, verdict):
 def test_rivals_are_higher_or_lower_not_better_or_worse(published):
     kind, table = published["table1"]
     for accuracy, verdict in ((99.0, "higher"), (20.0, "lower")):
-        changed = table.assign(accuracy=accuracy, std=0.1)
+        changed = table.assign(accuracy=accuracy, std=0.1, error=0.1)
         of = rows({"table1": Measurement(kind, changed)}, kind="number", where="table1", task="mnist")
         assert set(of[~of["what"].str.startswith("Ours")]["verdict"]) == {verdict}
 

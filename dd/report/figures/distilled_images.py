@@ -14,10 +14,10 @@ from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.formatting import mean_std, wider_interval
-from dd.report.measurements import read_evaluation
+from dd.report.measurements import check_set, read_evaluation
 from dd.report.provenance import data_lines, with_provenance
 from dd.report.records import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, standard_error
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
@@ -171,7 +171,7 @@ def draw(*, set_path: Path, metrics: Path | None, steps: str) -> Drawing:
     """The images of a distilled set, titled by its CSV of `dd evaluate` if there is one.
 
     Raises:
-        UserError: no such set or CSV, or `steps` that the set does not have.
+        UserError: no such set or CSV, a CSV that measures another set, or `steps` that the set does not have.
     """
     from dd import load
 
@@ -181,7 +181,9 @@ def draw(*, set_path: Path, metrics: Path | None, steps: str) -> Drawing:
     if max(chosen) > total:
         raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
     if metrics:
-        title = images_title(read_evaluation(metrics, "before", "after"))
+        measured = read_evaluation(metrics, "before", "after")
+        check_set(metrics, measured, distilled.digest)
+        title = images_title(measured)
     else:
         title = images_title_without_accuracy(distilled)
     picture = images_picture(
@@ -214,7 +216,8 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
     for stage, accuracy in rows.groupby("stage")["accuracy"]:
         nets = len(accuracy)
         place = Place(name, first["dataset"])
-        yield MeasuredNumber(place, str(stage), accuracy.mean(), accuracy.std(), nets, 1, same)
+        std = accuracy.std()
+        yield MeasuredNumber(place, str(stage), accuracy.mean(), std, standard_error(std, nets), nets, 1, same)
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from dd.report.artefact import Section, options
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.figures.overview_numbers import ATTACKED, COMPARISON, LABELS, overview_row, overview_table
-from dd.report.measurements import read_dataset_info, read_evaluation
+from dd.report.measurements import check_set, read_dataset_info, read_evaluation
 from dd.report.provenance import data_lines
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from dd.distill.distilled_set import DistilledSet
     from dd.report.measurements import DatasetInfo
 
 LINE_HEIGHT = 0.66
 """Inches."""
 SHOWN_IMAGES = 10
-"""Distilled images of a line: those of its first step."""
+"""Distilled images of a line, at most: those of its first step, one of each class."""
 
 
 class Line(NamedTuple):
@@ -128,24 +129,25 @@ def _task(first: pd.Series, datasets: dict[str, DatasetInfo]) -> str:
     return " → ".join(dict.fromkeys(roots))
 
 
-def _pixels(path: Path) -> np.ndarray:
-    """Some images of the first step of a set, `[n, H, W, C]`, from 0 to 1; the display range is that of `dd figure`."""
+def _pixels(distilled: DistilledSet) -> np.ndarray:
+    """Images of the first step, one of each class, `[n, H, W, C]` from 0 to 1; displayed as `dd figure` does."""
     import numpy as np
 
-    from dd import load
     from dd.report.figures.image_grid import PERCENTILE
 
-    images = load(path).images.numpy()
-    limit = np.percentile(np.abs(images[0]), PERCENTILE)
-    each = len(images[0]) // SHOWN_IMAGES or 1  # one of each class where a step has several
-    return np.clip(images[0][::each][:SHOWN_IMAGES] / (2 * limit) + 0.5, 0, 1).transpose(0, 2, 3, 1)
+    images, labels = distilled.images[0].numpy(), distilled.labels[0].numpy()
+    if labels.ndim == 2:  # learned
+        labels = labels.argmax(1)
+    _, places = np.unique(labels, return_index=True)
+    limit = np.percentile(np.abs(images), PERCENTILE)
+    return np.clip(images[places][:SHOWN_IMAGES] / (2 * limit) + 0.5, 0, 1).transpose(0, 2, 3, 1)
 
 
 def draw(*, lines: Sequence[tuple[str, str]], metadata: Sequence[Path], scale: str) -> Drawing:
     """Draw lines, each of which is `(set, CSV of dd evaluate)`.
 
     Raises:
-        UserError: a set or CSV cannot be read, or a CSV is of another dataset than its set.
+        UserError: a set or CSV cannot be read, or a CSV measures another set.
     """
     from dd import load
 
@@ -156,12 +158,10 @@ def draw(*, lines: Sequence[tuple[str, str]], metadata: Sequence[Path], scale: s
         rows = rows.assign(source=rows["source"].astype(object).fillna(""))
         if "misled" in rows and ATTACKED not in rows:
             raise UserError(f"{metrics}: lacks {ATTACKED}; measure it anew with `python -m dd evaluate`")
-        first = rows.iloc[0]
-        made_of = load(set_path).info["dataset"]["name"]
-        if first["dataset"] != made_of:
-            raise UserError(f"{metrics}: is of {first['dataset']}, but the set {set_path} of {made_of}")
-        row = overview_row(rows, _task(first, datasets), scale)
-        drawn.append(Line(_pixels(Path(set_path)), rows, row))
+        distilled = load(set_path)
+        check_set(Path(metrics), rows, distilled.digest)
+        row = overview_row(rows, _task(rows.iloc[0], datasets), scale)
+        drawn.append(Line(_pixels(distilled), rows, row))
     return Drawing(overview_picture(drawn, scale), overview_table([line.row for line in drawn]))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dd.report.comparison_source import ComparisonSource
+from dd.report.figures.poisoning_claims import paper_setting
 from dd.report.measurements import with_kind
 from dd.report.provenance import with_provenance
 from dd.report.records import PaperNumber, Place, Reported
-from dd.report.verdicts import JudgedClaim, MeasuredNumber
+from dd.report.verdicts import JudgedClaim, MeasuredNumber, standard_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ PAPER = {
         ),
         Shown(
             ATTACKED,
-            {"init": "random_pretrained", "net": "AlexCifarNet", "steps": 1, "epochs": 1, "distilled_images": 100},
+            paper_setting("cifar10"),
             Reported(82.0),
             Reported(7.0),
         ),
@@ -80,6 +81,7 @@ def overview_row(evaluated: pd.DataFrame, task: str, scale: str) -> dict[str, ob
     found: dict[str, object] = {"task": task, "scale": scale, "measure": measure}
     columns = ("dataset", "source", "net", "init", "steps", "epochs", "distilled_images", "beyond", "fidelity")
     found |= {column: first[column] for column in (*columns, "test_images")}
+    found |= {column: first.get(column, -1) for column in ("attack_class", "target_class")}
     for stage in ("before", "after"):
         values = rows.loc[rows["stage"] == stage, measure]
         found |= {stage: values.mean(), f"{stage}_std": values.std()}
@@ -116,7 +118,8 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
             same = all(row[key] == value for key, value in line.setting.items())
             for stage in ("before", "after"):
                 place, std = Place(name, row["task"]), row[f"{stage}_std"]
-                yield MeasuredNumber(place, f"{line.measure} {stage}", row[stage], std, row["nets"], 1, same)
+                error = standard_error(std, row["nets"])
+                yield MeasuredNumber(place, f"{line.measure} {stage}", row[stage], std, error, row["nets"], 1, same)
 
 
 def _no_claims(_tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dd.report.comparison_source import ComparisonSource
 from dd.report.records import PaperClaim, PaperNumber, Place, Reported
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, standard_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,9 +100,12 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
         place = Place(name, row["dataset"])
         same = all(row[key] == value for key, value in paper_setting(row["dataset"]).items())
         if row["measure"] == "misled":
-            yield MeasuredNumber(place, "misled", row["mean"], row["std"], row["nets"], row["sets"], same)
+            error = standard_error(row["std"], row["nets"])
+            yield MeasuredNumber(place, "misled", row["mean"], row["std"], error, row["nets"], row["sets"], same)
         if row["measure"] == "clean":
-            yield MeasuredNumber(place, "nets", row["before"], row["before_std"], row["nets"], row["sets"], same)
+            std, nets = row["before_std"], row["nets"]
+            error = standard_error(std, nets)
+            yield MeasuredNumber(place, "nets", row["before"], std, error, nets, row["sets"], same)
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

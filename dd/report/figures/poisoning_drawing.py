@@ -85,7 +85,8 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
         before = table.loc[table["stage"] == "before", measure]  # a baseline has none
         row = known | {"measure": measure, "before": before.mean(), "before_std": before.std()}
         if of_baseline:
-            yield row | pooled(test, measure)._asdict()
+            over_all = pooled(test, measure)
+            yield row | {"mean": over_all.mean, "std": over_all.std, "nets": over_all.nets}
         else:
             yield row | {"mean": test[measure].mean(), "std": test[measure].std(), "nets": len(test)}
 

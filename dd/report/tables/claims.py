@@ -10,7 +10,7 @@ from dd.report.comparison_source import ComparisonSource
 from dd.report.records import PaperClaim, PaperNumber, Place
 from dd.report.tables import TABLES
 from dd.report.tables.table import OWN_ROWS, MoreAccurate, Table, row_label
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, standard_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,8 @@ def _paper_numbers() -> Iterator[PaperNumber]:
     for table in TABLES.values():
         for name, task in table.tasks.items():
             for row, number in task.reported.items():
-                yield PaperNumber(Place(table.name, name), row, row_label(row), number, ours=row in OWN_ROWS)
+                place, ours = Place(table.name, name), row in OWN_ROWS
+                yield PaperNumber(place, row, row_label(row), number, ours=ours, values=table.runs)
 
 
 def _paper_claims() -> Iterator[PaperClaim]:
@@ -63,10 +64,18 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterable[MeasuredNumber]
             row=row["method"],
             mean=row["accuracy"],
             std=row["std"],
+            error=_error(row),
             nets=row["nets"],
             sets=row["sets"],
             papers_setting=not math.isnan(row["paper"]),
         )
+
+
+def _error(row: pd.Series) -> float:
+    """The standard error; files of older versions lack it, so for them by the nets or, where none are trained, sets."""
+    if "error" in row:
+        return row["error"]
+    return standard_error(row["std"], row["sets"] if math.isnan(row["nets"]) else row["nets"])
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
-from dd.report.records import Reported
+from dd.report.records import PAPER_NETS, Reported
 from dd.runtime.errors import UserError
 
 
@@ -102,6 +102,8 @@ class Table:
     """The tasks, by dataset or `source → target`."""
     claims: tuple[MoreAccurate, ...]
     """Each is about the rows that ours beats in the paper's own numbers; on data that the paper lacks, about all."""
+    runs: int = PAPER_NETS
+    """How many values the paper's means and standard deviations are of."""
     by_direction: bool = False
     """Whether nets were trained on another dataset before, so that a task is `source → target`."""
 

@@ -12,6 +12,7 @@ TABLE = Table(
     module=__name__,
     rows=TABLE3_ROWS,
     rivals_init="fixed_pretrained",
+    runs=10,
     tasks={
         "voc2007": Task(
             net="AlexNet",

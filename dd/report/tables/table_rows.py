@@ -13,6 +13,7 @@ from dd.report.measurements import DatasetInfo, combination, kind_of, pooled
 from dd.report.provenance import with_provenance
 from dd.report.records import DISTILLED_EPOCHS, Reported
 from dd.report.tables.table import OWN_ROWS, UNADAPTED, Table, row_label
+from dd.report.verdicts import standard_error
 from dd.report.wording import display_name, of_set_with
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Row(NamedTuple):
     accuracy: float
     std: float
     """NaN if there is one net and one set."""
+    error: float
+    """The standard error of `accuracy`; 0 if there is one net and one set."""
     nets: int | None
     """None if no net is trained."""
     sets: int
@@ -70,7 +73,7 @@ def paper_table(
 def _directed(first: pd.Series, info: Mapping[str, DatasetInfo]) -> tuple[str, str]:
     """The source and the target: the datasets that nets were trained on before, and that they are adapted to.
 
-    Both must have one image size and number of channels, so one is often a variant. A variant gets the name of the
+    Networks must take the images of both, so one is often a variant. A variant gets the name of the
     dataset that it was made from, unless source and target would then have the same name.
     """
     source, target = first["source"], first["dataset"]
@@ -133,6 +136,7 @@ def _nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: s
         method=method,
         accuracy=rows["accuracy"].mean(),
         std=rows["accuracy"].std(),
+        error=standard_error(rows["accuracy"].std(), len(rows)),
         nets=len(rows),
         sets=1,
         test_images=measurement["test_images"].iloc[0],
@@ -148,6 +152,7 @@ def _baseline_row(measurement: pd.DataFrame) -> Row:
         method=test["baseline"].iloc[0],
         accuracy=over_all.mean,
         std=over_all.std,
+        error=over_all.error,
         nets=None if "metric" in test else over_all.nets,
         sets=len(test),
         test_images=test["images"].iloc[0],
