@@ -16,8 +16,8 @@ class BaselineSettings(Settings):
     test_nets: Count = 200
     """held-out nets that the best combination is tested on"""
     choose_on: Literal["held-out", "test"] = "held-out"
-    """what chooses the best combination: training images that distillation kept aside, which are in no set, or the
-    test set as in the paper"""
+    """what chooses the best combination: the validation_images of distillation, which are in no set, or the test set
+    as in the paper"""
     candidates: Count = 50
     """random sets of which the optimized ones are the best `draws`"""
     candidate_nets: Count = 20

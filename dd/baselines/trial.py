@@ -14,6 +14,7 @@ from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import poisoned
 from dd.distill.metrics import sample_std
+from dd.runtime.errors import UserError
 
 
 class LabelledImages(NamedTuple):
@@ -56,7 +57,8 @@ class BaselineTrial:
         """`initial` gives the set's initial weights. `on_progress` is called `Baseline.progress_steps` times.
 
         Raises:
-            UserError: the images or classes of the dataset are not those of the set.
+            UserError: the images or classes of the dataset are not those of the set, or images that distillation was
+                trained on would be held out from the baselines alone.
         """
         distilled.check(dataset)
         self.distilled, self.dataset, self.initial = distilled, dataset, initial
@@ -68,6 +70,11 @@ class BaselineTrial:
         if settings.choose_on == "test":
             self.choice_stream, self.choice = "held-out", self.test
         else:
+            if config.get("train_on_all"):
+                raise UserError(
+                    "choose_on: held-out would take images from the baselines that this set was distilled from "
+                    "(train_on_all); use test"
+                )
             left, kept = dataset.split(config["validation_images"], config["seed"])
             self.choice_stream, self.choice = "choice", train.rows(kept)
             train = train.rows(left)

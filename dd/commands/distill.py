@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "history_path",
     type=OUTPUT,
     callback=lambda ctx, _, path: path or ctx.params["out"].with_suffix(".csv"),
-    help="CSV: loss and held-out accuracy over time.  [default: OUT, ending in .csv]",
+    help="CSV: loss and accuracy on validation images over time.  [default: OUT, ending in .csv]",
 )
 @checkpoint_options(60)
 @click.option(
@@ -60,8 +60,8 @@ def distill(
     Ten images for one LeNet, and a hundred for any LeNet:
       python -m dd distill --data mnist.npz --init fixed --steps 1 --nets 1 --out ten.safetensors
       python -m dd distill --data mnist.npz --out hundred.safetensors
-    With the paper's settings, which are the defaults, the second takes hours on a CPU. With the following options it
-    reaches a higher accuracy, in a quarter of an hour:
+    With the defaults, which are the paper's settings but for --short-batches and --train-on-all, the second takes hours
+    on a CPU. With the following options it reaches a higher accuracy, in a quarter of an hour:
       --meta-steps 1500 --meta-lr 0.02 --schedule cosine --real-batch 256 --image-std 0.3 --clip-adjoint 1
     \b
     For nets that were pre-trained on other digits (Section 3.5; `python -m dd pool train` makes the pool):

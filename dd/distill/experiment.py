@@ -177,6 +177,8 @@ class Experiment:
         }
         if self.pretrained:
             info["pretrained"] = self.pretrained.info
+        if self.pool:
+            info["pool"] = self.pool.digest
         data = self.trainer.learned.data().to("cpu")
         return DistilledSet(
             images=data.images,
@@ -198,7 +200,8 @@ def made_with(path: Path) -> dict:
     """
     info = DistilledSet.load(path).info
     settings = DistillConfig().model_dump() | info.get("config", {})  # older sets lack newer settings
-    return {**settings, "dataset": info.get("dataset", {}).get("sha256"), "pretrained": info.get("pretrained")}
+    nets = {"pool": info["pool"]} if "pool" in info else {}  # which older sets lack
+    return {**settings, "dataset": info.get("dataset", {}).get("sha256"), "pretrained": info.get("pretrained"), **nets}
 
 
 def _check(config: DistillConfig, dataset: Dataset, pool: Pool | None, file: PretrainedFile | None) -> None:

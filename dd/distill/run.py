@@ -124,7 +124,7 @@ class Distillation:
             self.record_rows()
         postfix = {"loss": f"{progress.loss:.3f}"}
         if self.history.rows:
-            postfix["held-out"] = f"{self.history.rows[-1]['accuracy']:.1f}%"
+            postfix["validation"] = f"{self.history.rows[-1]['accuracy']:.1f}%"
         bar.set_postfix(postfix, refresh=False)
 
     def record_rows(self) -> None:

@@ -79,7 +79,7 @@ def test_event_files_hold_the_history(dd, digits, tmp_path):
     assert other.exists()
     files = set(folder.iterdir())
     with Checkpoints(tmp_path / "set.safetensors.work", {}).locked():
-        done = dd("distill", *words)
+        done = dd("distill", *words, "--force")
     assert "another run is working here" in done.stderr
     assert set(folder.iterdir()) == files
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HISTORY_PANELS = {
     "loss": "loss on real images",
-    "accuracy": "held-out accuracy, %",
+    "accuracy": "accuracy on validation images, %",
     "grad_norm": "norm of the meta-gradient",
     "mean_distill_lr": "learning rates",
 }
@@ -27,7 +27,7 @@ ADAM_COLOR = "#c8571b"
 
 
 def training_picture(history: pd.DataFrame, title: str) -> Figure:
-    """Loss, held-out accuracy (mean with a band of one standard deviation over nets), gradient norm and rates."""
+    """Loss, accuracy on validation images (mean, and one standard deviation over nets), gradient norm and rates."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -63,7 +63,7 @@ FIGURE = FigureKind(
     order=5,
     module=__name__,
     command="training",
-    help="""Draw the history of a distillation: loss, held-out accuracy, norm of the meta-gradient, learning rates.
+    help="""Draw the history of a distillation: loss, validation accuracy, norm of the meta-gradient, learning rates.
 
     \b
     Example:
