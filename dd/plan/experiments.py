@@ -9,6 +9,7 @@ from dd.nets import module_of
 from dd.plan.options import flags
 from dd.plan.pools import PoolPlan
 from dd.plan.resources import memory
+from dd.runtime.errors import UserError
 
 NOT_OPTIONS = {"dataset", "pool", "pretrained"}
 """The keys of an experiment that are not settings of `dd distill`."""
@@ -68,6 +69,21 @@ class ExperimentPlan:
         """Options of `dd evaluate` that name the other networks and how they are trained."""
         nets = [f"--net {net}" for net in self.config.transfer.nets]
         return " ".join([*nets, *(f"--protocol {name}" for name in self.config.transfer.protocols)])
+
+    def baseline_data(self, experiment: str) -> dict[str, str | list[str]]:
+        """What `data` has, for a baseline in place of the experiment's set.
+
+        Raises:
+            UserError: what `data` raises, or the images that are to choose were trained on by the experiment.
+        """
+        common = self.config.baselines
+        held_out = common.experiments.get(experiment, common).choose_on == "held-out"
+        if held_out and self.config.all_experiments[experiment].train_on_all:
+            raise UserError(
+                f"baselines.choose_on: held-out, but {experiment} trains on these images; set its train_on_all to "
+                "false, or choose on test"
+            )
+        return self.data(experiment)
 
     def baseline_options(self, experiment: str, baseline: str) -> str:
         """Options of `dd baseline`: only those that change this baseline, so that others do not make it run again."""

@@ -161,6 +161,15 @@ def test_a_baseline_is_told_only_its_own_settings():
     assert of_one == {("mnist_random", name) for name in BASELINES if not name.endswith("k_means")}
 
 
+def test_baselines_are_not_chosen_on_images_that_the_set_was_trained_on(paper):
+    assert paper.experiments.baseline_data("mnist_random") == paper.experiments.data("mnist_random")
+    held_out = {"baselines": {"choose_on": "held-out"}}
+    with pytest.raises(UserError, match=r"^baselines.choose_on: held-out, but mnist_random trains on these images"):
+        planned(held_out).experiments.baseline_data("mnist_random")
+    kept = planned(held_out | {"distill": {"train_on_all": False}}).experiments
+    assert kept.baseline_data("mnist_random") == kept.data("mnist_random")
+
+
 def test_other_values_of_one_experiment(paper):
     options = paper.experiments.adaptation_options
     assert options("mnist_usps_random", "full") == "--epochs 40 --lr 0.0002 --halve-every 20 --batch 1024 --nets 200"

@@ -13,7 +13,14 @@ TINY = {
     "all": ["fig1", "fig2a", "fig4", "fig6", "table1", "linear_case"],
     "evaluate": {"nets": 2},
     "baselines": {"draws": 1, "nets": 1, "test_nets": 1, "candidates": 1, "candidate_nets": 1, "choose_on": "held-out"},
-    "distill": {"meta_steps": 4, "epochs": 1, "nets": 1, "real_batch": 32, "validation_images": 50},
+    "distill": {
+        "meta_steps": 4,
+        "epochs": 1,
+        "nets": 1,
+        "real_batch": 32,
+        "validation_images": 50,
+        "train_on_all": False,
+    },
     "experiments": {
         "one": {"dataset": "digits", "steps": 2, "init": "fixed"},  # for which Table 1 has no baselines
         "poison": {"dataset": "digits", "steps": 1, "attack_class": 0, "target_class": 1},

@@ -1,6 +1,6 @@
 rule measure_baseline:
     input:
-        unpack(or_refuse(lambda wildcards: plan.experiments.data(wildcards.experiment))),
+        unpack(or_refuse(lambda wildcards: plan.experiments.baseline_data(wildcards.experiment))),
         set="<results>/distill/{experiment}/set.safetensors",
     output:
         csv="<results>/baseline/{experiment}/{baseline}.csv",
