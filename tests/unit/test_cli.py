@@ -107,7 +107,7 @@ def test_from_a_set_to_table_1(dd, digits, tmp_path):
     ):
         done = dd(*command)
         assert done.returncode == 0, done.stderr
-    assert re.search(r"knn_random: [\d.]+ ± [\d.]+ % over 2 set\(s\).*, l[12], K = [13]", done.stdout)
+    assert re.search(r"knn_random: [\d.]+ ± [\d.]+ \[[\d., ]+\] % over 2 set\(s\).*, l[12], K = [13]", done.stdout)
     metrics = [word for name in ("ours.csv", "average.csv", "knn.csv") for word in ("--metrics", files[name])]
     outputs = [tmp_path / f"table.{suffix}" for suffix in ("csv", "md", "tex", "html")]
     out = [word for path in outputs for word in ("--out", path)]

@@ -286,5 +286,5 @@ def test_a_mistake_in_a_job_is_one_line_on_the_console(copy):
     done = snakemake("--configfile", "tiny.yaml", cwd=copy)
     output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "error: real_batch: 5000 is more than the 1247 training images; lower it" in output
+    assert "error: real_batch: 5000 is more than the 1297 training images; lower it" in output
     assert "Traceback" not in output
