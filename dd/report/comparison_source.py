@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def _no_verdicts(_tables: Mapping[str, pd.DataFrame]) -> Iterable[JudgedClaim]:
+    return ()
+
+
 def _no_numbers(_name: str, _rows: pd.DataFrame) -> Iterable[MeasuredNumber]:
     return ()
 
@@ -25,9 +29,9 @@ class ComparisonSource:
     """The module that declares this. The comparison runs again when it, or a module that it imports, changes."""
     csv_kind: str
     """What the column `kind` of the measured CSV says."""
-    judge: Callable[[Mapping[str, pd.DataFrame]], Iterable[JudgedClaim]]
+    judge: Callable[[Mapping[str, pd.DataFrame]], Iterable[JudgedClaim]] = _no_verdicts
     """Takes the measurements of this kind, by the name of the table or figure, and returns verdicts on claims."""
-    claims: tuple[PaperClaim, ...]
+    claims: tuple[PaperClaim, ...] = ()
     """All claims of the paper of this kind."""
     task_column: str = ""
     """The column that says on which data a row was measured; empty if no dataset is involved."""

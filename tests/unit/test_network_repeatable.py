@@ -8,17 +8,7 @@ from torch.nn.utils import parametrizations
 
 from dd.nets.trial import check_reproducible, try_out
 from dd.runtime.errors import UserError
-
-
-class Plain(nn.Module):
-    """A linear layer on 8x8 images of three classes."""
-
-    def __init__(self, **_):
-        super().__init__()
-        self.out = nn.Linear(64, 3)
-
-    def forward(self, x):
-        return self.out(x.flatten(1))
+from tests.unit.test_network_faults import Plain
 
 
 def seeded(module):

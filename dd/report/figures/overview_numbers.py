@@ -10,7 +10,7 @@ from dd.report.figures.poisoning_claims import paper_setting
 from dd.report.measurements import with_kind
 from dd.report.provenance import with_provenance
 from dd.report.records import PaperNumber, Place, Reported
-from dd.report.verdicts import JudgedClaim, MeasuredNumber, standard_error
+from dd.report.verdicts import MeasuredNumber, standard_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,17 +122,11 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
                 yield MeasuredNumber(place, f"{line.measure} {stage}", row[stage], std, error, row["nets"], 1, same)
 
 
-def _no_claims(_tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
-    yield from ()
-
-
 COMPARISON = ComparisonSource(
     module=__name__,
     csv_kind="overview",
     task_column="task",
     tasks={"fig1": tuple(PAPER)},
     numbers=tuple(_paper_numbers()),
-    claims=(),
     measure=_measured_numbers,
-    judge=_no_claims,
 )
