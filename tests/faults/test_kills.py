@@ -92,6 +92,8 @@ class Killer:
 
     def __init__(self, starting: float, lives: dict[tuple[str, ...], float]):
         self.starting, self.lives, self.chance = starting, lives, random.Random(0)
+        self.mean_life = sum(lives.values()) / len(lives)
+        """Also that of a worker so short that nobody saw it in the undisturbed run."""
         self.pace = 1.0
         """How long processes live now, of what they did then: a machine shared with others changes its pace."""
         self.killed: Counter[str] = Counter()
@@ -103,7 +105,7 @@ class Killer:
         early = self.killed["snakemake"] % 4 == 0
         while not early and process.poll() is None and len(workers(process)) < 2:
             time.sleep(0.05)
-        life = self.pace * (self.starting if early else sum(self.lives.values()) / len(self.lives))
+        life = self.pace * (self.starting if early else self.mean_life)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(self.chance.uniform(0, life))
             return False
@@ -133,7 +135,8 @@ class Killer:
         saved = Path(worker.cwd(), name[name.index("--work") + 1], "checkpoint.safetensors") if saves else None
         while saved and not saved.exists() and job(worker):
             time.sleep(0.05)
-        moment = time.monotonic() + self.pace * self.chance.uniform(0, self.lives[name] / (3 if saves else 1))
+        life = self.lives.get(name, self.mean_life)
+        moment = time.monotonic() + self.pace * self.chance.uniform(0, life / (3 if saves else 1))
         while time.monotonic() < moment and job(worker):
             time.sleep(0.05)
         alive = bool(job(worker))
