@@ -13,6 +13,7 @@ import time
 import torch
 from torch import nn
 
+from dd.data.batches import TrainingImages
 from dd.distill.loss import classification
 from dd.nets.init_schemes import flat_weights
 from dd.nets.lenet import LeNet
@@ -58,7 +59,8 @@ def main() -> None:
     floats = (images / 255 - mean) / std
     theta = torch.stack([flat_weights(LeNet()) for _ in range(options.nets)])
     train_config = TrainConfig(epochs=1000, batch=options.batch)
-    ours = PoolTrainer(classification(StackedNet(LeNet())), theta, images, labels, mean, std, config=train_config)
+    training_images = TrainingImages(images, labels, mean, std)
+    ours = PoolTrainer(classification(StackedNet(LeNet())), theta, training_images, config=train_config)
     ours.step()
     train_plain(1, floats, labels, options.batch, 1)
     seconds: dict[str, list[float]] = {"ours": [], "plain PyTorch": []}

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import torch
 from torch.nn.utils import vector_to_parameters
 
-from dd.data.batches import RealBatches, normalise
+from dd.data.batches import RealBatches, TrainingImages, normalise
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import RandomInitial
@@ -63,7 +63,8 @@ class Task:
         self.x = torch.randint(0, 256, pixels, generator=random, dtype=torch.uint8).permute(0, 3, 1, 2)
         self.y = torch.randint(0, 10, (images,), generator=random)
         self.mean, self.std = torch.full((self.shape[0],), 0.5), torch.full((self.shape[0],), 0.25)
-        self.real = RealBatches(self.x, self.y, self.mean, self.std, batch_size=batch, seed=0)
+        self.training_images = TrainingImages(self.x, self.y, self.mean, self.std)
+        self.real = RealBatches(self.training_images, batch_size=batch, seed=0)
 
 
 def ours(task: Task, group: ProcessGroup):
@@ -74,7 +75,7 @@ def ours(task: Task, group: ProcessGroup):
     if task.name == "pool":
         thetas = task.thetas[share]
         train_config = TrainConfig(epochs=1, batch=task.batch)
-        return lambda: train_nets(loss, thetas, task.x, task.y, task.mean, task.std, config=train_config) - thetas
+        return lambda: train_nets(loss, thetas, task.training_images, config=train_config) - thetas
     config = {
         "net": task.net,
         "init": "random",

@@ -22,7 +22,7 @@ def few_shot(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor
         UserError: the source is not what the nets were trained on; see also `dd.adaptation.fada_training.fada` and
             `few`.
     """
-    from dd.adaptation.fada_training import Domain, FadaConfig, fada, few
+    from dd.adaptation.fada_training import FadaConfig, fada, few
     from dd.nets.stacked import StackedNet
 
     distilled, dataset, source = task.distilled, task.dataset, task.source
@@ -33,12 +33,12 @@ def few_shot(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tensor
         raise UserError(f"--source: is {source.name}, but these nets were trained on {trained_on['name']}; give that")
     classes = len(dataset.classes)
     per_class = distilled.images.shape[:2].numel() // classes
-    x, y = few(dataset.x_train, dataset.y_train, classes, per_class, config.seed)
+    shots = few(dataset.training_images(), classes, per_class, config.seed)
     return fada(
         StackedNet(distilled.make()).to(theta.device),
         theta,
-        source=Domain(source.x_train, source.y_train, source.mean, source.std),
-        target=Domain(x, y, distilled.mean, distilled.std),
+        source=source.training_images(),
+        target=shots._replace(mean=distilled.mean, std=distilled.std),
         config=FadaConfig(),
         seed=config.seed,
         progress=task.progress,

@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dd.adaptation.fada_discriminators import Discriminators, draw_pairs, groups_of
-from dd.data.batches import RealBatches, normalise, rows_of_each_class
+from dd.data.batches import RealBatches, TrainingImages, normalise, rows_of_each_class
 from dd.distill.loss import cross_entropy
 from dd.nets.stacked import StackedNet, net_batches
 from dd.nets.stacked_layers import linear
@@ -39,19 +39,6 @@ class LabelledBatch(NamedTuple):
     """`[n, C, H, W]`."""
     y: Tensor
     """int64 `[n]`."""
-
-
-class Domain(NamedTuple):
-    """Training images of a domain, and how they are normalised."""
-
-    x: Tensor
-    """uint8 `[n, C, H, W]`."""
-    y: Tensor
-    """int64 `[n]`."""
-    mean: Tensor
-    """`[C]`, on the scale 0 to 1."""
-    std: Tensor
-    """`[C]`."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +61,23 @@ class FadaConfig:
     """Weight of the adversarial term beside the cross entropies on the source and on the target."""
 
 
-def few(x: Tensor, y: Tensor, classes: int, per_class: int, seed: int) -> LabelledBatch:
-    """`per_class` images of each class, classes in order, drawn by `seed` from `x [N, C, H, W]` and `y [N]`.
+def few(images: TrainingImages, classes: int, per_class: int, seed: int) -> TrainingImages:
+    """`per_class` of the images of each class, classes in order, drawn by `seed`.
 
     Raises:
         UserError: a class has fewer images.
     """
-    rows = rows_of_each_class(y, classes, per_class, generator(seed, "few", 0), "the number of images").flatten()
-    return LabelledBatch(x[rows], y[rows])
+    draw = generator(seed, "few", 0)
+    rows = rows_of_each_class(images.y, classes, per_class, draw, "the number of images").flatten()
+    return images._replace(x=images.x[rows], y=images.y[rows])
 
 
 def fada(
     net: StackedNet,
     theta: Tensor,
     *,
-    source: Domain,
-    target: Domain,
+    source: TrainingImages,
+    target: TrainingImages,
     config: FadaConfig,
     seed: int,
     progress: Callable[..., tqdm] = silent,
@@ -103,7 +91,7 @@ def fada(
         net: the architecture.
         theta: weights `[nets, P]`, trained on the source.
         source: the training images of the source.
-        target: the few training images of the target.
+        target: the few training images of the target, which are not augmented.
         config: the settings.
         seed: every random number comes from it.
         progress: makes the bar.
@@ -116,10 +104,8 @@ def fada(
     """
     device = theta.device
     few_images = LabelledBatch(normalise(target.x.to(device), target.mean, target.std), target.y.to(device))
-    x, y = source.x.to(device), source.y.to(device)
-    batches = RealBatches(
-        x, y, source.mean, source.std, batch_size=config.real_batch, seed=derive(seed, "fada", "source")
-    )
+    stream = derive(seed, "fada", "source")
+    batches = RealBatches(source.to(device), batch_size=config.real_batch, seed=stream)
     halves = Halves(net)
     halves.try_out(theta[:1], few_images.x[:2])
     first = 0

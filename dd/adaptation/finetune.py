@@ -19,8 +19,8 @@ def fine_tune(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tenso
 
     distilled, dataset = task.distilled, task.dataset
     loss = classification(StackedNet(distilled.make()).to(theta.device))
-    images = (dataset.x_train, dataset.y_train, distilled.mean, distilled.std)
-    return train_nets(loss, theta, *images, config=config, progress=task.progress)
+    images = dataset.training_images()._replace(mean=distilled.mean, std=distilled.std)
+    return train_nets(loss, theta, images, config=config, progress=task.progress)
 
 
 ADAPTATION = Adaptation(

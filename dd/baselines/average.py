@@ -33,6 +33,6 @@ BASELINE = Baseline(
     description="the mean image of each class, in every step",
     sets=average_sets,
     classifier="gradient descent",
-    settings=("nets", "test_nets", "choose_on", "augment"),
+    settings=("nets", "test_nets", "choose_on"),
     module=__name__,
 )

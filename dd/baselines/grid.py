@@ -83,5 +83,5 @@ def _setting(baseline: Baseline, trial: BaselineTrial) -> dict[str, Any]:
         "dataset": trial.dataset.name,
         "baseline": baseline.name,
         "chosen_on": trial.settings.choose_on,
-        "augment": trial.settings.augment and "augment" in baseline.settings,
+        "augment": trial.dataset.augmentation != "none",
     }

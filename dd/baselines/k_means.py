@@ -16,16 +16,14 @@ if TYPE_CHECKING:
 def k_means_set(real: RealImages, draw: int) -> Tensor:
     """Set number `draw`: centroids of each class, as many as it has distilled images, `[steps, n, C, H, W]`.
 
-    Each draw starts from its own k-means++ seeding. The images are never augmented.
+    Each draw starts from its own k-means++ seeding.
     """
     import torch
     from sklearn.cluster import KMeans
 
-    from dd.data.batches import normalise
-
     centroids = []
     for label in range(real.classes):
-        images = normalise(real.of_class(label, real.per_class), real.mean, real.std)
+        images = real.prepared(real.of_class(label, real.per_class), label, draw)
         clustering = KMeans(real.per_class, n_init=1, random_state=real.seed_of("k-means", draw))
         fitted = clustering.fit(images.flatten(1).numpy())
         centroids.append(torch.from_numpy(fitted.cluster_centers_).float().view(-1, *images.shape[1:]))

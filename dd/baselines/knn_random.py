@@ -10,6 +10,6 @@ BASELINE = Baseline(
     description="no network: K nearest neighbours among random images",
     sets=random_sets,
     classifier="neighbours",
-    settings=("draws", "choose_on", "augment"),
+    settings=("draws", "choose_on"),
     module=__name__,
 )

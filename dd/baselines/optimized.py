@@ -44,8 +44,9 @@ def images_to_choose_on(real: RealImages) -> LabelledImages:
     from dd.baselines.trial import LabelledImages
     from dd.runtime.seeds import generator
 
-    order = torch.randperm(len(real.x), generator=generator(real.seed, "optimized"))
-    return LabelledImages(real.x, real.y).rows(order[:IMAGES])
+    x, y = real.images.x, real.images.y
+    order = torch.randperm(len(x), generator=generator(real.seed, "optimized"))
+    return LabelledImages(x, y).rows(order[:IMAGES])
 
 
 def _score(trial: BaselineTrial, images: Tensor, judged: LabelledImages) -> float:
@@ -67,6 +68,6 @@ BASELINE = Baseline(
     description="the best sets of several random ones (--candidates)",
     sets=optimized_sets,
     classifier="gradient descent",
-    settings=("draws", "nets", "test_nets", "choose_on", "candidates", "candidate_nets", "augment"),
+    settings=("draws", "nets", "test_nets", "choose_on", "candidates", "candidate_nets"),
     module=__name__,
 )

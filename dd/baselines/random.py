@@ -22,9 +22,9 @@ def random_set(real: RealImages, draw: int) -> Tensor:
     rng = generator(real.seed, "random real", draw)
     chosen = []
     for label in range(real.classes):
-        images = real.of_class(label, real.per_class)
-        order = torch.randperm(len(images), generator=rng)
-        chosen.append(real.prepared(images[order[: real.per_class]], label, draw))
+        rows = real.of_class(label, real.per_class)
+        order = torch.randperm(len(rows), generator=rng)
+        chosen.append(real.prepared(rows[order[: real.per_class]], label, draw))
     return real.in_steps(chosen)
 
 
@@ -40,6 +40,6 @@ BASELINE = Baseline(
     description="random images of each class",
     sets=random_sets,
     classifier="gradient descent",
-    settings=("draws", "nets", "test_nets", "choose_on", "augment"),
+    settings=("draws", "nets", "test_nets", "choose_on"),
     module=__name__,
 )

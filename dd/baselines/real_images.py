@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 
-from dd.data.batches import normalise
+from dd.data.batches import TrainingImages
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -15,22 +14,13 @@ from dd.runtime.seeds import generator
 class RealImages:
     """The images that the sets of a baseline are made from."""
 
-    x: Tensor
-    """uint8 `[N, C, H, W]`."""
-    y: Tensor
-    """int64 `[N]`."""
-    mean: Tensor
-    """`[C]`, of the training set on the scale 0 to 1."""
-    std: Tensor
-    """`[C]`."""
+    images: TrainingImages
     classes: int
     steps: int
     """GD steps in an epoch."""
     per_step: int
     """Images of a class in each GD step."""
     seed: int
-    augment: bool = False
-    """Random crops of the images padded by reflection, and flips, as in the authors' code for CIFAR-10."""
 
     @property
     def per_class(self) -> int:
@@ -38,21 +28,19 @@ class RealImages:
         return self.steps * self.per_step
 
     def of_class(self, label: int, least: int = 1) -> Tensor:
-        """All images of a class, uint8 `[n, C, H, W]`.
+        """The rows of all images of a class, `[n]`.
 
         Raises:
             UserError: there are fewer than `least`.
         """
-        images = self.x[self.y == label]
-        if len(images) < least:
-            raise UserError(f"class {label} has {len(images)} training images, but a set needs {least}; lower steps")
-        return images
+        rows = (self.images.y == label).nonzero().squeeze(1)
+        if len(rows) < least:
+            raise UserError(f"class {label} has {len(rows)} training images, but a set needs {least}; lower steps")
+        return rows
 
-    def prepared(self, x: Tensor, label: int, draw: int) -> Tensor:
-        """Images `x` of one class for set number `draw`: uint8 to normalised floats, augmented if `augment`."""
-        if self.augment:
-            x = _augmented(x, self.seed_of("augment", draw, label))
-        return normalise(x, self.mean, self.std)
+    def prepared(self, rows: Tensor, label: int, draw: int) -> Tensor:
+        """The images in `rows`, of one class, for set number `draw`: augmented and normalised, `[n, C, H, W]`."""
+        return self.images.prepared(rows, generator(self.seed, "augment", draw, label))
 
     def seed_of(self, *path: str | int) -> int:
         """A seed of 32 bits, for other libraries, of the random stream named by `path`."""
@@ -62,11 +50,3 @@ class RealImages:
         """Images `[steps * per_step, ...]` of each class as `[steps, classes * per_step, ...]`, classes in order."""
         stacked = torch.stack([images.unflatten(0, (self.steps, self.per_step)) for images in per_class])
         return stacked.transpose(0, 1).flatten(1, 2)
-
-
-def _augmented(x: Tensor, seed: int) -> Tensor:
-    size = x.shape[-1]
-    change = v2.Compose([v2.RandomCrop(size, padding=size // 8, padding_mode="reflect"), v2.RandomHorizontalFlip()])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return torch.stack([change(image) for image in x])

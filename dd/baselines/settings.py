@@ -1,6 +1,7 @@
 """How baselines are tried and tested."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import Count, Settings
@@ -8,6 +9,8 @@ from dd.runtime.settings_model import Count, Settings
 
 class BaselineSettings(Settings):
     """How baselines are tried and tested. In the paper, the test set chooses the best combination."""
+
+    old_names: ClassVar[Mapping[str, str]] = {"augment": "data.augment, for a dataset"}
 
     draws: Count = 10
     """sets of each kind"""
@@ -22,8 +25,6 @@ class BaselineSettings(Settings):
     """random sets of which the optimized ones are the best `draws`"""
     candidate_nets: Count = 20
     """nets that the candidates are compared on, by 1024 training images; of a pool, the first training nets"""
-    augment: bool = False
-    """crop and flip the real images at random, but not for k-means"""
 
     def check_candidates(self) -> None:
         """Refuse fewer candidates than are chosen; not a validator, as only the baseline `optimized` has candidates.

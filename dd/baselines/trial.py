@@ -66,7 +66,7 @@ class BaselineTrial:
         self.on_progress: Callable[[], object] = lambda: None
         config = distilled.info["config"]
         self.test = LabelledImages(dataset.x_test, dataset.y_test)
-        train = LabelledImages(dataset.x_train, dataset.y_train)
+        train = dataset.training_images()._replace(mean=distilled.mean, std=distilled.std)
         if settings.choose_on == "test":
             self.choice_stream, self.choice = "held-out", self.test
         else:
@@ -76,18 +76,15 @@ class BaselineTrial:
                     "(train_on_all); use test"
                 )
             left, kept = dataset.split(config["validation_images"], config["seed"])
-            self.choice_stream, self.choice = "choice", train.rows(kept)
-            train = train.rows(left)
+            self.choice_stream = "choice"
+            self.choice = LabelledImages(dataset.x_train, dataset.y_train).rows(kept)
+            train = train._replace(x=train.x[left], y=train.y[left])
         self.real = RealImages(
-            train.x,
-            train.y,
-            distilled.mean,
-            distilled.std,
+            train,
             classes=len(dataset.classes),
             steps=len(distilled.images),
             per_step=config["images_per_class"],
             seed=config["seed"],
-            augment=settings.augment,
         )
 
     def check(self, baseline: Baseline) -> None:

@@ -9,6 +9,7 @@ import click
 from dd.commands.main import main
 from dd.commands.options import Command, setting_option, settings_options
 from dd.config.sections import ImageFolder
+from dd.data.augmentation import AUGMENTATIONS
 from dd.data.datasets import DATASETS
 from dd.data.settings import Changes
 from dd.data.weights import WEIGHTS
@@ -75,12 +76,19 @@ Examples:
 )
 @setting_option(ImageFolder, "gray")
 @setting_option(ImageFolder, "test_fraction")
-def prepare(name: str, out: Path, mirror: Path | None, folder: Path | None, **own_images: Any) -> None:
+@click.option(
+    "--augment",
+    type=click.Choice(list(AUGMENTATIONS)),
+    help="How its images are changed at random whenever they are trained on: "
+    + "; ".join(f"{name}, {each.description}" for name, each in AUGMENTATIONS.items())
+    + ".  [default: as the authors did; none with --folder]",
+)
+def prepare(name: str, out: Path, mirror: Path | None, folder: Path | None, **how: Any) -> None:
     """Prepare a dataset; its help is `PREPARE_HELP`."""
     from dd.data.folder_listing import describe_folder
     from dd.data.obtain import prepare as run
 
-    _show(out, run(name, out, mirror, folder=folder, **own_images))
+    _show(out, run(name, out, mirror, folder=folder, **how))
     for line in describe_folder(folder) if folder else []:
         click.echo(line)
 
@@ -129,3 +137,4 @@ def _show(out: Path, info: Mapping[str, Any]) -> None:
     click.echo(f"{out}: {info['train']:,} training and {info['test']:,} test images, {len(info['classes'])} classes")
     click.echo(f"source: {info['source']}")
     click.echo(f"fidelity: {info['fidelity']}")
+    click.echo(f"augmentation: {info['augmentation']}")

@@ -38,6 +38,11 @@ def datasets_of(data: Data) -> dict[str, Images]:
             raise UserError(f"data.folders.{name}.folder: {error}") from error
         found[name] = Images(1 if folder.gray else 3, folder.size, classes)
     originals = dict(found)
+    for name in data.augment:
+        if name in data.variants:
+            raise UserError(f"data.augment.{name}: a variant has the augmentation of its original; set that one's")
+        if name not in originals:
+            raise UserError(f"data.augment: {not_one_of(name, originals)}")
     for name, variant in data.variants.items():
         key = f"data.variants.{name}"
         check_free(key, name, originals)

@@ -7,6 +7,7 @@ from pydantic import Field
 from dd.adaptation import ADAPTATIONS
 from dd.adaptation.adaptation import Adaptation
 from dd.baselines.settings import BaselineSettings
+from dd.data.augmentation import AugmentationName
 from dd.data.settings import Changes
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig
@@ -50,6 +51,9 @@ class Data(Settings):
     """folder of `<name>.npz` or official files, searched before downloading; if empty, `$DD_DATA_MIRROR` or none"""
     folders: dict[Name, ImageFolder] = Field(default_factory=dict)
     """your own images, by the name that experiments call them"""
+    augment: dict[Name, AugmentationName] = Field(default_factory=dict)
+    """how the images of a dataset are changed at random whenever they are trained on, in place of the dataset's own
+    way"""
     variants: dict[Name, Variant] = Field(default_factory=dict)
     """datasets made from others, for example to give two datasets the same size and number of channels"""
 

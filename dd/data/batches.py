@@ -1,8 +1,11 @@
-"""Real images for training: normalised batches, drawn without replacement."""
+"""Real images for training: normalised batches, drawn without replacement and augmented."""
+
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
+from dd.data.augmentation import AUGMENTATIONS
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
 
@@ -33,30 +36,52 @@ def rows_of_each_class(y: Tensor, classes: int, count: int, draw: torch.Generato
     return torch.stack(rows)
 
 
+class TrainingImages(NamedTuple):
+    """Real images to train on: how they are normalised, and how they are changed at random."""
+
+    x: Tensor
+    """uint8 `[N, C, H, W]`."""
+    y: Tensor
+    """int64 `[N]`."""
+    mean: Tensor
+    """`[C]`, on the scale 0 to 1."""
+    std: Tensor
+    """`[C]`."""
+    augmentation: str = "none"
+    """A name of `AUGMENTATIONS`."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same with images and labels on a device."""
+        return self._replace(x=self.x.to(device), y=self.y.to(device))
+
+    def prepared(self, rows: Tensor, rng: torch.Generator) -> Tensor:
+        """The images in `rows`, augmented by draws of `rng` and normalised: `[n, C, H, W]`."""
+        augment = AUGMENTATIONS[self.augmentation].apply
+        return normalise(augment(self.x[rows], rng), self.mean, self.std)
+
+
 class RealBatches:
     """Batches of real images, each image at most once in a pass; batch `i` depends only on the seed and `i`.
 
-    Images stay uint8 on the device, which takes a quarter of the memory, and are normalised batch by batch. Each pass
-    has another order. The last images of a pass, if they do not fill a batch, are left out unless `short_batches`.
+    Images stay uint8 on the device, which takes a quarter of the memory, and are augmented and normalised batch by
+    batch. Each pass has another order. The last images of a pass, if they do not fill a batch, are left out unless
+    `short_batches`.
     """
 
     def __init__(
         self,
-        x: Tensor,
-        y: Tensor,
-        mean: Tensor,
-        std: Tensor,
+        images: TrainingImages,
         *,
         batch_size: int,
         seed: int,
         rows: Tensor | None = None,
         short_batches: bool = False,
     ) -> None:
-        """`x` uint8 `[N, C, H, W]`, `y` int64 `[N]`, `mean` and `std` `[C]`; only the images in `rows`, if given."""
-        self.rows = torch.arange(len(x)) if rows is None else rows
+        """Batches of all images, or of those in `rows`."""
+        self.rows = torch.arange(len(images.x)) if rows is None else rows
         if batch_size > len(self.rows):
             raise UserError(f"real_batch: {batch_size} is more than the {len(self.rows)} training images; lower it")
-        self.x, self.y, self.mean, self.std = x, y, mean, std
+        self.images = images
         self.batch_size, self.seed = batch_size, seed
         self.per_pass = len(self.rows) // batch_size
         if short_batches and len(self.rows) % batch_size:
@@ -68,6 +93,6 @@ class RealBatches:
         number, position = divmod(index, self.per_pass)
         if number != self._pass:
             order = torch.randperm(len(self.rows), generator=generator(self.seed, "real", number))
-            self._pass, self._order = number, self.rows[order].to(self.x.device)
+            self._pass, self._order = number, self.rows[order].to(self.images.x.device)
         chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
-        return normalise(self.x[chosen], self.mean, self.std), self.y[chosen]
+        return self.images.prepared(chosen, generator(self.seed, "augment", index)), self.images.y[chosen]

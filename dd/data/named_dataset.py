@@ -55,6 +55,10 @@ class NamedDataset:
     """Whether its images are always normalised by its own mean and standard deviation, never by those of a file of
     weights.
     """
+    augmentation: str = "none"
+    """How the authors change its images at random when they train on them: a name of
+    `dd.data.augmentation.AUGMENTATIONS`.
+    """
     fidelity: str = "as its source gives it"
     """How near the images are to the official ones, for the metadata."""
     modules: tuple[str, ...] = ()

@@ -40,12 +40,14 @@ def prepare(
     size: int | None = None,
     gray: bool = False,
     test_fraction: float = 0.2,
+    augment: str | None = None,
 ) -> dict[str, Any]:
     """Write the dataset `name` to `out` (an `.npz`) and its metadata to the `.json` beside it; return the metadata.
 
     `folder` holds a user's own images; `size` (by default 32), `gray` and `test_fraction` apply to them. Without it,
     `name` is one of `DATASETS`, which is taken from the `mirror` folder if that has it, and from its own source if not.
-    Photos are scaled to `size` pixels a side, by default the size that the dataset declares.
+    Photos are scaled to `size` pixels a side, by default the size that the dataset declares. `augment` names how its
+    images are changed at random whenever they are trained on, in place of what the dataset declares.
 
     Raises:
         UserError: there is no source, or its content is not a dataset. `out` is then unchanged.
@@ -61,9 +63,10 @@ def prepare(
         data = Obtained(images.arrays, images.classes, f"folder {folder.resolve().name}", fidelity)
     else:
         data = _by_name(name, mirror, size)
-    own = not folder and DATASETS[name].own_normalisation
-    more = {"normalisation": OWN_NORMALISATION} if own else {}
-    told = {"source": data.source, "fidelity": data.fidelity} | more
+    told = {"source": data.source, "fidelity": data.fidelity}
+    told["augmentation"] = augment or ("none" if folder else DATASETS[name].augmentation)
+    if not folder and DATASETS[name].own_normalisation:
+        told["normalisation"] = OWN_NORMALISATION
     return save(out, name, data.arrays, data.classes, ready=data.npz, **told)
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dd.data.augmentation import AUGMENTATIONS
+from dd.data.batches import TrainingImages
 from dd.data.class_names import check_names
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, sha256, write_text
@@ -52,6 +54,22 @@ class Dataset:
         """(C, H, W)."""
         channels, height, width = self.x_train.shape[1:]
         return channels, height, width
+
+    @property
+    def augmentation(self) -> str:
+        """How training images are changed at random: a name of `dd.data.augmentation.AUGMENTATIONS`."""
+        return self.info.get("augmentation", "none")
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What others need to know about these images: name, checksum, source, fidelity, augmentation."""
+        return {key: self.info[key] for key in ("name", "sha256", "source", "fidelity")} | {
+            "augmentation": self.augmentation
+        }
+
+    def training_images(self) -> TrainingImages:
+        """The training images with the dataset's own normalisation and augmentation."""
+        return TrainingImages(self.x_train, self.y_train, self.mean, self.std, self.augmentation)
 
     def split(self, validation: int, seed: int, *, withhold: bool = True) -> tuple[Tensor, Tensor]:
         """Draw `validation` training images by `seed`, on which to watch progress.
@@ -119,6 +137,8 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
         missing = [key for key in ("name", "source", "fidelity") if key not in info]
         if missing:
             raise KeyError(missing[0])
+        if info.get("augmentation", "none") not in AUGMENTATIONS:
+            raise ValueError(f"augmentation {info['augmentation']}")
         if not np.isfinite(info["mean"]).all() or not (np.isfinite(info["std"]) & np.greater(info["std"], 0)).all():
             raise ValueError(f"mean {info['mean']}, std {info['std']}")
     except FileNotFoundError as error:

@@ -86,8 +86,9 @@ def vary(
     source = f"variant of {info['name']}: {words}; {info['name']}: {info['source']}"
     fidelity = f"made from {info['name']}: {info['fidelity']}"
     # a table compares a variant that is only scaled with the paper's numbers for the original
-    same_images = {} if invert or noise else {"of": info["name"]}
-    return save(out, out.stem, arrays, info["classes"], source=source, fidelity=fidelity, **same_images)
+    more = {} if invert or noise else {"of": info["name"]}
+    more["augmentation"] = info.get("augmentation", "none")
+    return save(out, out.stem, arrays, info["classes"], source=source, fidelity=fidelity, **more)
 
 
 def _channels(x: np.ndarray) -> int:

@@ -83,14 +83,11 @@ class Experiment:
         config, dataset = self.config, self.dataset
         rows, watched = dataset.split(config.validation_images, config.seed, withhold=not config.train_on_all)
         start = self._real_images(rows) if config.start == "real" else None
-        x = dataset.x_train
         y = poisoned(dataset.y_train, attack_class=config.attack_class, target_class=config.target_class)
-        self.validation = x[watched], y[watched]
+        self.validation = dataset.x_train[watched], y[watched]
+        images = dataset.training_images()._replace(y=y, mean=self.mean, std=self.std)
         real = RealBatches(
-            x.to(device),
-            y.to(device),
-            self.mean,
-            self.std,
+            images.to(device),
             batch_size=config.real_batch,
             seed=config.seed,
             rows=rows,
@@ -145,6 +142,7 @@ class Experiment:
         return {
             **self.config.model_dump(),
             "dataset": self.dataset.info["sha256"],
+            "augmentation": self.dataset.augmentation,
             "pretrained": self.pretrained.info if self.pretrained else None,
             "pool": self.pool.digest if self.pool else None,
         }
@@ -169,7 +167,7 @@ class Experiment:
         dataset = self.dataset
         std = None if math.isnan(last["accuracy_std"]) else last["accuracy_std"]  # of one net; JSON has no NaN
         info = {
-            "dataset": {key: dataset.info[key] for key in ("name", "sha256", "source", "fidelity")},
+            "dataset": dataset.origin,
             "classes": dataset.classes,
             "config": self.config.model_dump(),
             "validation": {"accuracy": last["accuracy"], "accuracy_std": std, "nets": last["nets"]},

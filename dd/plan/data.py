@@ -24,9 +24,11 @@ class DataPlan:
         self.weights = list(WEIGHTS)
 
     def options(self, dataset: str) -> str:
-        """Options of `dd data prepare`: where a user's own images are, and how they are read."""
-        folder = self.config.data.folders.get(dataset)
-        return flags(folder.model_dump(exclude_unset=True)) if folder else ""
+        """Options of `dd data prepare`: where a user's own images are, how they are read, how images are augmented."""
+        data = self.config.data
+        folder = data.folders.get(dataset)
+        settings = folder.model_dump(exclude_unset=True) if folder else {}
+        return flags(settings | ({"augment": data.augment[dataset]} if dataset in data.augment else {}))
 
     def listing(self, dataset: str) -> str:
         """A digest of the files in a user's folder of images, so that a changed photo is noticed; else empty."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dd.data.batches import RealBatches
+from dd.data.batches import RealBatches, TrainingImages
 from dd.data.prepared import Dataset
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
@@ -30,23 +30,18 @@ class PoolTrainer:
 
     unit = "step"
 
-    def __init__(
-        self, loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, mean: Tensor, std: Tensor, *, config: TrainConfig
-    ) -> None:
+    def __init__(self, loss: LossFunction, theta: Tensor, images: TrainingImages, *, config: TrainConfig) -> None:
         """A trainer at step 0.
 
         Args:
             loss: each net's mean loss on a batch, as for distillation.
             theta: initial weights `[nets, P]`.
-            x: training images, uint8 `[N, C, H, W]`. If there are fewer than `config.batch`, all of them are one batch.
-            y: labels `[N]`.
-            mean: `[C]`, on the scale 0 to 1.
-            std: `[C]`.
+            images: what to train on. If there are fewer images than `config.batch`, all of them are one batch.
             config: how to train.
         """
         self.loss, self.config = as_loss(loss), config
-        x, y = x.to(theta.device), y.to(theta.device)
-        self.real = RealBatches(x, y, mean, std, batch_size=min(config.batch, len(x)), seed=config.seed)
+        batch_size = min(config.batch, len(images.x))
+        self.real = RealBatches(images.to(theta.device), batch_size=batch_size, seed=config.seed)
         self.theta = theta.clone()
         self.adam = torch.optim.Adam([self.theta], betas=(0.5, 0.999))
         self.total = config.epochs * self.real.per_pass
@@ -89,16 +84,13 @@ class PoolTrainer:
 def train_nets(
     loss: LossFunction,
     theta: Tensor,
-    x: Tensor,
-    y: Tensor,
-    mean: Tensor,
-    std: Tensor,
+    images: TrainingImages,
     *,
     config: TrainConfig,
     progress: Callable[[int], tqdm] = silent,
 ) -> Tensor:
     """Weights `[nets, P]` after the whole training of a `PoolTrainer`; `progress` makes the bar from the total."""
-    trainer = PoolTrainer(loss, theta, x, y, mean, std, config=config)
+    trainer = PoolTrainer(loss, theta, images, config=config)
     with progress(trainer.total) as bar:
         while trainer.done < trainer.total:
             trainer.step()
@@ -121,10 +113,7 @@ class PoolShard:
         check_network(make, config.net, channels, size, classes)
         self.config, self.dataset, self.net = config, dataset, StackedNet(make()).to(device)
         theta = RandomInitial(make, config.init_scheme, config.seed)(f"pool {part}", numbers).to(device)
-        images, labels = dataset.x_train, dataset.y_train
-        self.trainer = PoolTrainer(
-            classification(self.net), theta, images, labels, dataset.mean, dataset.std, config=config
-        )
+        self.trainer = PoolTrainer(classification(self.net), theta, dataset.training_images(), config=config)
 
     def accuracy(self) -> Tensor:
         """Accuracy on the test images, in percent `[nets]`."""
@@ -133,6 +122,9 @@ class PoolShard:
 
     def description(self) -> dict:
         """Net, data and train config, which are the same in all shards of the pool."""
-        data = {key: self.dataset.info[key] for key in ("name", "sha256", "source", "fidelity")}
-        common = {"dataset": data, "image": list(self.dataset.image_shape), "classes": self.dataset.classes}
+        common = {
+            "dataset": self.dataset.origin,
+            "image": list(self.dataset.image_shape),
+            "classes": self.dataset.classes,
+        }
         return self.config.model_dump() | common

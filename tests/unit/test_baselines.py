@@ -30,7 +30,6 @@ from tests.conftest import checkout
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
 NUMBERS = {"draws": 2, "nets": 2, "test_nets": 3, "candidates": 3, "candidate_nets": 2}
 FEW = BaselineSettings(**NUMBERS)
-AUGMENTED = BaselineSettings(**NUMBERS, augment=True)
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +39,16 @@ def dataset(digits):
 
 @pytest.fixture
 def real(dataset):
-    def make(**settings):
-        images = (dataset.x_train, dataset.y_train, dataset.mean, dataset.std)
-        return RealImages(*images, **{"classes": 10, "steps": 3, "per_step": 2, "seed": 0} | settings)
+    def make(augmentation="none", **settings):
+        images = dataset.training_images()._replace(augmentation=augmentation)
+        return RealImages(images, **{"classes": 10, "steps": 3, "per_step": 2, "seed": 0} | settings)
 
     return make
 
 
 @pytest.fixture(scope="module")
 def trial(dataset):
-    def make(init="random", settings=FEW, **more):
+    def make(init="random", settings=FEW, dataset=dataset, **more):
         config = DistillConfig(
             init=init, steps=3, epochs=2, nets=1, real_batch=64, validation_images=100, distill_lr=0.1
         )
@@ -89,7 +88,7 @@ def test_centroids_are_nearer_to_their_class_than_random_images(real, dataset):
     made = real()
 
     def distance(images):
-        own = normalise(made.of_class(3), dataset.mean, dataset.std).flatten(1)
+        own = made.prepared(made.of_class(3), label=3, draw=0).flatten(1)
         return torch.cdist(own, images[:, 6:8].flatten(0, 1).flatten(1)).min(1).values.mean()
 
     assert distance(k_means_set(made, 0)) < 0.9 * distance(random_set(made, 0))
@@ -114,8 +113,9 @@ def test_optimized_sets_are_the_best_of_the_candidates(trial):
     assert not any(torch.equal(images, candidates[worst]) for images in optimized)
 
 
-def test_augmented_images_are_others_and_the_same_again(real):
-    plain, augmented, again = (random_set(real(augment=a), 0) for a in (False, True, True))
+@pytest.mark.parametrize("make", [random_set, k_means_set, lambda images, _draw: average_set(images)])
+def test_augmented_images_are_others_and_the_same_again(real, make):
+    plain, augmented, again = (make(real(name), 0) for name in ("none", "crop_flip", "crop_flip"))
     assert not torch.equal(plain, augmented)
     assert torch.equal(augmented, again)
 
@@ -198,8 +198,9 @@ def test_a_class_without_images_left_is_named(dataset):
         Experiment(DistillConfig(steps=3, nets=1, real_batch=64, validation_images=100), rare)
 
 
-def test_augmented_images_are_told(trial):
-    tables = [measure(BASELINES[name], trial(settings=AUGMENTED)) for name in ("knn_random", "knn_k_means")]
+def test_augmented_images_are_told(trial, dataset):
+    augmented = replace(dataset, info=dataset.info | {"augmentation": "crop_flip"})
+    tables = [measure(BASELINES["knn_random"], trial(dataset=each)) for each in (augmented, dataset)]
     assert [table["augment"].unique().tolist() for table in tables] == [[True], [False]]
 
 
@@ -212,12 +213,12 @@ def test_sets_never_hold_the_images_that_choose(trial, dataset):
     made = trial()
     train = [image.numpy().tobytes() for image in dataset.x_train]
     kept = {image.numpy().tobytes() for image in made.choice.x}
-    for x in (made.real.x, images_to_choose_on(made.real).x):
+    for x in (made.real.images.x, images_to_choose_on(made.real).x):
         assert not {b for image in x if train.count(b := image.numpy().tobytes()) == 1} & kept
-    assert len(made.real.x) == len(dataset.x_train) - 100
+    assert len(made.real.images.x) == len(dataset.x_train) - 100
     on_test = trial(settings=BaselineSettings(choose_on="test"))
     assert on_test.choice is on_test.test
-    assert len(on_test.real.x) == len(dataset.x_train)
+    assert len(on_test.real.images.x) == len(dataset.x_train)
 
 
 def test_candidates_are_at_least_the_draws(trial):
@@ -228,7 +229,7 @@ def test_candidates_are_at_least_the_draws(trial):
 @pytest.mark.parametrize("name", BASELINES)
 def test_settings_that_do_not_matter_to_a_baseline_change_nothing(trial, name):
     """The workflow leaves them out, so that a change of them measures nothing anew."""
-    others = {"draws": 1, "nets": 1, "test_nets": 2, "candidates": 4, "candidate_nets": 1, "augment": True}
+    others = {"draws": 1, "nets": 1, "test_nets": 2, "candidates": 4, "candidate_nets": 1}
     unheard = {key: value for key, value in others.items() if key not in BASELINES[name].settings}
     tables = [measure(BASELINES[name], trial(settings=BaselineSettings(**NUMBERS | more))) for more in ({}, unheard)]
     assert tables[0].equals(tables[1])
@@ -244,8 +245,8 @@ def middle_sets(trial):
 
     real, chosen = trial.real, []
     for label in range(real.classes):
-        images = real.of_class(label)
-        chosen.append(real.prepared(images[len(images) // 2].expand(real.per_class, -1, -1, -1), label, draw=0))
+        rows = real.of_class(label)
+        chosen.append(real.prepared(rows[len(rows) // 2].repeat(real.per_class), label, draw=0))
     return [real.in_steps(chosen)]
 
 
@@ -256,7 +257,7 @@ BASELINE = Baseline(
     description="the image in the middle of each class",
     sets=middle_sets,
     classifier="gradient descent",
-    settings=("nets", "test_nets", "choose_on", "augment"),
+    settings=("nets", "test_nets", "choose_on"),
     module=__name__,
 )
 '''

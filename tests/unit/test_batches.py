@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dd.data.batches import RealBatches
+from dd.data.batches import RealBatches, TrainingImages
 from dd.distill.settings import DistillConfig
 from dd.runtime.errors import UserError
 
@@ -46,7 +46,8 @@ def test_settings_out_of_range(settings, message):
 
 def real(n=10, batch=3, **options):
     x = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
-    return RealBatches(x, torch.arange(n), torch.zeros(1), torch.ones(1), batch_size=batch, seed=0, **options)
+    images = TrainingImages(x, torch.arange(n), torch.zeros(1), torch.ones(1))
+    return RealBatches(images, batch_size=batch, seed=0, **options)
 
 
 def test_real_batches_are_without_replacement_and_random_access():

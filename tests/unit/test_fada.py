@@ -11,8 +11,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from dd.adaptation.fada_discriminators import Discriminators, draw_pairs, groups_of
-from dd.adaptation.fada_training import Domain, FadaConfig, Halves, fada, few
-from dd.data.batches import RealBatches, normalise
+from dd.adaptation.fada_training import FadaConfig, Halves, fada, few
+from dd.data.batches import RealBatches, TrainingImages, normalise
 from dd.distill.loss import classification
 from dd.distill.metrics import accuracy
 from dd.nets.alexcifar import AlexCifarNet
@@ -61,14 +61,15 @@ def test_a_group_without_pairs_is_refused(labels):
 def test_few_images_are_of_every_class_and_another_seeds_are_others():
     y = torch.arange(60) % 3
     x = torch.arange(60, dtype=torch.uint8).view(-1, 1, 1, 1)
-    images, labels = few(x, y, 3, 5, seed=0)
+    pixels = TrainingImages(x, y, torch.zeros(1), torch.ones(1))
+    images, labels, *_ = few(pixels, 3, 5, seed=0)
     assert labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
     assert torch.equal(images.flatten() % 3, labels)
     assert len(images.unique()) == 15
-    assert torch.equal(images, few(x, y, 3, 5, seed=0)[0])
-    assert not torch.equal(images, few(x, y, 3, 5, seed=1)[0])
+    assert torch.equal(images, few(pixels, 3, 5, seed=0).x)
+    assert not torch.equal(images, few(pixels, 3, 5, seed=1).x)
     with pytest.raises(UserError, match="class 0 has 20 images to draw from, not 21"):
-        few(x, y, 3, 21, seed=0)
+        few(pixels, 3, 21, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def of_layers(*layers):
 def test_a_net_without_a_last_linear_layer_is_refused(module):
     net, theta = StackedNet(module), flat_weights(module).unsqueeze(0)
     statistics = torch.tensor([0.5]), torch.tensor([0.5])
-    domain = Domain(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), torch.arange(40) % 3, *statistics)
+    domain = TrainingImages(torch.zeros(40, 1, 8, 8, dtype=torch.uint8), torch.arange(40) % 3, *statistics)
     with pytest.raises(UserError, match=r"net Sequential: .* last layer"):
         fada(net, theta, source=domain, target=domain, config=SHORT, seed=0)
 
@@ -181,16 +182,16 @@ def domains():
     y = torch.from_numpy(bunch.target).long()
     noise = 30 * torch.randn(x.shape, generator=generator(0, "noise"))
     other = (0.5 * x.roll(1, 3) + noise).clamp(0, 255).to(torch.uint8)
-    source, target = (x[:900].to(torch.uint8), y[:900]), (other[900:], y[900:])
+    source = TrainingImages(x[:900].to(torch.uint8), y[:900], *STATISTICS["source"])
+    target = TrainingImages(other[900:], y[900:], *STATISTICS["target"])
     net = StackedNet(TinyNet(classes=10))
     rows = [flat_weights(initialise(lambda **_: TinyNet(classes=10), "xavier", rng)) for rng in streams(2)]
     recipe = TrainConfig(epochs=20, lr=0.01, halve_every=10, batch=100)
-    theta = train_nets(classification(net), torch.stack(rows), *source, *STATISTICS["source"], config=recipe)
-    shots = few(*target, 10, 10, seed=0)
+    theta = train_nets(classification(net), torch.stack(rows), source, config=recipe)
+    shots = few(target, 10, 10, seed=0)
 
     def adapt(config, weights=theta, seed=0):
-        domains = {"source": Domain(*source, *STATISTICS["source"]), "target": Domain(*shots, *STATISTICS["target"])}
-        return fada(net, weights, **domains, config=config, seed=seed)
+        return fada(net, weights, source=source, target=shots, config=config, seed=seed)
 
     def tellable(weights):
         """The loss `[nets]` of new discriminators, trained on the features that `weights` make."""
@@ -208,9 +209,7 @@ def domains():
 def test_steps_are_plain_pytorchs(domains):
     """Adam on both cross entropies and the adversarial term, and then on the loss of the discriminator, in turn."""
     config = replace(SHORT, warm_up=0, steps=2, adversarial=5)
-    real = RealBatches(
-        *domains.source, *STATISTICS["source"], batch_size=config.real_batch, seed=derive(0, "fada", "source")
-    )
+    real = RealBatches(domains.source, batch_size=config.real_batch, seed=derive(0, "fada", "source"))
     module, rng = TinyNet(classes=10), [generator(0, "fada", 0)]
     nn.utils.vector_to_parameters(domains.theta[0].clone(), module.parameters())
     told = Discriminators(64, config.hidden, rng)
@@ -239,7 +238,7 @@ LONGER = FadaConfig(warm_up=50, steps=150, real_batch=64, lr=3e-3)
 
 def test_adapting_helps_in_the_target_domain(domains):
     net, theta, target, adapt = domains.net, domains.theta, domains.target, domains.adapt
-    before, after = (accuracy(net, w, *target, *STATISTICS["target"]) for w in (theta, adapt(LONGER)))
+    before, after = (accuracy(net, w, *target[:4]) for w in (theta, adapt(LONGER)))
     assert (after > before + 20).all()
 
 

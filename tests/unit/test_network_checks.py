@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dd.data.batches import RealBatches
+from dd.data.batches import RealBatches, TrainingImages
 from dd.nets.factory import build, remark
 from dd.nets.stacked import StackedNet
 from dd.nets.trial import try_out
@@ -188,6 +188,7 @@ def test_views_of_images_are_taken():
             return self.out(self.conv(x).view(len(x), -1))
 
     pixels = torch.zeros(4, 8, 8, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
-    batch, _ = RealBatches(pixels, torch.zeros(4), torch.zeros(3), torch.ones(3), batch_size=2, seed=0).batch(0)
+    images = TrainingImages(pixels, torch.zeros(4), torch.zeros(3), torch.ones(3))
+    batch, _ = RealBatches(images, batch_size=2, seed=0).batch(0)
     try_out(Viewing(), "own", 3, 8, 3)
     assert Viewing()(batch).shape == (2, 3)

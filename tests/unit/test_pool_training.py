@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch import nn
 
-from dd.data.batches import RealBatches, normalise
+from dd.data.batches import RealBatches, TrainingImages, normalise
 from dd.distill.loss import classification
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
@@ -10,17 +11,19 @@ from dd.pools.train import train_nets
 from tests.conftest import TinyNet
 
 
-def test_training_is_plain_pytorch_on_every_net_alone():
+@pytest.mark.parametrize("augmentation", ["none", "crop_flip"])
+def test_training_is_plain_pytorch_on_every_net_alone(augmentation):
     random = torch.Generator().manual_seed(0)
     x = torch.randint(0, 256, (64, 1, 8, 8), generator=random, dtype=torch.uint8)
     y = torch.randint(0, 3, (64,), generator=random)
     mean, std = torch.tensor([0.5]), torch.tensor([0.3])
-    real, modules = RealBatches(x, y, mean, std, batch_size=16, seed=5), [TinyNet() for _ in range(6)]
+    pixels = TrainingImages(x, y, mean, std, augmentation)
+    real, modules = RealBatches(pixels, batch_size=16, seed=5), [TinyNet() for _ in range(6)]
     theta = torch.stack([flat_weights(module) for module in modules])
     loss = classification(StackedNet(modules[0]))
     config = TrainConfig(epochs=3, lr=1e-2, halve_every=2, batch=16, seed=5)
-    trained = train_nets(loss, theta, x, y, mean, std, config=config)
-    torch.testing.assert_close(train_nets(loss, theta[2:4], x, y, mean, std, config=config), trained[2:4])
+    trained = train_nets(loss, theta, pixels, config=config)
+    torch.testing.assert_close(train_nets(loss, theta[2:4], pixels, config=config), trained[2:4])
     for module, ours in zip(modules, trained, strict=True):
         adam = torch.optim.Adam(module.parameters(), lr=1e-2, betas=(0.5, 0.999))
         for step in range(12):
@@ -39,5 +42,5 @@ def test_training_learns():
     theta = torch.stack([flat_weights(TinyNet()) for _ in range(2)])
     loss = classification(StackedNet(TinyNet()))
     config = TrainConfig(epochs=200, lr=1e-2, halve_every=200, batch=30, seed=1)
-    trained = train_nets(loss, theta, x, y, mean, std, config=config)
+    trained = train_nets(loss, theta, TrainingImages(x, y, mean, std), config=config)
     assert loss(trained, normalise(x, mean, std), y).max() < 0.05 < loss(theta, normalise(x, mean, std), y).min()

@@ -80,6 +80,7 @@ DATASET = NamedDataset(
     size=224,
     classes=200,
     scaled=True,
+    augmentation="resized_crop_flip",
     files={
         "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78",
     },

@@ -100,6 +100,7 @@ DATASET = NamedDataset(
     size=224,
     classes=CLASSES,
     scaled=True,
+    augmentation="resized_crop_flip",
     files={
         f"{ADDRESS}/VOCtrainval_06-Nov-2007.tar": "c52e279531787c972589f7e41ab4ae64",
         f"{ADDRESS}/VOCtest_06-Nov-2007.tar": "b6e924de25625d8de591ea690078ad9f",
