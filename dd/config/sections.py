@@ -52,8 +52,7 @@ class Data(Settings):
     folders: dict[Name, ImageFolder] = Field(default_factory=dict)
     """your own images, by the name that experiments call them"""
     augment: dict[Name, AugmentationName] = Field(default_factory=dict)
-    """how the images of a dataset are changed at random whenever they are trained on, in place of the dataset's own
-    way"""
+    """how training images are changed at random whenever they are trained on, by dataset"""
     variants: dict[Name, Variant] = Field(default_factory=dict)
     """datasets made from others, for example to give two datasets the same size and number of channels"""
 

@@ -101,7 +101,7 @@ class OneOf:
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: Any) -> dict:
         """How editors check it."""
-        known = {"type": "string", "enum": [*self.names]}
+        known = {"type": "string", "enum": [*self.names], "description": self.meanings}
         if not self.own:
             return known
         return {"anyOf": [known, {"type": "string", "title": self.own, "pattern": self.pattern}]}

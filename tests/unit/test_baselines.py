@@ -84,7 +84,7 @@ def test_average_is_the_mean_of_the_class_in_every_step(real, dataset):
         torch.testing.assert_close(images[step, 7], expected)
 
 
-def test_centroids_are_nearer_to_their_class_than_random_images(real, dataset):
+def test_centroids_are_nearer_to_their_class_than_random_images(real):
     made = real()
 
     def distance(images):
