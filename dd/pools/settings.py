@@ -9,10 +9,7 @@ from dd.runtime.settings_model import Count, Index, Positive, Settings
 
 
 class TrainConfig(Settings):
-    """How networks are trained on real images. The defaults are the authors' for MNIST.
-
-    The last images of a pass, which do not fill a batch, are left out; the authors train on them too.
-    """
+    """How networks are trained on real images. The defaults are the authors' for MNIST."""
 
     epochs: Count = 40
     """passes over the training images"""

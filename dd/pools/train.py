@@ -41,7 +41,8 @@ class PoolTrainer:
         """
         self.loss, self.config = as_loss(loss), config
         batch_size = min(config.batch, len(images.x))
-        self.real = RealBatches(images.to(theta.device), batch_size=batch_size, seed=config.seed)
+        # as the authors, it also trains on the last images of a pass, which do not fill a batch
+        self.real = RealBatches(images.to(theta.device), batch_size=batch_size, seed=config.seed, short_batches=True)
         self.theta = theta.clone()
         self.adam = torch.optim.Adam([self.theta], betas=(0.5, 0.999))
         self.total = config.epochs * self.real.per_pass

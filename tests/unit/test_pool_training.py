@@ -14,11 +14,11 @@ from tests.conftest import TinyNet
 @pytest.mark.parametrize("augmentation", ["none", "crop_flip"])
 def test_training_is_plain_pytorch_on_every_net_alone(augmentation):
     random = torch.Generator().manual_seed(0)
-    x = torch.randint(0, 256, (64, 1, 8, 8), generator=random, dtype=torch.uint8)
-    y = torch.randint(0, 3, (64,), generator=random)
+    x = torch.randint(0, 256, (60, 1, 8, 8), generator=random, dtype=torch.uint8)  # the last batch of a pass is short
+    y = torch.randint(0, 3, (60,), generator=random)
     mean, std = torch.tensor([0.5]), torch.tensor([0.3])
     pixels = TrainingImages(x, y, mean, std, augmentation)
-    real, modules = RealBatches(pixels, batch_size=16, seed=5), [TinyNet() for _ in range(6)]
+    real, modules = RealBatches(pixels, batch_size=16, seed=5, short_batches=True), [TinyNet() for _ in range(6)]
     theta = torch.stack([flat_weights(module) for module in modules])
     loss = classification(StackedNet(modules[0]))
     config = TrainConfig(epochs=3, lr=1e-2, halve_every=2, batch=16, seed=5)
