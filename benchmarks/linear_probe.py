@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.nets.factory import build
-from dd.nets.pretrained import PretrainedFile, pretrained
+from dd.nets.pretrained import PretrainedFile
 from dd.report.formatting import accuracy_text
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
@@ -48,7 +48,7 @@ def main(data: Path, weights: Path, net: str, held_out: int) -> None:
     dataset, file = load(data), PretrainedFile.load(weights)
     channels, size, _ = dataset.image_shape
     make = partial(build, net, channels, size, len(dataset.classes))
-    module = pretrained(make, file.tensors, str(weights)).eval()
+    module = file.network(make).eval()
     mean, std = (torch.tensor(file.info[key]) for key in ("mean", "std"))
     train, test = (features(module, normalise(x, mean, std)).numpy() for x in (dataset.x_train, dataset.x_test))
     y, rows_and_kept = dataset.y_train.numpy(), dataset.split(held_out, seed=0)

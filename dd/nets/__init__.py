@@ -34,6 +34,7 @@ NETWORKS: dict[str, Network] = {
     "EfficientNetLite0": Network(
         "dd.nets.efficientnet:efficientnet_lite0", "with ImageNet weights that pip can install", memory_mb=2000
     ),
+    "SvhnCNN": Network("dd.nets.svhn_cnn:SvhnCNN", "with SVHN weights that pip can install"),
     "MLP": Network("dd.nets.mlp:MLP", "the field's multi-layer perceptron"),
 }
 """Every network known by name, in the order of the help. `memory_mb` is measured in benchmarks/README.md (Table 3)."""

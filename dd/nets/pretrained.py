@@ -32,16 +32,25 @@ class PretrainedFile:
             raise UserError(f"{path}: not written by `python -m dd data weights`")
         return cls(path, tensors, info)
 
+    def network(self, make: Callable[..., nn.Module]) -> nn.Module:
+        """The network of `make()` with these weights; see `pretrained`.
 
-def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str) -> nn.Module:
+        The last layer is kept if these weights were trained on the classes that they are adapted to.
+        """
+        return pretrained(make, self.tensors, str(self.path), keep_last=bool(self.info.get("trained_on")))
+
+
+def pretrained(
+    make: Callable[..., nn.Module], tensors: dict[str, Tensor], name: str, *, keep_last: bool = False
+) -> nn.Module:
     """The network of `make()` with the weights and buffers, such as batch statistics, that `tensors` has by name.
 
-    Its last linear layer is new, with weights 0 and biases 1 as in the authors' code, whatever `tensors` has there.
-    Error messages begin with `name`.
+    Its last linear layer is new, with weights 0 and biases 1 as in the authors' code, whatever `tensors` has there,
+    unless `keep_last`. Error messages begin with `name`.
 
     Raises:
-        UserError: the tensors are of another architecture: names or shapes differ outside the last layer. The message
-            names the first difference.
+        UserError: the tensors are of another architecture: names or shapes differ outside a new last layer. The
+            message names the first difference.
     """
     module = make()
     linear = {path: layer for path, layer in module.named_modules() if isinstance(layer, nn.Linear)}
@@ -49,7 +58,7 @@ def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name:
     if not linear or linear[path].bias is None:
         raise UserError(f"{name}: {type(module).__name__} has no linear layer with biases to replace")
     last = linear[path]
-    new = {f"{path}.weight", f"{path}.bias"}
+    new = set() if keep_last else {f"{path}.weight", f"{path}.bias"}
     own = {n: t for n, t in module.state_dict().items() if n not in new}
     given = {n: t for n, t in tensors.items() if n not in new}
     wrong = [f"lacks {n}" for n in own if n not in given]
@@ -62,6 +71,7 @@ def pretrained(make: Callable[..., nn.Module], tensors: dict[str, Tensor], name:
     if wrong:
         raise UserError(f"{name}: of another architecture than {type(module).__name__}: it {wrong[0]}")
     module.load_state_dict(given, strict=False)
-    nn.init.zeros_(last.weight)
-    nn.init.ones_(last.bias)
+    if not keep_last:
+        nn.init.zeros_(last.weight)
+        nn.init.ones_(last.bias)
     return module

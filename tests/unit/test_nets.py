@@ -197,7 +197,7 @@ def test_a_users_own_network():
 @pytest.mark.parametrize(
     ("name", "cure"),
     [
-        ("LeNett", "LeNet, AlexCifarNet, AlexNet, ConvNet3, EfficientNetLite0, MLP, or your own"),
+        ("LeNett", "LeNet, AlexCifarNet, AlexNet, ConvNet3, EfficientNetLite0, SvhnCNN, MLP, or your own"),
         ("nowhere.at.all:Net", "PYTHONPATH"),
         ("tests.conftest:Nothing", "Nothing"),
         ("LeNet", "28 or 32"),

@@ -1,21 +1,28 @@
 import sys
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torchvision
+from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 from torchvision.models import EfficientNet_B0_Weights
 
 from dd.data.batches import normalise
+from dd.data.prepared import load
 from dd.data.weights import prepare_weights
 from dd.distill.derivatives import reverse_over_forward_is_exact
+from dd.distill.experiment import Experiment
 from dd.distill.loss import classification
+from dd.distill.settings import DistillConfig
 from dd.distill.unroll import DistilledData, train
 from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
-from dd.nets.pretrained import pretrained
+from dd.nets.pretrained import PretrainedFile, pretrained
 from dd.nets.stacked import StackedNet
 from dd.nets.trial import try_out
 from dd.runtime.errors import UserError
@@ -165,3 +172,60 @@ def test_lite_without_its_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(UserError, match=r"pip install 'dataset-distillation\[birds\]'"):
         build("EfficientNetLite0", 3, 224, 10)
+
+
+@pytest.fixture(scope="module")
+def svhn(tmp_path_factory):
+    """The weights of the package ccexam for SVHN, prepared, and the network that they make."""
+    pytest.importorskip("ccexam", reason="needs pip install 'dataset-distillation[svhn]'")
+    path = tmp_path_factory.mktemp("weights") / "svhn.safetensors"
+    prepare_weights("svhn_cnn", path)
+    file = PretrainedFile.load(path)
+    return file, file.network(partial(build, "SvhnCNN", 3, 32, 10)).eval()
+
+
+def test_a_network_of_the_same_classes_keeps_its_last_layer_and_knows_digits(svhn):
+    import ccexam
+    from ccexam.models import SVHNNet
+
+    file, net = svhn
+    theirs = SVHNNet(32).eval()
+    theirs.load_state_dict(file.tensors)
+    x = torch.randn(4, 3, 32, 32, generator=generator(0, "images"))
+    with torch.no_grad():
+        torch.testing.assert_close(net(x), theirs(x))
+        samples = [Path(ccexam.__file__).parent / f"samples/svhn_digit_{digit}.png" for digit in (0, 1, 2, 5)]
+        pixels = torch.stack([torch.tensor(np.asarray(Image.open(path).convert("RGB"))) for path in samples])
+        mean, std = (torch.tensor(file.info[key]) for key in ("mean", "std"))
+        assert net(normalise(pixels.permute(0, 3, 1, 2), mean, std)).argmax(1).tolist() == [0, 1, 2, 5]
+
+
+def test_a_network_that_keeps_its_last_layer_needs_as_many_classes(svhn):
+    with pytest.raises(
+        UserError, match=r"svhn\.safetensors: of another architecture .*classifier\.4\.weight \[10, 256\]"
+    ):
+        svhn[0].network(partial(build, "SvhnCNN", 3, 32, 7))
+
+
+def test_distilling_for_it_starts_from_what_it_knows(svhn, digits):
+    file, _ = svhn
+    dataset = load(digits)
+    x = nn.functional.interpolate(dataset.x_train[:300].float(), size=32, mode="bilinear").to(torch.uint8)
+    rgb = replace(dataset, x_train=x.expand(-1, 3, -1, -1), y_train=dataset.y_train[:300])
+    config = DistillConfig(
+        net="SvhnCNN",
+        init="fixed_pretrained",
+        nets=1,
+        steps=2,
+        epochs=1,
+        real_batch=50,
+        validation_images=100,
+        meta_steps=1,
+    )
+    experiment = Experiment(config, rgb, file=file)
+    weights = experiment.fixed_weights
+    last = file.tensors["classifier.4.weight"]
+    assert weights is not None
+    assert torch.equal(weights[-10 - last.numel() : -10], last.flatten())
+    assert torch.equal(experiment.mean, torch.tensor(file.info["mean"]))
+    assert experiment.distilled({"accuracy": 1.0, "accuracy_std": 1.0, "nets": 1}).setting()["source"] == "ccexam_svhn"
