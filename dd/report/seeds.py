@@ -57,8 +57,10 @@ def merged_seeds(paths: Sequence[Path], measured: Sequence[pd.DataFrame]) -> lis
     merged = []
     for places in groups.values():
         tables = [measured[place] for place in places]
-        _check_seeds([paths[place] for place in places], tables)
-        merged.append(pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0])
+        if len(tables) > 1:
+            _check_seeds([paths[place] for place in places], tables)
+            tables = [pd.concat(tables, ignore_index=True)]
+        merged += tables
     return merged
 
 
@@ -95,13 +97,13 @@ def _method(table: pd.DataFrame) -> tuple:
 
 
 def _check_seeds(paths: Sequence[Path], tables: Sequence[pd.DataFrame]) -> None:
-    """Refuse evaluations of one method that are not of a seed each, or not of equally many nets."""
-    seen: dict[int | None, Path] = {}
+    """Refuse several evaluations of one method that are not of a seed each, or not of equally many nets."""
+    seen: dict[int, Path] = {}
     nets = tables[0]["held_out_net"].nunique()
     for path, table in zip(paths, tables, strict=True):
-        if len(tables) > 1 and SEED not in table:
+        if SEED not in table:
             raise UserError(f"{path}: does not tell its seed, and another file is of the same method; measure it anew")
-        seed = int(table[SEED].iloc[0]) if SEED in table else None
+        seed = int(table[SEED].iloc[0])
         if seed in seen:
             raise UserError(f"{path}: of the same method and seed {seed} as {seen[seed]}; leave one of them out")
         if table["held_out_net"].nunique() != nets:
