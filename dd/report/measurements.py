@@ -222,11 +222,10 @@ class Pooled(NamedTuple):
     nets: int
     """Nets of each set."""
     error: float
-    """The standard error of the mean; 0 for a single net and set.
+    """The standard error of the mean, by the spread of the sets' means and of the nets, which all sets share.
 
-    It is the root of the sum of two squares: `sets_std` / sqrt(sets), and the spread of a set's nets / sqrt(nets). So
-    it is below neither. Both count where all sets share the nets, as draws of a baseline do, and seeds judged by the
-    nets of a pool. Where each seed has nets of its own, it is a little too large: their spread is in the first as well.
+    It is the root of the sum of two squares: `sets_std` / sqrt(sets), and the spread of a set's nets / sqrt(nets). It
+    is 0 for a single net and set. Where sets do not share the nets, `dd.report.seeds.over_seeds` has another.
     """
     sets: int
     """Draws of a baseline, or seeds of ours."""

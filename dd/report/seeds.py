@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dd.distill.init_kinds import INITS
 from dd.report.measurements import Pooled, kind_of, pooled, read_evaluation
 from dd.report.provenance import with_provenance
 from dd.report.verdicts import standard_error
@@ -78,7 +79,12 @@ def read_seeds(paths: Sequence[Path], *stages: str) -> pd.DataFrame:
 
 
 def over_seeds(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
-    """Mean and spreads of a column over rows of one method and stage, one for each seed and net; a set is a seed."""
+    """Mean and spreads of a column over rows of one method and stage, one for each seed and net; a set is a seed.
+
+    The standard error of the mean is that of `pooled` where all seeds are judged by the same nets, those of a pool.
+    Otherwise each seed has nets of its own, whose spread is already in that of the seeds' means. It is then `sets_std`
+    / sqrt(sets), but at least std / sqrt(nets of all seeds): a few seeds may be alike by chance.
+    """
     import pandas as pd
 
     values = rows[column]
@@ -87,7 +93,11 @@ def over_seeds(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
         return Pooled(mean, std, nets, standard_error(std, nets), 1, math.nan)
     each = values.groupby(rows[SEED])
     of_seeds = pd.DataFrame({column: each.mean(), f"{column}_std": each.std(), "nets": each.size()})
-    return pooled(of_seeds, column)._replace(mean=mean, std=std)
+    found = pooled(of_seeds, column)._replace(mean=mean, std=std)
+    if INITS[rows["init"].iloc[0]].needs_pool:
+        return found
+    by_seeds, by_nets = standard_error(found.sets_std, found.sets), standard_error(std, nets)
+    return found._replace(error=max(by_seeds, by_nets))
 
 
 def _method(table: pd.DataFrame) -> tuple:

@@ -24,8 +24,9 @@ ATTACK = {"init": "random_pretrained", "steps": 1, "epochs": 1, "attack_class": 
 SEEDS = ([90.0, 94.0], [91.0, 93.0], [95.0, 99.0])
 """Accuracies of two nets for each of three seeds, with the means 92, 92 and 97."""
 SEEDS_STD = math.sqrt(25 / 3)
-ERROR = math.sqrt(25 / 9 + (8 + 2 + 8) / 3 / 2)
-"""By the seeds' means, and by the mean variance of the two nets of a seed."""
+ERROR = SEEDS_STD / math.sqrt(3)
+SHARED_ERROR = math.sqrt(ERROR**2 + (8 + 2 + 8) / 3 / 2)
+"""Where seeds are judged by the same nets: by the mean variance of the two nets of a seed too."""
 
 
 def planned(**overlay):
@@ -131,7 +132,11 @@ def test_over_seeds_is_over_every_seed_and_net():
     assert found.std == pytest.approx(accuracies.std(ddof=1))
     assert (found.nets, found.sets, found.sets_std) == (20, 4, pytest.approx(means.std(ddof=1)))
     by_seeds, by_nets = means.std(ddof=1) / 2, math.sqrt(accuracies.var(1, ddof=1).mean() / 20)
-    assert found.error == pytest.approx(math.hypot(by_seeds, by_nets))
+    assert found.error == pytest.approx(by_seeds)  # each seed has nets of its own: their spread is in that of the means
+    of_pool = over_seeds(rows.assign(init="random_pretrained"))
+    assert of_pool == found._replace(error=pytest.approx(math.hypot(by_seeds, by_nets)))
+    alike = rows.assign(accuracy=rows["accuracy"] - np.repeat(means, 20))
+    assert over_seeds(alike).error == pytest.approx(alike["accuracy"].std() / math.sqrt(80))
     one = over_seeds(rows[rows["seed"] == 0])
     assert (one.sets, one.error) == (1, accuracies[0].std(ddof=1) / math.sqrt(20))
     assert math.isnan(one.sets_std)
@@ -234,13 +239,13 @@ def test_bars_and_overview_are_over_all_seeds():
     bar = bars[bars["measure"] == "misled"].iloc[0]
     assert bar[["sets", "nets"]].tolist() == [3, 2]
     assert (bar["mean"], bar["sets_std"]) == (pytest.approx(562 / 6), pytest.approx(SEEDS_STD))
-    assert error_of(bar) == pytest.approx(ERROR)
+    assert error_of(bar) == pytest.approx(SHARED_ERROR)
     picture = poisoning_picture(bars)
     assert "100 images, 3 seeds x 2 held-out nets" in picture.axes[0].get_ylabel()
     assert "3 seeds; ± over nets and seeds; std over seeds 2.9" in picture.get_supxlabel()
     line = overview_row(rows.drop(columns="attacked"), "mnist", "mine")
     assert (line["after"], line["sets"], line["sets_std"]) == (pytest.approx(562 / 6), 3, pytest.approx(SEEDS_STD))
-    assert error_of(overview_table([line]).iloc[0], "after_") == pytest.approx(ERROR)
+    assert error_of(overview_table([line]).iloc[0], "after_") == pytest.approx(SHARED_ERROR)
 
 
 def test_the_error_in_files_of_older_versions_is_that_of_their_nets():

@@ -3,6 +3,7 @@
 import pandas as pd
 import yaml
 
+from dd.report.publish import publish
 from tests.workflow.test_workflow import copy, planned, snakemake  # noqa: F401
 
 
@@ -27,3 +28,6 @@ def test_further_seeds_come_beside_the_first(copy):  # noqa: F811
     seeds = [pd.read_csv(results / f"evaluate/{name}.csv")["seed"].unique().tolist() for name in ("one", "one_seed1")]
     assert seeds == [[0], [1]]
     assert planned(snakemake(*run, "--dry-run", cwd=copy)) == []
+    publish(results, copy / "published")
+    runs = pd.read_csv(copy / "published/runs.csv")
+    assert runs[["experiment", "seed"]].to_numpy().tolist() == [["one", 0], ["one_seed1", 1]]

@@ -111,7 +111,7 @@ def overview_picture(lines: Sequence[Line], scale: str) -> Figure:
             axes.set_axis_off()
         row = line.row
         figure.text(0.83, middle, f"{row['before']:.0f} % → {row['after']:.0f} %", fontsize=10, va="bottom")
-        seeds = f",\n{row['sets']} seeds, std {row['sets_std']:.1f}" if row["sets"] > 1 else ""
+        seeds = f",\n{row['sets']} seeds, their std {row['sets_std']:.1f}" if row["sets"] > 1 else ""
         figure.text(0.83, middle, f"{LABELS[row['measure']]}{seeds}", fontsize=8, va="top")
     figure.text(0.5, 0.08 / height, foot, fontsize=7, color="0.4", ha="center")
     return figure
