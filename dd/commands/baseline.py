@@ -68,6 +68,6 @@ def baseline(
         table = measure(chosen, trial)
     write_text(out, with_interval(table, "images").to_csv(index=False))
     test = table[table["stage"] == "test"]
-    mean, std, nets, _ = pooled(test)
-    accuracy = accuracy_text(mean, std, len(dataset.x_test), digits=2)
-    click.echo(f"{name}: {accuracy} % over {len(test)} set(s) and {nets} net(s), {combination(test)}")
+    found = pooled(test)
+    accuracy = accuracy_text(found.mean, found.std, len(dataset.x_test), digits=2)
+    click.echo(f"{name}: {accuracy} % over {found.sets} set(s) and {found.nets} net(s), {combination(test)}")

@@ -17,7 +17,7 @@ from dd.runtime.paths import FOLDER, OUTPUT
     required=True,
     metavar="NAME CSV",
     help="A table or figure of the paper (table1, fig4, fig6, linear_case) and its CSV; for a figure of distilled "
-    "images (fig2a), the CSV of `dd evaluate`. May be repeated.",
+    "images (fig2a), the CSV of `dd evaluate`. May be repeated, also with further seeds of a figure of images.",
 )
 @click.option(
     "--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; may be repeated."
@@ -39,13 +39,13 @@ def compare(
         --not-run fig6 cifar10 "takes days without a GPU" --scale laptop --out compare.md
     """
     from dd.report.comparison import compare as compared_rows
-    from dd.report.comparison import read_measurement
+    from dd.report.comparison import read_measurements
     from dd.report.comparison_page import COMPARISON_WRITERS, summary
     from dd.report.records import Place
     from dd.runtime.files import write_text
 
     check_endings(out, tuple(COMPARISON_WRITERS))
-    measurements = {name: read_measurement(Path(path)) for name, path in measured}
+    measurements = read_measurements(measured)
     reasons = {Place(name, task): why for name, task, why in not_run}
     rows = compared_rows(measurements, reasons, scale)
     for path in out:

@@ -27,6 +27,7 @@ def check(config: Config) -> None:
         raise UserError(f"scale: results/{config.scale} is another folder; choose another name")
     for name in config.transfer.nets:
         check_module("transfer.nets", name)
+    check_further_seeds(config)
     check_baselines(config)
     check_named_experiments(config)
     check_names_in_all(config)
@@ -40,8 +41,8 @@ def check_artefact(artefact: Artefact, config: Config) -> None:
             check_experiment(name, config)
     artefact.check()
     for name, point in config.points_of(artefact).items():
-        given = config.experiments.get(name)
-        if given and given.model_dump() != point.model_dump():
+        given = config.all_experiments[name]
+        if given.model_dump(exclude={"seeds"}) != point.model_dump(exclude={"seeds"}):
             raise UserError(f"experiments.{name}: a point of a curve has this name; choose another")
     for name in artefact.experiments():
         check_experiment(name, config)
@@ -103,6 +104,16 @@ def check_module(key: str, net: str) -> None:
     module, colon, _ = net.partition(":")
     if colon and find(module) is None:
         raise UserError(f"{key}: no module {module} here or on PYTHONPATH")
+
+
+def check_further_seeds(config: Config) -> None:
+    """Refuse an experiment with the name of a further seed of another; raises what `check` raises."""
+    for name, seed in config.further_seeds.items():
+        if name in config.experiments:
+            raise UserError(
+                f"experiments.{name}: a seed of {seed.experiment} has this name, as its seeds are "
+                f"{config.experiments[seed.experiment].seeds}; choose another"
+            )
 
 
 def check_baselines(config: Config) -> None:

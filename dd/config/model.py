@@ -10,9 +10,17 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from dd.config.datasets import Images, datasets_of, not_one_of
-from dd.config.sections import Adapt, Baselines, Data, Evaluate, ExperimentEntry, PoolEntry, PoolSection
-from dd.distill.settings import DistillSettings
-from dd.report.artefact import Artefact, Point
+from dd.config.sections import (
+    Adapt,
+    Baselines,
+    Data,
+    DistillSection,
+    Evaluate,
+    ExperimentEntry,
+    PoolEntry,
+    PoolSection,
+)
+from dd.report.artefact import Artefact, Derived
 from dd.report.kinds import KINDS
 from dd.runtime.errors import UserError
 from dd.runtime.result_files import ResultFiles
@@ -42,10 +50,10 @@ class Computed(Settings):
     pool: PoolSection
     pools: dict[Name, PoolEntry]
     """Pools of networks, by name. `snakemake <name>` trains one."""
-    distill: DistillSettings
-    """Every experiment has these settings unless it changes them. `python -m dd distill` has them too."""
+    distill: DistillSection
+    """Every experiment has these settings unless it changes them. `python -m dd distill` has all but `seeds`."""
     experiments: dict[Name, ExperimentEntry] = Field(min_length=1)
-    """What is distilled, by name. `snakemake <name>` distils one set and evaluates it."""
+    """What is distilled, by name. `snakemake <name>` distils its sets, one for each seed, and evaluates them."""
     evaluate: Evaluate
     baselines: Baselines
     adapt: Adapt
@@ -93,15 +101,30 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         return [(kind, name, entry) for kind in KINDS for name, entry in kind.entries(self).items()]
 
     @cached_property
-    def points(self) -> dict[str, Point]:
+    def points(self) -> dict[str, Derived]:
         """The points of all curves that can be made, by name; the others are refused where they are asked for."""
         return {name: point for artefact in self._with_points for name, point in artefact.points().items()}
 
     @cached_property
     def all_experiments(self) -> dict[str, ExperimentEntry]:
-        """The experiments of config.yaml and the points of curves that can be made, by name."""
+        """The experiments of config.yaml, their further seeds and the points of curves that can be made, by name."""
         points = {name: entry for entries in self._with_points.values() for name, entry in entries.items()}
-        return self.experiments | points | self.experiments  # in this order, and none hidden by a point
+        given = self.experiments | self._entries_of(self.further_seeds)
+        return given | points | given  # in this order, and none hidden by a point
+
+    @cached_property
+    def further_seeds(self) -> dict[str, Derived]:
+        """What the experiments distil with other seeds than their own, by name: `<experiment>_seed<seed>`."""
+        return {seed: each for name in self.experiments for seed, each in self._further_seeds_of(name).items()}
+
+    def seeds_of(self, experiment: str) -> list[str]:
+        """The names of what an experiment in config.yaml distils: itself, then its further seeds."""
+        return [experiment, *self._further_seeds_of(experiment)]
+
+    def _further_seeds_of(self, experiment: str) -> dict[str, Derived]:
+        entry = self.experiments[experiment]
+        seeds = range(entry.seed + 1, entry.seed + entry.seeds)
+        return {f"{experiment}_seed{seed}": Derived(experiment, {"seed": seed}) for seed in seeds}
 
     @cached_property
     def _with_points(self) -> dict[Artefact, dict[str, ExperimentEntry]]:
@@ -119,13 +142,20 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
             UserError: the figure or table cannot be made, or the settings of a point contradict each other.
         """
         artefact.check()
+        try:
+            return self._entries_of(artefact.points())
+        except UserError as error:
+            raise UserError(f"{artefact.key}: the point {error}") from error
+
+    def _entries_of(self, derived: Mapping[str, Derived]) -> dict[str, ExperimentEntry]:
+        """All settings of derived experiments, each of which has one seed."""
         found = {}
-        for name, point in artefact.points().items():
-            base = self.experiments[point.experiment].model_dump(exclude_unset=True)
+        for name, each in derived.items():
+            base = self.experiments[each.experiment].model_dump(exclude_unset=True, exclude={"seeds"})
             try:
-                found[name] = ExperimentEntry(**base | point.changed)
+                found[name] = ExperimentEntry(**base | each.changed)
             except UserError as error:
-                raise UserError(f"{artefact.key}: the point {name} of {point.experiment}: {error}") from error
+                raise UserError(f"{name} of {each.experiment}: {error}") from error
         return found
 
     @cached_property

@@ -10,7 +10,7 @@ from dd.baselines.settings import BaselineSettings
 from dd.data.augmentation import AugmentationName
 from dd.data.settings import Changes
 from dd.data.weights import WEIGHTS
-from dd.distill.settings import DistillConfig
+from dd.distill.settings import DistillConfig, DistillSettings
 from dd.pools.settings import PoolConfig, TrainConfig
 from dd.runtime.settings_model import (
     Count,
@@ -75,7 +75,14 @@ class PoolEntry(PoolSection):
     """the real images they are trained on"""
 
 
-class ExperimentEntry(DistillConfig):
+class DistillSection(DistillSettings):
+    """How sets are distilled, unless an experiment says otherwise."""
+
+    seeds: Count = 1
+    """how many sets each experiment distils: with `seed`, `seed + 1`, ...; tables and figures are over all of them"""
+
+
+class ExperimentEntry(DistillConfig, DistillSection):
     """Its dataset, where its networks come from, and the settings that differ from `distill`."""
 
     dataset: Name

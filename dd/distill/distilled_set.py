@@ -118,14 +118,14 @@ class DistilledSet:
         """The columns by which tables of measurements describe this set.
 
         dataset, source (the data its nets were pre-trained on, or empty), net, init, steps, epochs, distilled_images,
-        beyond (in words, the settings that differ from `PAPERS`, or empty), and for poisoning attack_class and
+        seed, beyond (in words, the settings that differ from `PAPERS`, or empty), and for poisoning attack_class and
         target_class.
         """
         config, before = self.info["config"], self.info.get("pretrained", {})
         source = before["dataset"]["name"] if "dataset" in before else before.get("trained_on", "")
         columns = {"dataset": self.info["dataset"]["name"], "source": source}
         columns |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
-        columns["distilled_images"] = self.images.shape[:2].numel()
+        columns |= {"distilled_images": self.images.shape[:2].numel(), "seed": config["seed"]}
         settings = PAPERS | config
         if before:  # nets of a pool were drawn by the pool's own scheme, those of a file by none of ours
             settings["init_scheme"] = before.get("init_scheme", PAPERS["init_scheme"])

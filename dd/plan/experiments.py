@@ -11,7 +11,7 @@ from dd.plan.pools import PoolPlan
 from dd.plan.resources import memory
 from dd.runtime.errors import UserError
 
-NOT_OPTIONS = {"dataset", "pool", "pretrained"}
+NOT_OPTIONS = {"dataset", "pool", "pretrained", "seeds"}
 """The keys of an experiment that are not settings of `dd distill`."""
 
 

@@ -60,7 +60,8 @@ class TargetPlan:
 
     def subcategory(self, experiment: str) -> str:
         """The subcategory of the report that shows the training of an experiment."""
-        return "experiments" if experiment in self.config.experiments else "points of curves"
+        given = self.config.experiments | self.config.further_seeds
+        return "experiments" if experiment in given else "points of curves"
 
     def targets(self, taken: Collection[str]) -> list[Target]:
         """Everything that can be asked for by its name.
@@ -89,7 +90,8 @@ class TargetPlan:
         if name in self.config.pools:
             return self.pools.shards(name)
         if name in self.config.experiments:
-            return [self.files.evaluated(name), self.files.training(name)]
+            kinds = self.files.evaluated, self.files.training
+            return [path(seed) for seed in self.config.seeds_of(name) for path in kinds]
         artefact = self._checked(name)
         return [*artefact.files(), *map(self.files.training, sorted(set(artefact.experiments())))]
 
@@ -109,10 +111,9 @@ class TargetPlan:
         weights = {entry.pretrained for entry in entries if entry.pretrained}
         return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
-    def compared(self) -> dict[str, str]:
-        """The CSV of everything in `all` that the paper has too, by name and in the order of `all`."""
-        measured = {name: self._by_name[name].measurements() for name in self.config.wanted}
-        return {name: path for name, path in measured.items() if path}
+    def compared(self) -> list[tuple[str, str]]:
+        """The name and CSV of everything in `all` that the paper has too; a figure may have a CSV for each seed."""
+        return [(name, path) for name in self.config.wanted for path in self._by_name[name].measurements()]
 
     def comparison_modules(self) -> list[str]:
         """The modules that make the comparison run again when they change."""
@@ -123,7 +124,7 @@ class TargetPlan:
     def comparison(self) -> str:
         """What writes the comparison, after `python -m dd`."""
         words = ["compare", "--scale", self.config.scale]
-        for name, path in self.compared().items():
+        for name, path in self.compared():
             words += ["--measured", name, path]
         for where, reasons in self.config.not_run.items():
             words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
@@ -136,11 +137,14 @@ class TargetPlan:
     def configuration(self, written: Mapping[str, Any]) -> str:
         """What writes the page of the configuration, after `python -m dd`.
 
-        It shows the keys and values of config.yaml as `written`, and the points of curves among the experiments.
+        It shows the keys and values of config.yaml as `written`, and further seeds and points among the experiments.
         """
         experiments = dict(written["experiments"])
-        points = {name: experiments[point.experiment] | point.changed for name, point in self.config.points.items()}
-        plain = json.loads(json.dumps({**written, "experiments": experiments | points}))  # without YAML's anchors
+        derived = {}
+        for name, each in (self.config.further_seeds | self.config.points).items():
+            one = {"seeds": 1} if self.config.experiments[each.experiment].seeds > 1 else {}
+            derived[name] = experiments[each.experiment] | one | each.changed
+        plain = json.loads(json.dumps({**written, "experiments": experiments | derived}))  # without YAML's anchors
         text = yaml.safe_dump(plain, width=100)
         page = f"{self.files.results}/configuration.html"
         return self._line(["configuration", "--text", text, "--scale", self.config.scale, "--out", page])

@@ -23,11 +23,11 @@ class Section(NamedTuple):
     """A pydantic `Field`: its meaning as `description`, and a default unless config.yaml must have the key."""
 
 
-class Point(NamedTuple):
-    """An experiment that is the point of a curve."""
+class Derived(NamedTuple):
+    """An experiment that is made from one in config.yaml: another seed of it, or the point of a curve."""
 
     experiment: str
-    """The experiment in config.yaml whose settings it starts from."""
+    """The one in config.yaml, whose settings it starts from."""
     changed: dict[str, Any]
     """The settings that differ."""
 
@@ -62,6 +62,9 @@ class Run(Protocol):
     @property
     def files(self) -> ResultFiles:
         """The places of the files of this run."""
+
+    def seeds_of(self, experiment: str) -> list[str]:
+        """The names of what an experiment distils: itself, then its further seeds."""
 
     def source(self, experiment: str) -> str | None:
         """The dataset that an experiment's networks were trained on before, if they were."""
@@ -137,13 +140,17 @@ class Artefact(ABC, Generic[Entry]):
             if first != name:
                 raise UserError(f"{self.key}: {first} and {name} would have one name there; leave one out")
 
-    def points(self) -> dict[str, Point]:
+    def points(self) -> dict[str, Derived]:
         """The experiments that it needs besides those of config.yaml, by name."""
         return {}
 
     def experiments(self) -> list[str]:
-        """The experiments that it needs."""
-        return self.named()
+        """The experiments that it needs, with all their seeds."""
+        return [seed for name in self.named() for seed in self.run.seeds_of(name)]
+
+    def evaluated(self) -> list[str]:
+        """The CSVs of `dd evaluate` of the experiments that it needs."""
+        return [self.run.files.evaluated(name) for name in self.experiments()]
 
     @abstractmethod
     def inputs(self) -> dict[str, list[str]]:
@@ -174,9 +181,9 @@ class Artefact(ABC, Generic[Entry]):
         """The modules whose change makes it anew."""
         return (type(self).__module__,)
 
-    def measurements(self) -> str | None:
-        """The CSV that is compared with the paper; None if it is not compared."""
-        return None
+    def measurements(self) -> list[str]:
+        """The CSVs that are compared with the paper, one for each seed or one in all; none if it is not compared."""
+        return []
 
 
 def options(flag: str, values: Sequence[str]) -> list[str]:

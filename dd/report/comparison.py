@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,7 @@ from dd.report.figures import FIGURES
 from dd.report.measurements import KIND_COLUMNS, check_nets, kind_of, read_table
 from dd.report.provenance import DEPARTURES, FIDELITY, with_provenance
 from dd.report.records import TEXT_NUMBERS, PaperClaim, PaperNumber, Place
+from dd.report.seeds import read_seeds
 from dd.report.tables.claims import TABLES_SOURCE
 from dd.report.verdicts import ClaimVerdict, MeasuredNumber, number_verdict
 from dd.report.wording import of_set_with
@@ -37,7 +38,7 @@ FIRST_CLAIMS = ("fig2a",)
 NOT_RUN = "not run"
 OTHER_CLAIM = "claim on other data"
 """The kind of a row that says whether a claim of the paper holds on data, or in a figure, that the paper lacks."""
-NUMBER_COLUMNS = ("reported", "reported_std", "measured", "std", "nets", "sets", "difference")
+NUMBER_COLUMNS = ("reported", "reported_std", "measured", "std", "nets", "sets", "sets_std", "difference")
 COMPARISON_COLUMNS = [
     "kind",
     "where",
@@ -49,6 +50,7 @@ COMPARISON_COLUMNS = [
     "std",
     "nets",
     "sets",
+    "sets_std",
     "scale",
     "result",
     "difference",
@@ -84,6 +86,25 @@ def read_measurement(path: Path) -> Measurement:
     if kind == "evaluation":
         check_nets(path, rows, "after")
     return Measurement(kind, rows)
+
+
+def read_measurements(measured: Iterable[tuple[str, str]]) -> dict[str, Measurement]:
+    """Read pairs of a table or figure and its CSV; a figure of distilled images may have a CSV for each seed.
+
+    Raises:
+        UserError: what `read_measurement` and `read_seeds` raise, or another table or figure has several CSVs.
+    """
+    paths: dict[str, list[Path]] = {}
+    for name, path in measured:
+        paths.setdefault(name, []).append(Path(path))
+    found = {}
+    for name, of_name in paths.items():
+        found[name] = read_measurement(of_name[0])
+        if len(of_name) > 1:
+            if found[name].kind != "evaluation":
+                raise UserError(f"--measured {name}: is there twice, and {of_name[0]} is no evaluation; leave one out")
+            found[name] = Measurement("evaluation", read_seeds(of_name, "after"))
+    return found
 
 
 def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], scale: str) -> pd.DataFrame:
@@ -185,6 +206,7 @@ def _compared(paper: PaperNumber, number: MeasuredNumber) -> dict[str, Any]:
         "std": number.std,
         "nets": number.nets,
         "sets": number.sets,
+        "sets_std": number.sets_std,
         "difference": number.mean - paper.reported.mean,
         "verdict": number_verdict(paper, number),
         "why": paper.remark,

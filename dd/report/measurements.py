@@ -222,7 +222,15 @@ class Pooled(NamedTuple):
     nets: int
     """Nets of each set."""
     error: float
-    """The standard error of the mean, by the spread of the sets' means and of the nets, which all sets share."""
+    """The standard error of the mean, by the spread of the sets' means and of the nets, which all sets share.
+
+    It is the root of the sum of two squares: `sets_std` / sqrt(sets), and the spread of a set's nets / sqrt(nets). It
+    is 0 for a single net and set. Where sets do not share the nets, `dd.report.seeds.over_seeds` has another.
+    """
+    sets: int
+    """Draws of a baseline, or seeds of ours."""
+    sets_std: float
+    """The standard deviation of the sets' means; NaN for a single set."""
 
 
 def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
@@ -234,7 +242,7 @@ def pooled(rows: pd.DataFrame, column: str = "accuracy") -> Pooled:
     std = math.sqrt((within + between) / (values - 1)) if values > 1 else math.nan
     between_sets = means.var() / len(rows) if len(rows) > 1 else 0.0
     error = math.sqrt(between_sets + (rows[f"{column}_std"].fillna(0) ** 2).mean() / nets)
-    return Pooled(means.mean(), std, nets, error)
+    return Pooled(means.mean(), std, nets, error, len(rows), means.std())
 
 
 def combination(rows: pd.DataFrame) -> str:

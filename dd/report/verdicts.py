@@ -22,17 +22,20 @@ class MeasuredNumber(NamedTuple):
     mean: float
     std: float
     error: float
-    """The standard error of the mean."""
+    """The standard error of the mean: by the spread of nets and, where there are several sets, of the sets' means."""
     nets: float
     sets: int
     papers_setting: bool
     """Whether network, steps, images and so on are the paper's. If not, the number is not compared."""
+    sets_std: float = math.nan
+    """The standard deviation of the sets' means; NaN for one set. A set of ours is a seed."""
 
 
 def standard_error(std: float | None, count: float) -> float:
     """The standard error of a mean of `count` values; 0 without a standard deviation.
 
-    A standard deviation is the spread of nets. How far the mean may be off falls with the root of their number.
+    A standard deviation is the spread of nets, or of the means of sets. How far the mean may be off falls with the root
+    of their number.
     """
     return 0.0 if std is None or math.isnan(std) else std / math.sqrt(count)
 

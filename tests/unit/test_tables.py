@@ -64,12 +64,13 @@ def test_pooled_is_over_every_set_and_net():
     rng = np.random.default_rng(0)
     accuracies = rng.normal(70, 5, (4, 20)) + rng.normal(0, 8, (4, 1))
     rows = pd.DataFrame({"accuracy": accuracies.mean(1), "accuracy_std": accuracies.std(1, ddof=1), "nets": 20})
-    mean, std, nets, error = pooled(rows)
-    assert mean == pytest.approx(accuracies.mean())
-    assert std == pytest.approx(accuracies.std(ddof=1))
-    assert nets == 20
+    found = pooled(rows)
+    assert found.mean == pytest.approx(accuracies.mean())
+    assert found.std == pytest.approx(accuracies.std(ddof=1))
+    assert (found.nets, found.sets) == (20, 4)
     within, between = accuracies.var(1, ddof=1).mean(), accuracies.mean(1).var(ddof=1)
-    assert error == pytest.approx((between / 4 + within / 20) ** 0.5)
+    assert found.error == pytest.approx((between / 4 + within / 20) ** 0.5)
+    assert found.sets_std == pytest.approx(between**0.5)
     one_net = pooled(pd.DataFrame({"accuracy": [70.0, 80.0], "accuracy_std": [math.nan] * 2, "nets": 1}))
     assert (one_net.std, one_net.error) == (pytest.approx(50**0.5), pytest.approx(5.0))
 

@@ -1,6 +1,6 @@
 rule compare:
     input:
-        or_refuse(lambda wildcards: plan.targets.compared().values()),
+        or_refuse(lambda wildcards: [path for _, path in plan.targets.compared()]),
     output:
         csv="<results>/compare.csv",
         md="<results>/compare.md",

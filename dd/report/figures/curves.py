@@ -10,7 +10,7 @@ import click
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from dd.distill.settings import DistillSettings
-from dd.report.artefact import Point, Section
+from dd.report.artefact import Derived, Section
 from dd.report.figures.curves_claims import AGAINST, COMPARISON
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_evaluation
@@ -38,7 +38,7 @@ class LineSection(Settings):
     ]
     """the values of that setting, one for each point"""
     set: DistillSettings = DistillSettings()
-    """other settings that all points have"""
+    """other settings that all points have, each of which has one seed"""
     _written: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="wrap")
@@ -70,7 +70,7 @@ class Curves(FigureArtefact[list[LineSection]]):
         dict[Name, Lines],
         Field(
             description="Figures of accuracy against a setting, by name. A point is an experiment, "
-            "`<experiment>_<setting><value>`."
+            "`<experiment>_<setting><value>`, of one seed."
         ),
     )
     outputs = PICTURES_AND_NUMBERS
@@ -91,18 +91,18 @@ class Curves(FigureArtefact[list[LineSection]]):
             if sum((other.panel, other.label) == (panel, line.label) for other in self.entry) > 1:
                 raise UserError(f"{self.key}: panel {panel!r} has two lines {line.label!r}; rename one")
 
-    def points(self) -> dict[str, Point]:
+    def points(self) -> dict[str, Derived]:
         """The points of all lines."""
         return {name: point for line in self.entry for name, point in self.points_of(line).items()}
 
-    def points_of(self, line: LineSection) -> dict[str, Point]:
+    def points_of(self, line: LineSection) -> dict[str, Derived]:
         """The points of one line, by the name of its experiment followed by the settings that differ from it."""
         base, found = self.run.experiments[line.experiment], {}
         for value in line.values:
             wanted = line.settings_of(value)
             changed = {key: wanted[key] for key in sorted(wanted) if getattr(base, key) != wanted[key]}
             name = line.experiment + "".join(f"_{key}{value}" for key, value in changed.items())
-            found[name] = Point(line.experiment, changed)
+            found[name] = Derived(line.experiment, changed)
         return found
 
     def experiments(self) -> list[str]:
@@ -111,7 +111,7 @@ class Curves(FigureArtefact[list[LineSection]]):
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
-        return {"metrics": [self.run.files.evaluated(point) for point in self.experiments()]}
+        return {"metrics": self.evaluated()}
 
     def arguments(self) -> list[str]:
         """See `Artefact`."""
@@ -121,9 +121,9 @@ class Curves(FigureArtefact[list[LineSection]]):
             words += ["--line", line.panel, line.label, line.x, measured]
         return [*words, "--note", f"scale {self.run.files.scale}, final state, test images"]
 
-    def measurements(self) -> str:
+    def measurements(self) -> list[str]:
         """See `Artefact`."""
-        return self.path("csv")
+        return [self.path("csv")]
 
     def caption(self) -> str:
         """See `Artefact`."""

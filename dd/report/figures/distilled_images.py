@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from pydantic import Field
 
-from dd.report.artefact import Section
+from dd.report.artefact import Section, options
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.formatting import mean_std, wider_interval
-from dd.report.measurements import check_set, read_evaluation
+from dd.report.measurements import Pooled, check_set
 from dd.report.provenance import data_lines, with_provenance
 from dd.report.records import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, standard_error
+from dd.report.seeds import SEED, over_seeds, read_seeds, seeds_text
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
@@ -102,25 +104,24 @@ class Picture(FigureArtefact[PictureSection]):
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
-        files, experiment = self.run.files, self.entry.experiment
-        return {"set": [files.distilled(experiment)], "metrics": [files.evaluated(experiment)]}
+        return {"set": [self.run.files.distilled(self.entry.experiment)], "metrics": self.evaluated()}
 
     def arguments(self) -> list[str]:
         """See `Artefact`."""
-        files, experiment = self.run.files, self.entry.experiment
-        shown = ",".join(map(str, self.entry.steps))
-        return ["--set", files.distilled(experiment), "--metrics", files.evaluated(experiment), "--steps", shown]
+        read, shown = self.inputs(), ",".join(map(str, self.entry.steps))
+        return [*options("--set", read["set"]), *options("--metrics", read["metrics"]), "--steps", shown]
 
-    def measurements(self) -> str:
+    def measurements(self) -> list[str]:
         """See `Artefact`."""
-        return self.run.files.evaluated(self.entry.experiment)
+        return self.evaluated()
 
     def caption(self) -> str:
         """See `Artefact`."""
+        first = " The images are those of the first seed." if len(self.experiments()) > 1 else ""
         return (
-            f"Distilled images of experiment ``{self.entry.experiment}``. One column for each shown GD step and one "
-            "row for each class; above each step, the learned learning rates η of every epoch. A single step has its "
-            "classes side by side. "
+            f"Distilled images of experiment ``{self.entry.experiment}``.{first} One column for each shown GD step and "
+            "one row for each class; above each step, the learned learning rates η of every epoch. A single step has "
+            "its classes side by side. "
             "Display range: normalised pixels from -v to v, where v is the 99th percentile of their absolute values "
             "over the images shown. Mid-grey is the mean that images are normalised by. "
             f"Scale ``{self.run.files.scale}``; mean ± standard deviation over held-out networks."
@@ -132,14 +133,16 @@ def images_title(metrics: pd.DataFrame) -> str:
 
     The lines below say how the set departs from the paper's method, and what is known of the data.
     """
-    nets = metrics["held_out_net"].nunique()
-    before, after = (metrics.loc[metrics["stage"] == stage, "accuracy"] for stage in ("before", "after"))
+    before, after = (over_seeds(metrics[metrics["stage"] == stage]) for stage in ("before", "after"))
     judged = ", by the attacker's labels" if "misled" in metrics else ""
-    if nets > 1:
-        judged += f", {nets} held-out nets"
+    if after.nets > 1:
+        judged += f", {after.nets} held-out nets"
     accuracy = [f"{_percent(before)} → {_percent(after)}"]
     accuracy.append(f"on {metrics['test_images'].iloc[0]:,} test images{judged}")
-    if interval := wider_interval(after.mean(), after.std(), metrics["test_images"].iloc[0]):
+    if after.sets > 1:
+        accuracy[-1] += " of each seed" if after.nets > 1 else ""
+        accuracy.append(f"{seeds_text(after.sets, after.sets_std)}; images of seed {metrics[SEED].iloc[0]}")
+    if interval := wider_interval(after.mean, after.std, metrics["test_images"].iloc[0]):
         accuracy.append(f"95 % interval by the draw of the test images: {interval[0]:.1f} to {interval[1]:.1f} %")
     return _title(metrics, accuracy)
 
@@ -162,16 +165,17 @@ def _title(rows: pd.DataFrame, known: list[str]) -> str:
     return small_print(lines + data_lines(rows), TITLE_WIDTH - 0.4, TITLE_POINTS)
 
 
-def _percent(accuracy: pd.Series) -> str:
+def _percent(accuracy: Pooled) -> str:
     """Mean and standard deviation of several nets; the accuracy of a single net with two decimals, as in the paper."""
-    return f"{mean_std(accuracy.mean(), accuracy.std(), digits=2 if len(accuracy) == 1 else 1)} %"
+    return f"{mean_std(accuracy.mean, accuracy.std, digits=2 if math.isnan(accuracy.std) else 1)} %"
 
 
-def draw(*, set_path: Path, metrics: Path | None, steps: str) -> Drawing:
-    """The images of a distilled set, titled by its CSV of `dd evaluate` if there is one.
+def draw(*, set_path: Path, metrics: Sequence[Path], steps: str) -> Drawing:
+    """The images of a distilled set, titled by its CSV of `dd evaluate` and those of other seeds, if there are any.
 
     Raises:
-        UserError: no such set or CSV, a CSV that measures another set, or `steps` that the set does not have.
+        UserError: no such set or CSV, a first CSV that measures another set, further ones that are not of other seeds,
+            or `steps` that the set does not have.
     """
     from dd import load
 
@@ -181,8 +185,8 @@ def draw(*, set_path: Path, metrics: Path | None, steps: str) -> Drawing:
     if max(chosen) > total:
         raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
     if metrics:
-        measured = read_evaluation(metrics, "before", "after")
-        check_set(metrics, measured, distilled.digest)
+        measured = read_seeds(metrics, "before", "after")
+        check_set(metrics[0], measured, distilled.digest)
         title = images_title(measured)
     else:
         title = images_title_without_accuracy(distilled)
@@ -213,11 +217,9 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
     paper, first = PAPER_FIGURES[name], rows.iloc[0]
     setting = (first["init"], first["net"], first["steps"], first["distilled_images"], first["epochs"])
     same = setting == (paper.init, paper.net, paper.steps, paper.images, DISTILLED_EPOCHS)
-    for stage, accuracy in rows.groupby("stage")["accuracy"]:
-        nets = len(accuracy)
-        place = Place(name, first["dataset"])
-        std = accuracy.std()
-        yield MeasuredNumber(place, str(stage), accuracy.mean(), std, standard_error(std, nets), nets, 1, same)
+    for stage, of_stage in rows.groupby("stage"):
+        mean, std, nets, error, sets, sets_std = over_seeds(of_stage)
+        yield MeasuredNumber(Place(name, first["dataset"]), str(stage), mean, std, error, nets, sets, same, sets_std)
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
@@ -267,7 +269,9 @@ FIGURE = FigureKind(
         click.Option(
             ["--metrics"],
             type=INPUT,
-            help="CSV of `dd evaluate`, for the accuracy in the title.  [default: a title without accuracy]",
+            multiple=True,
+            help="CSV of `dd evaluate`, for the accuracy in the title; then those of further seeds.  [default: a title "
+            "without accuracy]",
         ),
         click.Option(["--steps"], default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]"),
     ),

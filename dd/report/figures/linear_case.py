@@ -58,9 +58,9 @@ class LinearCase(FigureArtefact[tuple[()]]):
         """See `Artefact`."""
         return ["--metrics", self.run.files.linear_case()]
 
-    def measurements(self) -> str:
+    def measurements(self) -> list[str]:
         """See `Artefact`."""
-        return self.run.files.linear_case()
+        return [self.run.files.linear_case()]
 
     def caption(self) -> str:
         """See `Artefact`."""

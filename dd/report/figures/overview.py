@@ -12,8 +12,9 @@ from pydantic import Field
 from dd.report.artefact import Section, options
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.figures.overview_numbers import ATTACKED, COMPARISON, LABELS, overview_row, overview_table
-from dd.report.measurements import check_set, read_dataset_info, read_evaluation
+from dd.report.measurements import check_set, read_dataset_info
 from dd.report.provenance import data_lines
+from dd.report.seeds import read_seeds
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT, OUTPUT
@@ -67,20 +68,21 @@ class Overview(FigureArtefact[list[str]]):
         datasets = sorted({given[name].dataset for name in self.entry} | set(filter(None, sources)))
         return {
             "sets": [files.distilled(name) for name in self.entry],
-            "metrics": [files.evaluated(name) for name in self.entry],
+            "metrics": self.evaluated(),
             "metadata": [files.dataset(dataset, "json") for dataset in datasets],
         }
 
     def arguments(self) -> list[str]:
         """See `Artefact`."""
-        read, words = self.inputs(), []
-        for pair in zip(read["sets"], read["metrics"], strict=True):
-            words += ["--line", *pair]
-        return [*words, *options("--data", read["metadata"]), "--scale", self.run.files.scale]
+        files, words = self.run.files, []
+        for name in self.entry:
+            measured = ",".join(files.evaluated(seed) for seed in self.run.seeds_of(name))
+            words += ["--line", files.distilled(name), measured]
+        return [*words, *options("--data", self.inputs()["metadata"]), "--scale", files.scale]
 
-    def measurements(self) -> str:
+    def measurements(self) -> list[str]:
         """See `Artefact`."""
-        return self.path("csv")
+        return [self.path("csv")]
 
     def caption(self) -> str:
         """See `Artefact`."""
@@ -109,7 +111,8 @@ def overview_picture(lines: Sequence[Line], scale: str) -> Figure:
             axes.set_axis_off()
         row = line.row
         figure.text(0.83, middle, f"{row['before']:.0f} % → {row['after']:.0f} %", fontsize=10, va="bottom")
-        figure.text(0.83, middle, LABELS[row["measure"]], fontsize=8, va="top")
+        seeds = f",\n{row['sets']} seeds, their std {row['sets_std']:.1f}" if row["sets"] > 1 else ""
+        figure.text(0.83, middle, f"{LABELS[row['measure']]}{seeds}", fontsize=8, va="top")
     figure.text(0.5, 0.08 / height, foot, fontsize=7, color="0.4", ha="center")
     return figure
 
@@ -144,22 +147,23 @@ def _pixels(distilled: DistilledSet) -> np.ndarray:
 
 
 def draw(*, lines: Sequence[tuple[str, str]], metadata: Sequence[Path], scale: str) -> Drawing:
-    """Draw lines, each of which is `(set, CSV of dd evaluate)`.
+    """Draw lines, each of which is `(set, CSV of dd evaluate)`, with the CSVs of further seeds after a comma.
 
     Raises:
-        UserError: a set or CSV cannot be read, or a CSV measures another set.
+        UserError: a set or CSV cannot be read, the first CSV measures another set, or further ones no other seeds.
     """
     from dd import load
 
     datasets = {info.name: info for info in map(read_dataset_info, metadata)}
     drawn = []
     for set_path, metrics in lines:
-        rows = read_evaluation(Path(metrics), "before", "after")
+        paths = [Path(path) for path in metrics.split(",")]
+        rows = read_seeds(paths, "before", "after")
         rows = rows.assign(source=rows["source"].astype(object).fillna(""))
         if "misled" in rows and ATTACKED not in rows:
-            raise UserError(f"{metrics}: lacks {ATTACKED}; measure it anew with `python -m dd evaluate`")
+            raise UserError(f"{paths[0]}: lacks {ATTACKED}; measure it anew with `python -m dd evaluate`")
         distilled = load(set_path)
-        check_set(Path(metrics), rows, distilled.digest)
+        check_set(paths[0], rows, distilled.digest)
         row = overview_row(rows, _task(rows.iloc[0], datasets), scale)
         drawn.append(Line(_pixels(distilled), rows, row))
     return Drawing(overview_picture(drawn, scale), overview_table([line.row for line in drawn]))
@@ -183,8 +187,8 @@ FIGURE = FigureKind(
             nargs=2,
             multiple=True,
             required=True,
-            metavar="SET CSV",
-            help="A distilled set and its CSV of `dd evaluate`; may be repeated.",
+            metavar="SET CSV,...",
+            help="A distilled set and its CSV of `dd evaluate`, then those of further seeds; may be repeated.",
         ),
         click.Option(
             ["--data", "metadata"],

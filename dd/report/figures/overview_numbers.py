@@ -10,7 +10,8 @@ from dd.report.figures.poisoning_claims import paper_setting
 from dd.report.measurements import with_kind
 from dd.report.provenance import with_provenance
 from dd.report.records import PaperNumber, Place, Reported
-from dd.report.verdicts import MeasuredNumber, standard_error
+from dd.report.seeds import error_of, over_seeds
+from dd.report.verdicts import MeasuredNumber
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,9 +84,9 @@ def overview_row(evaluated: pd.DataFrame, task: str, scale: str) -> dict[str, ob
     found |= {column: first[column] for column in (*columns, "test_images")}
     found |= {column: first.get(column, -1) for column in ("attack_class", "target_class")}
     for stage in ("before", "after"):
-        values = rows.loc[rows["stage"] == stage, measure]
-        found |= {stage: values.mean(), f"{stage}_std": values.std()}
-    return found | {"nets": rows["held_out_net"].nunique()}
+        over_all = over_seeds(rows[rows["stage"] == stage], measure)
+        found |= {stage: over_all.mean, f"{stage}_std": over_all.std, f"{stage}_error": over_all.error}
+    return found | {"nets": over_all.nets, "sets": over_all.sets, "sets_std": over_all.sets_std}
 
 
 def overview_table(lines: Sequence[Mapping[str, object]]) -> pd.DataFrame:
@@ -117,9 +118,8 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
                 continue
             same = all(row[key] == value for key, value in line.setting.items())
             for stage in ("before", "after"):
-                place, std = Place(name, row["task"]), row[f"{stage}_std"]
-                error = standard_error(std, row["nets"])
-                yield MeasuredNumber(place, f"{line.measure} {stage}", row[stage], std, error, row["nets"], 1, same)
+                known = row[stage], row[f"{stage}_std"], error_of(row, f"{stage}_"), row["nets"], row.get("sets", 1)
+                yield MeasuredNumber(Place(name, row["task"]), f"{line.measure} {stage}", *known, same)
 
 
 COMPARISON = ComparisonSource(

@@ -14,6 +14,7 @@ from dd.report.artefact import Section, options
 from dd.report.figures.kind import PICTURES_AND_NUMBERS, Drawing, FigureArtefact, FigureKind
 from dd.report.figures.poisoning_claims import COMPARISON
 from dd.report.measurements import read_measured
+from dd.report.seeds import merged_seeds
 from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT, OUTPUT
 from dd.runtime.settings_model import Name, Names, OrEmpty
@@ -50,7 +51,7 @@ class Bars(FigureArtefact[list[str]]):
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
         files = self.run.files
-        measured = [files.evaluated(name) for name in self.entry]
+        measured = self.evaluated()
         measured += [files.baseline(name, baseline) for name in self.entry for baseline in BASELINES_BESIDE]
         return {"metrics": measured}
 
@@ -58,17 +59,17 @@ class Bars(FigureArtefact[list[str]]):
         """See `Artefact`."""
         return [*options("--metrics", self.inputs()["metrics"]), "--scale", self.run.files.scale]
 
-    def measurements(self) -> str:
+    def measurements(self) -> list[str]:
         """See `Artefact`."""
-        return self.path("csv")
+        return [self.path("csv")]
 
     def caption(self) -> str:
         """See `Artefact`."""
         return (
             f"Poisoning (Section 3.6), scale ``{self.run.files.scale}``: held-out nets, well trained, after training "
             "on images made so that one class is taken for another, beside real images with the attacker's labels. "
-            "Mean and standard deviation over nets and sets. A baseline has the learning rate of the highest accuracy "
-            "by the attacker's labels, among the rates that mislead at least 10 %."
+            "Mean and standard deviation over nets and sets; a set of ours is a seed. A baseline has the learning "
+            "rate of the highest accuracy by the attacker's labels, among the rates that mislead at least 10 %."
         )
 
 
@@ -76,7 +77,7 @@ def draw(*, metrics: Sequence[Path], scale: str) -> Drawing:
     """Draw bars of CSVs of `dd evaluate` and `dd baseline`.
 
     Raises:
-        UserError: a CSV is not of a set made for poisoning, or as `poisoning_rows` raises it.
+        UserError: a CSV is not of a set made for poisoning, or as `merged_seeds` and `poisoning_rows` raise it.
     """
     from dd.report.figures.poisoning_drawing import poisoning_picture, poisoning_rows
 
@@ -87,7 +88,7 @@ def draw(*, metrics: Sequence[Path], scale: str) -> Drawing:
             raise UserError(
                 f"{path}: lacks {min(missing)}; measure it anew, of a set made for poisoning (attack_class)"
             )
-    rows = poisoning_rows(tables, scale)
+    rows = poisoning_rows(merged_seeds(metrics, tables), scale)
     return Drawing(poisoning_picture(rows), rows)
 
 
@@ -109,7 +110,7 @@ FIGURE = FigureKind(
             type=INPUT,
             required=True,
             multiple=True,
-            help="CSV of `dd evaluate` or `dd baseline`; may be repeated.",
+            help="CSV of `dd evaluate` or `dd baseline`; may be repeated, also with further seeds of a method.",
         ),
         click.Option(["--scale"], required=True, help="Name of the scale, for the figure."),
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dd.report.comparison_source import ComparisonSource
 from dd.report.records import PaperClaim, PaperNumber, Place, Reported
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, standard_error
+from dd.report.seeds import error_of
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,12 +102,11 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]
         place = Place(name, row["dataset"])
         same = all(row[key] == value for key, value in paper_setting(row["dataset"]).items())
         if row["measure"] == "misled":
-            error = standard_error(row["std"], row["nets"])
-            yield MeasuredNumber(place, "misled", row["mean"], row["std"], error, row["nets"], row["sets"], same)
-        if row["measure"] == "clean":
-            std, nets = row["before_std"], row["nets"]
-            error = standard_error(std, nets)
-            yield MeasuredNumber(place, "nets", row["before"], std, error, nets, row["sets"], same)
+            known = row["mean"], row["std"], error_of(row), row["nets"], row["sets"]
+            yield MeasuredNumber(place, "misled", *known, same, row.get("sets_std", math.nan))
+        if row["measure"] == "clean":  # before, the nets of a pool are the same for every set
+            known = row["before"], row["before_std"], error_of(row, "before_"), row["nets"], 1
+            yield MeasuredNumber(place, "nets", *known, same)
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

@@ -11,6 +11,7 @@ from dd.distill.settings import POISONING
 from dd.report.figures.poisoning_claims import ATTACK_SETTING, ATTACKS, OURS, judge_attack, paper_setting
 from dd.report.measurements import combination, kind_of, pooled, with_kind
 from dd.report.provenance import data_lines, with_provenance
+from dd.report.seeds import over_seeds, seeds_text
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 
@@ -46,11 +47,12 @@ def bar_label(method: str) -> str:
 def poisoning_rows(measured: Sequence[pd.DataFrame], scale: str) -> pd.DataFrame:
     """One row for each dataset, method and measure (of `POISONING`), with the setting it was measured in.
 
-    Among the columns are before and before_std (%, of the nets before training), mean and std (%), nets, and fidelity.
+    Among the columns are before and before_std (%, of the nets before training), mean, std and error (%), nets, sets,
+    sets_std (of the sets' means; a set of ours is a seed), and fidelity.
     Baselines have no values in before, before_std and fidelity.
 
     Args:
-        measured: tables of `dd evaluate` and `dd baseline` for sets made for poisoning.
+        measured: tables of `dd evaluate`, with all seeds in one, and `dd baseline` for sets made for poisoning.
         scale: the name of the scale at which they were measured.
 
     Raises:
@@ -80,15 +82,13 @@ def _rows(table: pd.DataFrame, scale: str) -> Iterator[dict]:
         known |= {"method": first["baseline"], "scale": scale, "combination": combination(test)}
         known |= {"sets": len(test), "chosen_on": first["chosen_on"]}
     else:
-        known |= {"method": OURS, "scale": scale, "combination": "as distilled", "sets": 1, "chosen_on": ""}
+        known |= {"method": OURS, "scale": scale, "combination": "as distilled"}
+        known |= {"sets": over_seeds(test).sets, "chosen_on": ""}
     for measure in (name for name in POISONING if name in table):
         before = table.loc[table["stage"] == "before", measure]  # a baseline has none
         row = known | {"measure": measure, "before": before.mean(), "before_std": before.std()}
-        if of_baseline:
-            over_all = pooled(test, measure)
-            yield row | {"mean": over_all.mean, "std": over_all.std, "nets": over_all.nets}
-        else:
-            yield row | {"mean": test[measure].mean(), "std": test[measure].std(), "nets": len(test)}
+        over_all = pooled(test, measure) if of_baseline else over_seeds(test, measure)
+        yield row | {key: getattr(over_all, key) for key in ("mean", "std", "nets", "error", "sets_std")}
 
 
 def poisoning_picture(rows: pd.DataFrame) -> Figure:
@@ -102,16 +102,26 @@ def poisoning_picture(rows: pd.DataFrame) -> Figure:
         first = of_dataset.iloc[0]
         for panel, measure in zip(axes, MEASURE_TITLES, strict=True):
             _draw_bars(panel, of_dataset, measure)
+        seeds = f"{first['sets']} seeds x " if first["sets"] > 1 else ""
         axes[0].set_ylabel(
             f"{display_name(dataset)}, {first['attack_class']} → {first['target_class']}\n"
-            f"{first['distilled_images']} images, {first['nets']} held-out nets",
+            f"{first['distilled_images']} images, {seeds}{first['nets']} held-out nets",
             fontsize=8,
         )
         verdict = "".join(map(str, judge_attack(of_dataset)[:1]))
         axes[1].set_xlabel(made_with(first["beyond"]) if first["beyond"] else verdict, fontsize=8)
-    notes = [f"scale {rows['scale'].iloc[0]}, final state, test images", *data_lines(rows)]
+    notes = [f"scale {rows['scale'].iloc[0]}, final state, test images", *_seeds_lines(rows), *data_lines(rows)]
     figure.supxlabel(small_print(notes, 10), fontsize=7, color="0.4")
     return figure
+
+
+def _seeds_lines(rows: pd.DataFrame) -> list[str]:
+    """What is said of each dataset that was attacked with several seeds."""
+    several = rows[(rows["method"] == OURS) & (rows["measure"] == "misled") & (rows["sets"] > 1)]
+    return [
+        f"{display_name(row['dataset'])}, ours, {MEASURE_TITLES['misled']}: {seeds_text(row['sets'], row['sets_std'])}"
+        for _, row in several.iterrows()
+    ]
 
 
 def _draw_bars(panel: Axes, rows: pd.DataFrame, measure: str) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from dd.report.comparison_source import ComparisonSource
 from dd.report.records import PaperClaim, PaperNumber, Place
+from dd.report.seeds import error_of
 from dd.report.tables import TABLES
 from dd.report.tables.table import OWN_ROWS, MoreAccurate, Table, row_label
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, standard_error
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,18 +65,12 @@ def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterable[MeasuredNumber]
             row=row["method"],
             mean=row["accuracy"],
             std=row["std"],
-            error=_error(row),
+            error=error_of(row),
             nets=row["nets"],
             sets=row["sets"],
             papers_setting=not math.isnan(row["paper"]),
+            sets_std=row.get("sets_std", math.nan),
         )
-
-
-def _error(row: pd.Series) -> float:
-    """The standard error; files of older versions lack it, so for them by the nets or, where none are trained, sets."""
-    if "error" in row:
-        return row["error"]
-    return standard_error(row["std"], row["sets"] if math.isnan(row["nets"]) else row["nets"])
 
 
 def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:

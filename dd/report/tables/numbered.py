@@ -65,7 +65,7 @@ class PaperTable(TableArtefact[list[str]]):
         """See `Artefact`."""
         files, given, table = self.run.files, self.run.experiments, TABLES[self.name]
         compared = [name for name in self.entry if given[name].init == table.rivals_init]
-        measured = [files.evaluated(name) for name in self.entry]
+        measured = self.evaluated()
         measured += [files.baseline(name, baseline) for name in compared for baseline in table.baselines]
         measured += [files.adapted(name, method) for name in compared for method in table.adaptations]
         sources = {self.run.source(name) for name in self.entry}
@@ -82,9 +82,9 @@ class PaperTable(TableArtefact[list[str]]):
         """See `Artefact`."""
         return (*super().modules(), TABLES[self.name].module)
 
-    def measurements(self) -> str:
+    def measurements(self) -> list[str]:
         """See `Artefact`."""
-        return self.path("csv")
+        return [self.path("csv")]
 
     def caption(self) -> str:
         """See `Artefact`."""
@@ -99,15 +99,18 @@ def texts(*, name: str, metrics: Sequence[Path], metadata: Sequence[Path], scale
     """A table of the paper by its name, of CSVs of `dd evaluate`, `dd baseline` and `dd adapt`.
 
     Raises:
-        UserError: a CSV that is none of these, or a prepared dataset whose metadata cannot be read.
+        UserError: a CSV that is none of these, what `merged_seeds` raises, or a prepared dataset whose metadata cannot
+            be read.
     """
     from dd.report.measurements import read_dataset_info, read_measured
+    from dd.report.seeds import merged_seeds
     from dd.report.tables.table_rows import paper_table
     from dd.report.tables.writing import TABLE_WRITERS
 
     table = TABLES[name]
     datasets = [read_dataset_info(path) for path in metadata]
-    rows = paper_table(table, [read_measured(path) for path in metrics], scale, datasets)
+    measured = merged_seeds(metrics, [read_measured(path) for path in metrics])
+    rows = paper_table(table, measured, scale, datasets)
     return {ending: partial(text, table, rows) for ending, text in TABLE_WRITERS.items()}
 
 
@@ -124,7 +127,11 @@ KIND = TableKind(
     options=(
         click.Argument(["name"], type=click.Choice(list(TABLES))),
         click.Option(
-            ["--metrics"], type=INPUT, required=True, multiple=True, help="CSV of `dd evaluate`, `baseline` or `adapt`."
+            ["--metrics"],
+            type=INPUT,
+            required=True,
+            multiple=True,
+            help="CSV of `dd evaluate`, `baseline` or `adapt`; several seeds of one method make one row.",
         ),
         click.Option(
             ["--data", "metadata"],

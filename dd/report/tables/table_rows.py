@@ -12,8 +12,8 @@ from dd.report.formatting import INTERVAL_NOTE
 from dd.report.measurements import DatasetInfo, combination, kind_of, pooled
 from dd.report.provenance import with_provenance
 from dd.report.records import DISTILLED_EPOCHS, Reported
+from dd.report.seeds import SEED, over_seeds, seeds_text
 from dd.report.tables.table import OWN_ROWS, UNADAPTED, Table, row_label
-from dd.report.verdicts import standard_error
 from dd.report.wording import display_name, of_set_with
 
 if TYPE_CHECKING:
@@ -31,10 +31,13 @@ class Row(NamedTuple):
     std: float
     """NaN if there is one net and one set."""
     error: float
-    """The standard error of `accuracy`; 0 if there is one net and one set."""
+    """The standard error of `accuracy`; 0 if there is one net and one set. Of several sets, as in `Pooled`."""
     nets: int | None
-    """None if no net is trained."""
+    """Nets of each set; None if no net is trained."""
     sets: int
+    """Seeds of ours, draws of a baseline."""
+    sets_std: float
+    """The standard deviation of the sets' means; NaN if there is one set."""
     test_images: int
     combination: str
     chosen_on: str
@@ -47,7 +50,7 @@ def paper_table(
 
     Args:
         table: which one.
-        measured: tables of `dd evaluate`, `dd baseline` and `dd adapt`.
+        measured: tables of `dd evaluate` with all seeds of a method in one, of `dd baseline` and of `dd adapt`.
         scale: the name of the scale at which they were measured.
         datasets: all datasets that were measured on.
     """
@@ -127,18 +130,20 @@ def _set_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
     departures = f", {first['beyond']}" if first["beyond"] else ""
     yield _nets_row(measurement, method, "after", f"as distilled{departures}")
     if table.by_direction and method == "random_pretrained":
-        yield _nets_row(measurement, UNADAPTED, "before", "")
+        of_first = measurement[measurement[SEED] == first[SEED]] if SEED in measurement else measurement
+        yield _nets_row(of_first, UNADAPTED, "before", "")  # the nets of a pool, the same for every seed
 
 
 def _nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: str) -> Row:
-    rows = measurement[measurement["stage"] == stage]
+    over_all = over_seeds(measurement[measurement["stage"] == stage])
     return Row(
         method=method,
-        accuracy=rows["accuracy"].mean(),
-        std=rows["accuracy"].std(),
-        error=standard_error(rows["accuracy"].std(), len(rows)),
-        nets=len(rows),
-        sets=1,
+        accuracy=over_all.mean,
+        std=over_all.std,
+        error=over_all.error,
+        nets=over_all.nets,
+        sets=over_all.sets,
+        sets_std=over_all.sets_std,
         test_images=measurement["test_images"].iloc[0],
         combination=combination,
         chosen_on="",
@@ -154,7 +159,8 @@ def _baseline_row(measurement: pd.DataFrame) -> Row:
         std=over_all.std,
         error=over_all.error,
         nets=None if "metric" in test else over_all.nets,
-        sets=len(test),
+        sets=over_all.sets,
+        sets_std=over_all.sets_std,
         test_images=test["images"].iloc[0],
         combination=combination(test),
         chosen_on=test["chosen_on"].iloc[0],
@@ -166,6 +172,8 @@ def notes(table: Table, rows: pd.DataFrame) -> list[str]:
     scale = rows["scale"].iloc[0]
     lines = [f"Scale {scale}; accuracy on test images, mean ± standard deviation over held-out nets and sets."]
     lines.append(INTERVAL_NOTE)
+    for _, row in rows[rows["method"].isin(OWN_ROWS) & (rows["sets"] > 1)].iterrows():
+        lines.append(f"{display_name(row['task'])}: {row['label']}: {seeds_text(row['sets'], row['sets_std'])}.")
     for chosen_on in sorted({chosen for chosen in rows["chosen_on"] if chosen}):
         lines.append(f"The combination of a baseline was chosen on {CHOSEN_ON[chosen_on]}.")
     for task, group in rows.groupby("task", sort=False):

@@ -70,7 +70,7 @@ class Transfer(TableArtefact[TransferSection]):
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
-        return {"metrics": [self.run.files.transferred(name) for name in self.named()]}
+        return {"metrics": [self.run.files.transferred(name) for name in self.experiments()]}
 
     def arguments(self) -> list[str]:
         """See `Artefact`."""
