@@ -129,8 +129,8 @@ def check_baselines(config: Config) -> None:
 
 def check_named_experiments(config: Config) -> None:
     """Refuse settings for an experiment that does not exist; raises what `check` raises."""
-    for section, entries in (("baselines", config.baselines.experiments), ("adapt", config.adapt.experiments)):
-        for name in entries:
+    for section in ("evaluate", "baselines", "adapt"):
+        for name in getattr(config, section).experiments:
             if name not in config.experiments:
                 near = did_you_mean(name, config.experiments)
                 raise UserError(f"{section}.experiments: no experiment {shortened(name)}{near}")

@@ -73,7 +73,7 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         values = dict(values)
         for section, entries in (("pool", "pools"), ("distill", "experiments")):
             values[entries] = _each_over(values.get(section), values.get(entries))
-        for section in ("baselines", "adapt"):
+        for section in ("evaluate", "baselines", "adapt"):
             found = values.get(section)
             if isinstance(found, Mapping):
                 common = {key: value for key, value in found.items() if key != "experiments"}

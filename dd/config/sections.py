@@ -93,11 +93,18 @@ class ExperimentEntry(DistillConfig, DistillSection):
     """instead of a pool, with init fixed_pretrained: the file of weights that the one network comes from"""
 
 
-class Evaluate(Settings):
-    """How sets are evaluated."""
+class EvaluatedNets(Settings):
+    """How many networks a set is judged on."""
 
     nets: Count = 200
     """held-out networks that are trained on a set; with a fixed init, there is only one"""
+
+
+class Evaluate(EvaluatedNets):
+    """How sets are evaluated."""
+
+    experiments: dict[str, EvaluatedNets] = Field(default_factory=dict)
+    """other values for one experiment, its seeds and the points of curves that start from it"""
 
 
 class Baselines(BaselineSettings):

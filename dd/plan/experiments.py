@@ -57,6 +57,13 @@ class ExperimentPlan:
         """The modules that make an experiment run again when they change."""
         return modules(self.config.all_experiments[experiment].net)
 
+    def evaluation_nets(self, experiment: str) -> int:
+        """Held-out networks that a set is judged on; seeds and points of curves have those of their experiment."""
+        config = self.config
+        derived = (config.points | config.further_seeds).get(experiment)
+        name = derived.experiment if derived else experiment
+        return config.evaluate.experiments.get(name, config.evaluate).nets
+
     def evaluation_modules(self, experiment: str) -> tuple[str, ...]:
         """The modules that make an evaluation run again when they change."""
         return "dd.evaluation.held_out", self._network(experiment)

@@ -161,6 +161,19 @@ def test_a_baseline_is_told_only_its_own_settings():
     assert of_one == {("mnist_random", name) for name in BASELINES if name != "average"}
 
 
+def test_an_experiment_its_seeds_and_points_can_be_judged_on_fewer_nets():
+    fewer = {"evaluate": {"experiments": {"cifar10_random": {"nets": 10}}}}
+    plan = planned(fewer | {"experiments": {"cifar10_random": {"seeds": 2}}})
+    nets = {name: plan.experiments.evaluation_nets(name) for name in plan.config.all_experiments}
+    those = {name for name in nets if name.startswith("cifar10_random")}
+    assert {name for name, number in nets.items() if number == 10} == those
+    assert "cifar10_random_seed1" in those
+    assert len(those & set(plan.config.points)) > 5
+    assert {nets[name] for name in set(nets) - those} == {200}
+    with pytest.raises(UserError, match=r"^evaluate\.experiments: no experiment 'cifar10_randm'; did you mean"):
+        planned({"evaluate": {"experiments": {"cifar10_randm": {"nets": 10}}}})
+
+
 def test_baselines_are_not_chosen_on_images_that_the_set_was_trained_on(paper):
     assert paper.experiments.baseline_data("mnist_random") == paper.experiments.data("mnist_random")
     held_out = {"baselines": {"choose_on": "held-out"}}

@@ -16,7 +16,7 @@ rule evaluate:
         mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
         runtime=grow(1 * 60),
     params:
-        nets=plan.config.evaluate.nets,
+        nets=lambda wildcards: plan.experiments.evaluation_nets(wildcards.experiment),
         pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
         code=lambda wildcards: digest(*plan.experiments.evaluation_modules(wildcards.experiment)),
     shell:
