@@ -20,6 +20,7 @@ from dd.config.sections import (
     PoolEntry,
     PoolSection,
 )
+from dd.data.weights import WEIGHTS
 from dd.report.artefact import Artefact, Derived
 from dd.report.kinds import KINDS
 from dd.runtime.errors import UserError
@@ -164,7 +165,7 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         return datasets_of(self.data)
 
     def source(self, experiment: str) -> str | None:
-        """The dataset that the networks of an experiment in config.yaml were trained on before, if they were.
+        """The dataset that the networks of the pool of an experiment in config.yaml were trained on, if it has a pool.
 
         Raises:
             UserError: there is no such pool.
@@ -173,6 +174,15 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         if pool and pool not in self.pools:
             raise UserError(f"experiments.{experiment}.pool: {not_one_of(pool, self.pools)}")
         return self.pools[pool].dataset if pool else None
+
+    def trained_on(self, experiment: str) -> str:
+        """What the networks of an experiment in config.yaml were trained on before; empty if nothing, or ImageNet.
+
+        Raises:
+            UserError: there is no such pool.
+        """
+        file = self.experiments[experiment].pretrained
+        return WEIGHTS[file].trained_on if file else self.source(experiment) or ""
 
     def original(self, dataset: str) -> str:
         """The dataset whose images a variant shows; an inverted or noisy variant has images of its own."""

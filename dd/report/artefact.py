@@ -44,6 +44,10 @@ class ExperimentSettings(Protocol):
         """The initial weights that it distils for."""
 
     @property
+    def pretrained(self) -> str | None:
+        """The file of weights that its network comes from, if it comes from one."""
+
+    @property
     def steps(self) -> int:
         """GD steps in an epoch."""
 
@@ -67,7 +71,10 @@ class Run(Protocol):
         """The names of what an experiment distils: itself, then its further seeds."""
 
     def source(self, experiment: str) -> str | None:
-        """The dataset that an experiment's networks were trained on before, if they were."""
+        """The dataset that the networks of an experiment's pool were trained on, if it has a pool."""
+
+    def trained_on(self, experiment: str) -> str:
+        """What an experiment's networks were trained on before; empty if nothing, or ImageNet."""
 
     def original(self, dataset: str) -> str:
         """The dataset that the images of a variant come from unchanged, or the dataset itself."""

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import Field
 
+from dd.adaptation import ADAPTATIONS
 from dd.distill.settings import PAPERS
 from dd.report.artefact import Section, options
 from dd.report.tables import TABLES
@@ -58,18 +59,19 @@ class PaperTable(TableArtefact[list[str]]):
         dataset = self.run.experiments[experiment].dataset
         if not TABLES[self.name].by_direction:
             return dataset
-        source = self.run.source(experiment)
-        return f"{self.run.original(source) if source else ''} → {self.run.original(dataset)}"
+        return f"{self.run.original(self.run.trained_on(experiment))} → {self.run.original(dataset)}"
 
     def inputs(self) -> dict[str, list[str]]:
         """See `Artefact`."""
         files, given, table = self.run.files, self.run.experiments, TABLES[self.name]
-        compared = [name for name in self.entry if given[name].init == table.rivals_init]
+        compared = [name for name in self.entry if given[name].init == table.rivals_init or given[name].pretrained]
+        sources = {name: self.run.source(name) for name in self.entry}
         measured = self.evaluated()
         measured += [files.baseline(name, baseline) for name in compared for baseline in table.baselines]
-        measured += [files.adapted(name, method) for name in compared for method in table.adaptations]
-        sources = {self.run.source(name) for name in self.entry}
-        datasets = sorted({given[name].dataset for name in self.entry} | set(filter(None, sources)))
+        for name in compared:
+            able = [way for way in table.adaptations if sources[name] or not ADAPTATIONS[way].needs_source]
+            measured += [files.adapted(name, way) for way in able]
+        datasets = sorted({given[name].dataset for name in self.entry} | set(filter(None, sources.values())))
         return {"measured": measured, "metadata": [files.dataset(dataset, "json") for dataset in datasets]}
 
     def arguments(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
@@ -66,11 +66,21 @@ def paper_table(
             number = _reported(table, task, row.method, first)
             told = {"paper": number.mean, "paper_std": number.std, "label": row_label(row.method)}
             rows.append(known | row._asdict() | told | {"beyond": first["beyond"]})
+    rows = _unadapted_once(rows)
     tasks = list(dict.fromkeys([*table.tasks, *(row["task"] for row in rows)]))
     known_methods = [*OWN_ROWS, *BASELINES, *table.rows, *ADAPTATIONS]
     methods = list(dict.fromkeys([*known_methods, *(row["method"] for row in rows)]))
     rows.sort(key=lambda row: (tasks.index(row["task"]), methods.index(row["method"])))
     return pd.DataFrame(rows)
+
+
+def _unadapted_once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows with one of unadapted nets for each task: the one over most nets, those of a pool if there is one."""
+    most: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        if row["method"] == UNADAPTED and row["nets"] > most.get(row["task"], {"nets": 0})["nets"]:
+            most[row["task"]] = row
+    return [row for row in rows if row["method"] != UNADAPTED or row is most[row["task"]]]
 
 
 def _directed(first: pd.Series, info: Mapping[str, DatasetInfo]) -> tuple[str, str]:
@@ -129,7 +139,7 @@ def _set_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
     method = next(row for row, own in OWN_ROWS.items() if own.init == first["init"])
     departures = f", {first['beyond']}" if first["beyond"] else ""
     yield _nets_row(measurement, method, "after", f"as distilled{departures}")
-    if table.by_direction and method == "random_pretrained":
+    if table.by_direction:
         of_first = measurement[measurement[SEED] == first[SEED]] if SEED in measurement else measurement
         yield _nets_row(of_first, UNADAPTED, "before", "")  # the nets of a pool, the same for every seed
 
