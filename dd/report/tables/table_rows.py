@@ -74,9 +74,9 @@ def paper_table(
     return pd.DataFrame(rows)
 
 
-def _unadapted_once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _unadapted_once(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with one of unadapted nets for each task: the one over most nets, those of a pool if there is one."""
-    most: dict[str, Mapping[str, Any]] = {}
+    most: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row["method"] == UNADAPTED and row["nets"] > most.get(row["task"], {"nets": 0})["nets"]:
             most[row["task"]] = row
