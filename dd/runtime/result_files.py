@@ -51,6 +51,10 @@ class ResultFiles(NamedTuple):
         """What held-out networks measured of an experiment's set."""
         return f"{self.results}/evaluate/{experiment}.csv"
 
+    def on_other_inits(self, experiment: str) -> str:
+        """What newly initialised networks measured of an experiment's set, which was made for one other."""
+        return f"{self.results}/other_inits/{experiment}.csv"
+
     def transferred(self, experiment: str) -> str:
         """What other networks measured of an experiment's set."""
         return f"{self.results}/transfer/{experiment}.csv"

@@ -66,6 +66,7 @@ class PaperTable(TableArtefact[list[str]]):
         files, given, table = self.run.files, self.run.experiments, TABLES[self.name]
         compared = [name for name in self.entry if given[name].init == table.rivals_init]
         measured = [files.evaluated(name) for name in self.entry]
+        measured += [files.on_other_inits(name) for name in self.entry if given[name].init in table.on_other_inits]
         measured += [files.baseline(name, baseline) for name in compared for baseline in table.baselines]
         measured += [files.adapted(name, method) for name in compared for method in table.adaptations]
         sources = {self.run.source(name) for name in self.entry}
@@ -107,7 +108,7 @@ def texts(*, name: str, metrics: Sequence[Path], metadata: Sequence[Path], scale
 
     table = TABLES[name]
     datasets = [read_dataset_info(path) for path in metadata]
-    rows = paper_table(table, [read_measured(path) for path in metrics], scale, datasets)
+    rows = paper_table(table, [read_measured(path, other_inits=True) for path in metrics], scale, datasets)
     return {ending: partial(text, table, rows) for ending, text in TABLE_WRITERS.items()}
 
 
