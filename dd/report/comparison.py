@@ -86,6 +86,15 @@ def read_measurement(path: Path) -> Measurement:
     return Measurement(kind, rows)
 
 
+def read_hours(history: Path) -> float:
+    """How long the distillation of a history took, over all attempts.
+
+    Raises:
+        UserError: it is not a history.
+    """
+    return read_table(history, {"seconds"}, "distill", kind="history")["seconds"].iloc[-1] / 3600
+
+
 def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], scale: str) -> pd.DataFrame:
     """One row for each number of the paper, then one row for each claim.
 

@@ -43,6 +43,10 @@ class ResultFiles(NamedTuple):
         """The distilled set of an experiment."""
         return f"{self.results}/distill/{experiment}/set.safetensors"
 
+    def history(self, experiment: str) -> str:
+        """What was measured while an experiment was distilled."""
+        return f"{self.results}/distill/{experiment}/history.csv"
+
     def training(self, experiment: str) -> str:
         """The training curves of an experiment."""
         return f"{self.results}/distill/{experiment}/training.png"
