@@ -26,8 +26,8 @@ def fine_tune(task: AdaptationTask, theta: Tensor, config: TrainConfig) -> Tenso
 ADAPTATION = Adaptation(
     name="full",
     order=1,
-    label="Full target dataset",
-    description="fine-tune them on the whole training set of the target",
+    label="Full training set",
+    description="train them on the whole training set, as pools are trained",
     adapt=fine_tune,
     needs_source=False,
     settings=tuple(TrainConfig.model_fields),

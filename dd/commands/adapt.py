@@ -1,4 +1,4 @@
-"""The command for other ways to adapt pre-trained networks."""
+"""The command that trains the networks of a set in other ways than on its images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEED_SOURCE = ", ".join(name for name, adaptation in ADAPTATIONS.items() if adap
 @main.command(cls=Command)
 @listing(ADAPTATIONS)
 @click.argument("name", metavar="METHOD", type=click.Choice(list(ADAPTATIONS)))
-@click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set whose held-out nets are adapted.")
+@click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set whose held-out nets are trained.")
 @click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset to adapt to, an .npz.")
 @click.option(
     "--source", "source_path", type=INPUT, help=f"With {NEED_SOURCE}: prepared dataset that the nets were trained on."
@@ -48,7 +48,9 @@ def adapt(
     device: str,
     workers: int,
 ) -> None:
-    """Adapt pre-trained nets without distilled images, for Tables 2 and 3, and test them.
+    """Train the nets of a set without its images, and test them: pre-trained ones adapt to new data (Tables 2 and 3).
+
+    Newly initialised nets, which `full` trains on all training images, are full training beside Table 1.
 
     \b
     METHOD is one of

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     help="Network to train; another than the set's own is newly initialised. Can be repeated.  [default: its own]",
 )
 @click.option(
+    "--random-init",
+    is_flag=True,
+    help="Train newly initialised networks, whatever initial weights the set was made for (Section 3.2).",
+)
+@click.option(
     "--protocol",
     "protocols",
     type=click.Choice(list(PROTOCOLS)),
@@ -48,6 +53,7 @@ def evaluate(
     data_path: Path,
     nets: int,
     names: tuple[str, ...],
+    random_init: bool,
     protocols: tuple[str, ...],
     out: Path,
     pool: PoolFolder | None,
@@ -68,6 +74,10 @@ def evaluate(
     How a set for LeNets does on other networks, and on your own (package.module:Class):
       python -m dd evaluate --set set.safetensors --data mnist.npz --nets 5 --net LeNet --net MLP --net my_net:MyNet
         --protocol native --protocol dc-bench --out transfer.csv
+
+    \b
+    How a set for one known net does on others of its kind:
+      python -m dd evaluate --set fixed.safetensors --data mnist.npz --random-init --out other_inits.csv
     """
     from dd import load as load_set
     from dd.data.prepared import load
@@ -77,7 +87,7 @@ def evaluate(
 
     distilled, dataset = load_set(set_path), load(data_path)
     distilled.check(dataset)
-    sets = _for_nets(distilled, names) if names else [distilled]
+    sets = _for_nets(distilled, names, random_init=random_init) if names or random_init else [distilled]
     runs = [(each, each.initial(pool), protocol) for each in sets for protocol in protocols or ("",)]
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]
     tables = []
@@ -95,11 +105,12 @@ def evaluate(
             _print_accuracy(table, with_network=bool(names or protocols))
 
 
-def _for_nets(distilled: DistilledSet, names: tuple[str, ...]) -> list[DistilledSet]:
-    """The set for each of the networks that the user has chosen, after a remark on the network."""
+def _for_nets(distilled: DistilledSet, names: tuple[str, ...], *, random_init: bool) -> list[DistilledSet]:
+    """The set for each of the networks that the user has chosen, or for its own, after a remark on the network."""
     from dd.evaluation.held_out import for_net
 
-    sets = [for_net(distilled, name) for name in names]
+    names = names or (distilled.info["config"]["net"],)
+    sets = [for_net(distilled, name, random_init=random_init) for name in names]
     for name, each in zip(names, sets, strict=True):
         tell_remark(each.make(), name)
     return sets

@@ -6,7 +6,7 @@ import click
 
 from dd.commands.main import main
 from dd.commands.options import Command, check_endings
-from dd.runtime.paths import FOLDER, OUTPUT
+from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 
 
 @main.command(cls=Command)
@@ -22,12 +22,23 @@ from dd.runtime.paths import FOLDER, OUTPUT
 @click.option(
     "--not-run", nargs=3, multiple=True, metavar="NAME TASK WHY", help="Why a task is missing; may be repeated."
 )
+@click.option(
+    "--history",
+    "histories",
+    type=INPUT,
+    multiple=True,
+    help="CSV that `dd distill` wrote, for the hours it took; may be repeated.",
+)
 @click.option("--scale", required=True, help="Name of the scale, for the comparison.")
 @click.option(
     "--out", type=OUTPUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated."
 )
 def compare(
-    measured: tuple[tuple[str, str], ...], not_run: tuple[tuple[str, str, str], ...], scale: str, out: tuple[Path, ...]
+    measured: tuple[tuple[str, str], ...],
+    not_run: tuple[tuple[str, str, str], ...],
+    histories: tuple[Path, ...],
+    scale: str,
+    out: tuple[Path, ...],
 ) -> None:
     """Write every number of the paper beside what was measured, with a verdict on each.
 
@@ -39,7 +50,7 @@ def compare(
         --not-run fig6 cifar10 "takes days without a GPU" --scale laptop --out compare.md
     """
     from dd.report.comparison import compare as compared_rows
-    from dd.report.comparison import read_measurements
+    from dd.report.comparison import read_hours, read_measurements
     from dd.report.comparison_page import COMPARISON_WRITERS, summary
     from dd.report.records import Place
     from dd.runtime.files import write_text
@@ -47,9 +58,10 @@ def compare(
     check_endings(out, tuple(COMPARISON_WRITERS))
     measurements = read_measurements(measured)
     reasons = {Place(name, task): why for name, task, why in not_run}
+    hours = [read_hours(path) for path in histories]
     rows = compared_rows(measurements, reasons, scale)
     for path in out:
-        write_text(path, COMPARISON_WRITERS[path.suffix](rows, scale))
+        write_text(path, COMPARISON_WRITERS[path.suffix](rows, scale, hours))
     click.echo(summary(rows).to_string(index=False))
 
 

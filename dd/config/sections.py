@@ -146,7 +146,7 @@ class AdaptedExperiment(made_settings("Methods", _METHODS)):  # type: ignore[mis
 
 
 class Adapt(made_settings("Methods", _METHODS)):  # type: ignore[misc]
-    """Other ways to adapt networks to new data (Tables 2 and 3)."""
+    """Other ways to train networks: to adapt to new data (Tables 2 and 3), or fully, from new weights (Table 1)."""
 
     experiments: dict[str, AdaptedExperiment] = Field(
         default_factory=dict, description="other values for one experiment"

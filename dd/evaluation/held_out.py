@@ -13,24 +13,32 @@ from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.settings import POISONING
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
+from dd.evaluation.traits import traits
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.process_group import ProcessGroup
 
 STAGES = ("before", "after")
 """When nets are tested: before and after training on the set."""
+MADE_FOR = "made_for"
+"""The key and column of a set that trains nets of another initialisation: the one that it was made for."""
 
 
-def for_net(distilled: DistilledSet, name: str) -> DistilledSet:
+def for_net(distilled: DistilledSet, name: str, *, random_init: bool = False) -> DistilledSet:
     """The set as if it were made for random weights of the network `name`; the set itself if it was made for that net.
 
     The random weights are drawn by the set's own initialisation scheme. Whether the network fits these images and
     classes is found when they are, by `DistilledSet.initial`.
+
+    Args:
+        distilled: the set.
+        name: the network.
+        random_init: whether the set's own network gets random weights too, whatever weights the set was made for.
     """
     config = distilled.info["config"]
-    if name == config["net"]:
+    if name == config["net"] and not random_init:
         return distilled
     info = {key: value for key, value in distilled.info.items() if key != "pretrained"}
-    info["config"] = config | {"net": name, "init": "random"}
+    info |= {"config": config | {"net": name, "init": "random"}, MADE_FOR: config["init"]}
     return replace(distilled, fixed_weights=None, buffers={}, info=info)
 
 
@@ -61,8 +69,9 @@ def evaluate(
 
     Returns:
         One row for each net and stage: kind (`evaluation`), the columns of `distilled.setting` with the name of this
-        `dataset`, protocol if given, held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset),
-        and in percent the measurements of `distilled.measures`: accuracy, and for poisoning misled, others and clean.
+        `dataset`, the columns of `traits`, made_for if the nets have another initialisation than the set was made for,
+        protocol if given, held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in
+        percent the measurements of `distilled.measures`: accuracy, and for poisoning misled, others and clean.
 
     Raises:
         UserError: the images of the dataset are not those of the set.
@@ -90,7 +99,10 @@ def _table(
     percent: Tensor, distilled: DistilledSet, dataset: Dataset, *, names: list[str], protocol: str
 ) -> pd.DataFrame:
     """One row for each net and stage of `percent [stages, measurements, nets]`; `names` of measurements."""
-    common = {"kind": "evaluation"} | distilled.setting() | {"dataset": dataset.name}
+    common = {"kind": "evaluation"} | distilled.setting() | {"dataset": dataset.name} | traits(distilled)
+    made_for = distilled.info.get(MADE_FOR, common["init"])
+    if made_for != common["init"]:
+        common[MADE_FOR] = made_for
     if protocol:
         common["protocol"] = protocol
     rows = []

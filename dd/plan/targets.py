@@ -115,6 +115,11 @@ class TargetPlan:
         """The name and CSV of everything in `all` that the paper has too; a figure may have a CSV for each seed."""
         return [(name, path) for name in self.config.wanted for path in self._by_name[name].measurements()]
 
+    def histories(self) -> list[str]:
+        """The histories of all distillations that `compared` rests on; raises what `files_of` raises."""
+        made = {name for wanted, _ in self.compared() for name in self._checked(wanted).experiments()}
+        return [self.files.history(name) for name in sorted(made)]
+
     def comparison_modules(self) -> list[str]:
         """The modules that make the comparison run again when they change."""
         figures = [figure.comparison.module for figure in FIGURES.values() if figure.comparison]
@@ -122,12 +127,13 @@ class TargetPlan:
         return ["dd.report.comparison", "dd.report.comparison_page", *figures, *tables]
 
     def comparison(self) -> str:
-        """What writes the comparison, after `python -m dd`."""
+        """What writes the comparison, after `python -m dd`; raises what `files_of` raises."""
         words = ["compare", "--scale", self.config.scale]
         for name, path in self.compared():
             words += ["--measured", name, path]
         for where, reasons in self.config.not_run.items():
             words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
+        words += options("--history", self.histories())
         return self._line([*words, *options("--out", self.comparison_files())])
 
     def comparison_files(self) -> list[str]:

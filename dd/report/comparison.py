@@ -10,7 +10,7 @@ from dd.report.comparison_source import ComparisonSource
 from dd.report.figures import FIGURES
 from dd.report.measurements import KIND_COLUMNS, check_nets, kind_of, read_table
 from dd.report.provenance import DEPARTURES, FIDELITY, with_provenance
-from dd.report.records import TEXT_NUMBERS, PaperClaim, PaperNumber, Place
+from dd.report.records import PaperClaim, PaperNumber, Place
 from dd.report.seeds import read_seeds
 from dd.report.tables.claims import TABLES_SOURCE
 from dd.report.verdicts import ClaimVerdict, MeasuredNumber, number_verdict
@@ -29,11 +29,11 @@ SOURCES = {
 """What is compared, by the kind of its CSV."""
 TASKS = {name: tasks for source in SOURCES.values() for name, tasks in (source.tasks or {}).items()}
 """For each table and figure of the paper, the tasks that it has numbers or claims of."""
-NUMBERS = (*(number for source in SOURCES.values() for number in source.numbers), *TEXT_NUMBERS)
+NUMBERS = tuple(number for source in SOURCES.values() for number in source.numbers)
 """Every number that the paper, or its project page, reports."""
 CLAIMS = tuple(claim for source in SOURCES.values() for claim in source.claims)
 """Every claim of the paper's tables, figures and Section 3.3."""
-FIRST_CLAIMS = ("fig2a",)
+FIRST_CLAIMS = ("fig2a", "fig2b", "fig3a", "fig3b")
 """Figures whose claims come before those of the tables, as in the paper."""
 NOT_RUN = "not run"
 OTHER_CLAIM = "claim on other data"
@@ -105,6 +105,15 @@ def read_measurements(measured: Iterable[tuple[str, str]]) -> dict[str, Measurem
                 raise UserError(f"--measured {name}: is there twice, and {of_name[0]} is no evaluation; leave one out")
             found[name] = Measurement("evaluation", read_seeds(of_name, "after"))
     return found
+
+
+def read_hours(history: Path) -> float:
+    """How long the distillation of a history took, over all attempts.
+
+    Raises:
+        UserError: it is not a history.
+    """
+    return read_table(history, {"seconds"}, "distill", kind="history")["seconds"].iloc[-1] / 3600
 
 
 def compare(measured: Mapping[str, Measurement], not_run: Mapping[Place, str], scale: str) -> pd.DataFrame:
@@ -197,7 +206,7 @@ def _number_rows(
             yield row | _compared(paper, measured_number) | {"scale": scale}
         else:
             why = "run in another setting than the paper's" if measured_number else f"not part of scale {scale}"
-            yield row | {"verdict": NOT_RUN, "why": paper.never_run or reasons.get(paper.place, why)}
+            yield row | {"verdict": NOT_RUN, "why": reasons.get(paper.place, why)}
 
 
 def _compared(paper: PaperNumber, number: MeasuredNumber) -> dict[str, Any]:
@@ -216,7 +225,8 @@ def _compared(paper: PaperNumber, number: MeasuredNumber) -> dict[str, Any]:
 def _claim_rows(measured: Mapping[str, Measurement], reasons: Mapping[Place, str], scale: str) -> list[dict[str, Any]]:
     verdicts: dict[PaperClaim, ClaimVerdict] = {}
     for kind, source in SOURCES.items():
-        rows = {where: measurement.rows for where, measurement in measured.items() if measurement.kind == kind}
+        kinds = (kind, *source.judged_beside)
+        rows = {where: measurement.rows for where, measurement in measured.items() if measurement.kind in kinds}
         for judged in source.judge(rows):
             verdicts[judged.claim] = judged.verdict
     run = _places(measured)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from dd.report.comparison import NOT_RUN, OTHER_CLAIM
@@ -108,8 +109,8 @@ def _count(number: float) -> str:
     return MISSING if math.isnan(number) else f"{number:.0f}"
 
 
-def notes(table: pd.DataFrame, scale: str) -> list[str]:
-    """The notes above the comparison: how to read it, and where the data come from."""
+def notes(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> list[str]:
+    """The notes above the comparison: how to read it, how long distillations took, where the data come from."""
     lines = [
         f"Scale {scale}: accuracy (in Figure 6 also attacked images misled) in %, mean ± standard deviation over "
         "held-out nets and sets; a set is one seed.",
@@ -122,6 +123,12 @@ def notes(table: pd.DataFrame, scale: str) -> list[str]:
         "A claim that ours beats the baselines is about those that it beats in the paper's own numbers. On data that "
         "the paper does not have, it is about all baselines.",
     ]
+    if hours:
+        lines.append(
+            "A distillation typically took the authors 1 to 4 hours on Titan Xp and V100 GPUs, one for a fixed init, "
+            f"four for random ones (Section S-1). Here {len(hours)} took {min(hours):.2f} to {max(hours):.2f} hours, "
+            f"median {median(hours):.2f}, on the hardware of this run."
+        )
     data = table.loc[table["fidelity"] != "", ["task", "fidelity"]].drop_duplicates()
     lines += [f"Data of {display_name(row['task'])}: {row['fidelity']}" for _, row in data.iterrows()]
     if not (table["kind"].eq("number") & table["verdict"].ne(NOT_RUN)).any():
@@ -135,32 +142,32 @@ def _parts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"Summary": summary(table), "Claims": _shown_claims(table), "Numbers": _shown_numbers(table)}
 
 
-def _csv(table: pd.DataFrame, _scale: str) -> str:
+def _csv(table: pd.DataFrame, _scale: str, _hours: Sequence[float] = ()) -> str:
     return table.to_csv(index=False)
 
 
-def _markdown(table: pd.DataFrame, scale: str) -> str:
-    listing = "".join(f"- {line}\n" for line in notes(table, scale))
+def _markdown(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> str:
+    listing = "".join(f"- {line}\n" for line in notes(table, scale, hours))
     parts = [f"## {name}\n\n{rows.to_markdown(index=False)}\n" for name, rows in _parts(table).items()]
     return "\n".join([f"# {COMPARISON_TITLE}\n", listing, *parts])
 
 
-def _latex(table: pd.DataFrame, scale: str) -> str:
-    listing = "".join(f"% {line}\n" for line in notes(table, scale))
+def _latex(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> str:
+    listing = "".join(f"% {line}\n" for line in notes(table, scale, hours))
     return "\n".join([*(latex_table(rows) for rows in _parts(table).values()), listing])
 
 
-def _html(table: pd.DataFrame, scale: str) -> str:
-    body = listed(notes(table, scale))
+def _html(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> str:
+    body = listed(notes(table, scale, hours))
     for name, rows in _parts(table).items():
         body += f"<h2>{escape(name)}</h2>{wide(rows.to_html(index=False, border=0))}"
     return page(COMPARISON_TITLE, body)
 
 
-COMPARISON_WRITERS: dict[str, Callable[[pd.DataFrame, str], str]] = {
+COMPARISON_WRITERS: dict[str, Callable[..., str]] = {
     ".csv": _csv,
     ".md": _markdown,
     ".tex": _latex,
     ".html": _html,
 }
-"""The text of a comparison, given its rows and scale, by the ending of its file."""
+"""The text of a comparison, given its rows, scale and hours of each distillation, by the ending of its file."""

@@ -30,7 +30,10 @@ class ComparisonSource:
     csv_kind: str
     """What the column `kind` of the measured CSV says."""
     judge: Callable[[Mapping[str, pd.DataFrame]], Iterable[JudgedClaim]] = _no_verdicts
-    """Takes the measurements of this kind, by the name of the table or figure, and returns verdicts on claims."""
+    """Takes the measurements of this kind and of `judged_beside`, by the name of the table or figure, and returns
+    verdicts on claims."""
+    judged_beside: tuple[str, ...] = ()
+    """The other kinds whose measurements `judge` needs."""
     claims: tuple[PaperClaim, ...] = ()
     """All claims of the paper of this kind."""
     task_column: str = ""

@@ -148,17 +148,25 @@ def check_set(path: Path, table: pd.DataFrame, digest: str) -> None:
         raise UserError(f"{path}: measures another set; measure this one with `python -m dd evaluate`")
 
 
-def check_nets(path: Path, table: pd.DataFrame, *stages: str) -> None:
+def check_nets(path: Path, table: pd.DataFrame, *stages: str, other_inits: bool = False) -> None:
     """Refuse a table of `dd evaluate` that has several networks or another protocol than `native`.
 
+    Unless `other_inits`, its nets must also have the initialisation that the set was made for.
+
     Raises:
-        UserError: it has several networks or another protocol, or lacks one of `stages`.
+        UserError: it has other nets or another protocol, or lacks one of `stages`.
     """
     missing = [stage for stage in stages if stage not in set(table["stage"])]
     if missing:
         raise UserError(f"{path}: not a whole table of `python -m dd evaluate`; it has no nets {missing[0]} training")
     if table["net"].nunique() > 1 or set(table.get("protocol", ["native"])) != {"native"}:
         raise UserError(f"{path}: of several networks or another protocol; `python -m dd transfer` shows those")
+    if "made_for" in table and not other_inits:
+        first = table.iloc[0]
+        raise UserError(
+            f"{path}: nets of init {first['init']} on a set that was made for {first['made_for']}, which only a table "
+            "shows; evaluate without --random-init and --net"
+        )
 
 
 def read_evaluation(path: Path, *stages: str) -> pd.DataFrame:
@@ -172,8 +180,12 @@ def read_evaluation(path: Path, *stages: str) -> pd.DataFrame:
     return table
 
 
-def read_measured(path: Path) -> pd.DataFrame:
+def read_measured(path: Path, *, other_inits: bool = False) -> pd.DataFrame:
     """The CSV of `dd evaluate`, `dd baseline` or `dd adapt`.
+
+    Args:
+        path: the file.
+        other_inits: whether its nets may have another initialisation than the set was made for.
 
     Raises:
         UserError: there is no such file, it is none of these, or it lacks the final measurement.
@@ -184,7 +196,7 @@ def read_measured(path: Path) -> pd.DataFrame:
         if "test" not in set(table["stage"]):
             raise UserError(f"{path}: not a whole table of `python -m dd baseline`")
     elif kind in ("evaluation", "adaptation") and set(table) >= EVALUATION_COLUMNS:
-        check_nets(path, table, "after")
+        check_nets(path, table, "after", other_inits=other_inits)
     else:
         raise UserError(f"{path}: not a table of `python -m dd evaluate`, `baseline` or `adapt`")
     return table.astype({"source": object}).fillna({"source": ""})

@@ -32,8 +32,6 @@ class PaperNumber(NamedTuple):
     label: str
     """The row as readers see it."""
     reported: Reported
-    never_run: str = ""
-    """Why this software does not measure it, if it does not."""
     remark: str = ""
     """Where it is known from, if not from the paper; or why its verdict tells little."""
     ours: bool = True
@@ -51,29 +49,5 @@ class PaperClaim(NamedTuple):
     text: str
 
 
-class FullTraining(NamedTuple):
-    """A network trained on all images of a dataset."""
-
-    net: str
-    reported: Reported
-
-
 DISTILLED_EPOCHS = 3
 """Epochs of every distilled set in Tables 1 to 3 and Figures 2 and 3."""
-FULL_TRAINING = {
-    "mnist": FullTraining("LeNet", Reported(99.0)),
-    "cifar10": FullTraining("AlexCifarNet", Reported(80.0)),
-}
-"""The numbers of Section 4, where the paper says "about", by dataset."""
-TEXT_NUMBERS = tuple(
-    PaperNumber(
-        Place("text", dataset),
-        "full",
-        "Training on all images",
-        trained.reported,
-        never_run="no rule trains to that end",
-        ours=False,
-    )
-    for dataset, trained in FULL_TRAINING.items()
-)
-"""The numbers that stand in the text only."""

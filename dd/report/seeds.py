@@ -20,7 +20,7 @@ SEED = "seed"
 """The column of `dd evaluate` with the seed of the set; files of older versions lack it."""
 SAME_METHOD = (
     *("dataset", "source", "net", "init", "steps", "epochs", "distilled_images", "beyond"),
-    *("attack_class", "target_class", "test_images", "fidelity"),
+    *("made_for", "attack_class", "target_class", "test_images", "fidelity"),
 )
 """Columns in which evaluations of one method agree, where a CSV has them. They differ in seed, set and nets."""
 

@@ -13,7 +13,7 @@ def place_name(where: str) -> str:
     """`fig2a` as `Figure 2a`."""
     if numbered := re.fullmatch(r"(fig|table)(\d\w*)", where):
         return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}"
-    return {"text": "Section 4", "linear_case": "Section 3.3"}.get(where, where)
+    return "Section 3.3" if where == "linear_case" else where
 
 
 def of_set_with(departures: str) -> str:

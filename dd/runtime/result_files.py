@@ -43,6 +43,10 @@ class ResultFiles(NamedTuple):
         """The distilled set of an experiment."""
         return f"{self.results}/distill/{experiment}/set.safetensors"
 
+    def history(self, experiment: str) -> str:
+        """What was measured while an experiment was distilled."""
+        return f"{self.results}/distill/{experiment}/history.csv"
+
     def training(self, experiment: str) -> str:
         """The training curves of an experiment."""
         return f"{self.results}/distill/{experiment}/training.png"
@@ -50,6 +54,10 @@ class ResultFiles(NamedTuple):
     def evaluated(self, experiment: str) -> str:
         """What held-out networks measured of an experiment's set."""
         return f"{self.results}/evaluate/{experiment}.csv"
+
+    def on_other_inits(self, experiment: str) -> str:
+        """What newly initialised networks measured of an experiment's set, which was made for one other."""
+        return f"{self.results}/other_inits/{experiment}.csv"
 
     def transferred(self, experiment: str) -> str:
         """What other networks measured of an experiment's set."""

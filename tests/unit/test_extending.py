@@ -38,7 +38,7 @@ ENTRIES = {
         '    "one_layer": PretrainedWeights(\n        description="for the net OneLayer", file="one-00000000.pth", '
         "fetch=download, mean=(0.5,), std=(0.5,)\n    ),\n",
     ),
-    "dd/report/tables/table1.py": ("    rows=TABLE1_ROWS", ' + ("middle",)'),
+    "dd/report/tables/table1.py": ("    rows=(*TABLE1_ROWS, OTHER_INITS", ', "middle"'),
     "dd/distill/settings.py": (
         '    """passes over the distilled images"""\n',
         '    temperature: Positive = 1.0\n    """softmax temperature of the loss"""\n',

@@ -1,5 +1,7 @@
 """What can be asked for by name: figures, tables, `all` and the comparison, asked of the plan itself."""
 
+import re
+
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -119,7 +121,12 @@ def test_a_change_of_a_drawing_trains_nothing(paper, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("table", "experiments", "compared", "others"),
     [
-        ("table1", 4, ["mnist_random", "cifar10_random"], [f"baseline/{{}}/{name}" for name in BASELINES]),
+        (
+            "table1",
+            4,
+            ["mnist_random", "cifar10_random"],
+            [f"baseline/{{}}/{name}" for name in BASELINES] + ["adapt/{}/full"],
+        ),
         (
             "table2",
             6,
@@ -142,6 +149,8 @@ def test_tables_hold_what_the_paper_compares(paper, table, experiments, compared
     measured = paper.targets.artefact(table).inputs()["measured"]
     assert len([path for path in measured if "/evaluate/" in path]) == experiments
     expected = {f"results/paper/{other.format(name)}.csv" for name in compared for other in others}
+    if table == "table1":  # sets for one net, on others (Section 3.2)
+        expected |= {f"results/paper/other_inits/{name}.csv" for name in ("mnist_fixed_100", "cifar10_fixed")}
     assert {path for path in measured if "/evaluate/" not in path} == expected
 
 
@@ -254,6 +263,9 @@ def test_the_comparison_is_told_what_was_measured_and_why_not():
     assert "--measured table1 results/laptop/tables/table1.csv" in options
     assert "--measured linear_case results/laptop/linear/linear_case.csv" in options
     assert "--not-run fig6 cifar10 'too slow without a GPU'" in options
+    histories = re.findall(r"--history results/laptop/distill/(\w+)/history.csv", options)
+    assert {"mnist_fixed", "cifar10_random", "birds10", "mnist_random_epochs1_meta_steps300_steps5"} < set(histories)
+    assert len(histories) == len(set(histories))
 
 
 def test_the_configuration_of_a_run_holds_the_points_and_no_defaults(paper):

@@ -1,6 +1,6 @@
 rule compare:
     input:
-        or_refuse(lambda wildcards: [path for _, path in plan.targets.compared()]),
+        or_refuse(lambda wildcards: [*(path for _, path in plan.targets.compared()), *plan.targets.histories()]),
     output:
         csv="<results>/compare.csv",
         md="<results>/compare.md",
@@ -19,7 +19,7 @@ rule compare:
     conda:
         "../../environment.yml"
     params:
-        command=plan.targets.comparison(),
+        command=lambda wildcards: plan.targets.comparison(),
         code=digest(*plan.targets.comparison_modules()),
     shell:
         "python -m dd {params.command} > {log} 2>&1"

@@ -22,3 +22,28 @@ rule evaluate:
     shell:
         "python -m dd evaluate --set {input.set} --data {input.npz} --nets {params.nets} --out {output.csv} {params.pool} "
         "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
+
+
+rule evaluate_other_inits:
+    input:
+        unpack(or_refuse(lambda wildcards: plan.experiments.data(wildcards.experiment))),
+        set="<results>/distill/{experiment}/set.safetensors",
+    output:
+        csv="<results>/other_inits/{experiment}.csv",
+    log:
+        "<results>/logs/other_inits/{experiment}.log",
+    benchmark:
+        "<results>/benchmarks/other_inits/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: plan.config.threads
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
+        runtime=grow(1 * 60),
+    params:
+        nets=plan.config.evaluate.nets,
+        code=lambda wildcards: digest(*plan.experiments.evaluation_modules(wildcards.experiment)),
+    shell:
+        "python -m dd evaluate --random-init --set {input.set} --data {input.npz} --nets {params.nets} "
+        "--out {output.csv} --threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"

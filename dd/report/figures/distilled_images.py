@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 from pydantic import Field
 
 from dd.report.artefact import Section, options
-from dd.report.comparison_source import ComparisonSource
+from dd.report.figures.distilled_images_claims import COMPARISON
 from dd.report.figures.image_grid import TITLE_POINTS, TITLE_WIDTH, images_picture
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.formatting import mean_std, wider_interval
 from dd.report.measurements import Pooled, check_set
 from dd.report.provenance import data_lines, with_provenance
-from dd.report.records import DISTILLED_EPOCHS, FULL_TRAINING, PaperClaim, PaperNumber, Place, Reported
 from dd.report.seeds import SEED, over_seeds, read_seeds, seeds_text
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
 from dd.report.wording import display_name, made_with, small_print
 from dd.runtime.errors import UserError
 from dd.runtime.number_lists import number_list
@@ -30,45 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dd.distill.distilled_set import DistilledSet
-
-
-class ReportedImages(NamedTuple):
-    """A figure of the paper. Its title says how accurate nets are."""
-
-    dataset: str
-    init: str
-    net: str
-    steps: int
-    images: int
-    """The number of distilled images, over all steps."""
-    stages: dict[str, Reported]
-    """`before` and `after` training on the images."""
-    printed_as: tuple[str, str] | None = None
-    """The table and row that print the accuracy after training too."""
-
-
-PAPER_FIGURES = {
-    "fig2a": ReportedImages("mnist", "fixed", "LeNet", 1, 10, {"before": Reported(12.90), "after": Reported(93.76)}),
-    "fig2b": ReportedImages(
-        "cifar10",
-        "fixed",
-        "AlexCifarNet",
-        10,
-        100,
-        {"before": Reported(8.82), "after": Reported(54.03)},
-        ("table1", "fixed"),
-    ),
-    "fig3a": ReportedImages(
-        "mnist", "random", "LeNet", 10, 100, {"after": Reported(79.50, 8.08)}, ("table1", "random init")
-    ),
-    "fig3b": ReportedImages(
-        "cifar10", "random", "AlexCifarNet", 10, 100, {"after": Reported(36.79, 1.18)}, ("table1", "random init")
-    ),
-}
-STAGE_LABELS = {"before": "before training on the distilled images", "after": "after it"}
-BEFORE_REMARK = "chance, by the draw of one net"
-FEW_ARE_BETTER = "A few images for one known net do better than more for any net"
-FEW_COME_CLOSE = "Ten images for one known net come within 10 points of full training"
 
 
 class PictureSection(Settings):
@@ -201,56 +160,6 @@ def draw(*, set_path: Path, metrics: Sequence[Path], steps: str) -> Drawing:
     return Drawing(picture)
 
 
-def _paper_numbers() -> Iterator[PaperNumber]:
-    for name, figure in PAPER_FIGURES.items():
-        for stage, number in figure.stages.items():
-            place, label = Place(name, figure.dataset), STAGE_LABELS[stage]
-            if stage == "before":
-                yield PaperNumber(place, stage, label, number, remark=BEFORE_REMARK, ours=False)
-            else:
-                yield PaperNumber(place, stage, label, number, printed_as=figure.printed_as)
-
-
-def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]:
-    if name not in PAPER_FIGURES:
-        return
-    paper, first = PAPER_FIGURES[name], rows.iloc[0]
-    setting = (first["init"], first["net"], first["steps"], first["distilled_images"], first["epochs"])
-    same = setting == (paper.init, paper.net, paper.steps, paper.images, DISTILLED_EPOCHS)
-    for stage, of_stage in rows.groupby("stage"):
-        mean, std, nets, error, sets, sets_std = over_seeds(of_stage)
-        yield MeasuredNumber(Place(name, first["dataset"]), str(stage), mean, std, error, nets, sets, same, sets_std)
-
-
-def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
-    """Judge whether a fixed initialisation needs few images: Figure 2a beside Figure 3a, and beside full training."""
-    few = tables.get("fig2a")
-    if few is None or few["init"].iloc[0] != "fixed":
-        return
-    first, accuracy = few.iloc[0], _after(few)
-    place = Place("fig2a", first["dataset"])
-    many = tables.get("fig3a")
-    if many is not None and _more_for_any_net(first, many.iloc[0]):
-        detail = f"{accuracy:.1f} % ({first['distilled_images']} images)"
-        detail += f", {_after(many):.1f} % ({many['distilled_images'].iloc[0]})"
-        yield JudgedClaim(place, ClaimVerdict(FEW_ARE_BETTER, accuracy > _after(many), detail))
-    full = FULL_TRAINING.get(first["dataset"])
-    if full and first["net"] == full.net and first["distilled_images"] == PAPER_FIGURES["fig2a"].images:
-        detail = f"{accuracy:.1f} % of {full.reported.mean:.0f}"
-        yield JudgedClaim(place, ClaimVerdict(FEW_COME_CLOSE, accuracy > full.reported.mean - 10, detail))
-
-
-def _after(rows: pd.DataFrame) -> float:
-    """Mean accuracy after training, in percent."""
-    return rows.loc[rows["stage"] == "after", "accuracy"].mean()
-
-
-def _more_for_any_net(few: pd.Series, many: pd.Series) -> bool:
-    """Whether `many` measures more images for random initial weights, of the same dataset and network as `few`."""
-    same = few["dataset"] == many["dataset"] and few["net"] == many["net"]
-    return many["init"] == "random" and same and few["distilled_images"] < many["distilled_images"]
-
-
 FIGURE = FigureKind(
     name="distilled_images",
     order=1,
@@ -276,14 +185,5 @@ FIGURE = FigureKind(
         click.Option(["--steps"], default="", help="Steps to show, counted from 1, e.g. 1,2,5,10.  [default: all]"),
     ),
     draw=draw,
-    comparison=ComparisonSource(
-        module=__name__,
-        csv_kind="evaluation",
-        task_column="dataset",
-        tasks={name: (figure.dataset,) for name, figure in PAPER_FIGURES.items()},
-        numbers=tuple(_paper_numbers()),
-        claims=tuple(PaperClaim(Place("fig2a", "mnist"), text) for text in (FEW_ARE_BETTER, FEW_COME_CLOSE)),
-        measure=_measured_numbers,
-        judge=_judged,
-    ),
+    comparison=COMPARISON,
 )

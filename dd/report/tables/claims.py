@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def meant(table: Table, task: str, claim: MoreAccurate) -> set[str]:
-    """The rows that a claim is about: those that ours beats in the paper, or all if the paper lacks the task."""
-    if task not in table.tasks:
+    """The rows that a claim is about: those that ours beats in the paper, or all if the paper has no numbers of it."""
+    if task not in table.tasks or claim.in_words:
         return set(claim.others)
     return claim.beaten({row: number.mean for row, number in table.tasks[task].reported.items()})
 
@@ -45,7 +45,8 @@ def _paper_numbers() -> Iterator[PaperNumber]:
         for name, task in table.tasks.items():
             for row, number in task.reported.items():
                 place, ours = Place(table.name, name), row in OWN_ROWS
-                yield PaperNumber(place, row, row_label(row), number, ours=ours, values=table.runs)
+                remark = table.remarks.get(row, "")
+                yield PaperNumber(place, row, row_label(row), number, remark=remark, ours=ours, values=table.runs)
 
 
 def _paper_claims() -> Iterator[PaperClaim]:

@@ -67,6 +67,7 @@ class PaperTable(TableArtefact[list[str]]):
         compared = [name for name in self.entry if given[name].init == table.rivals_init or given[name].pretrained]
         sources = {name: self.run.source(name) for name in self.entry}
         measured = self.evaluated()
+        measured += [files.on_other_inits(name) for name in self.entry if given[name].init in table.on_other_inits]
         measured += [files.baseline(name, baseline) for name in compared for baseline in table.baselines]
         for name in compared:
             able = [way for way in table.adaptations if sources[name] or not ADAPTATIONS[way].needs_source]
@@ -111,7 +112,7 @@ def texts(*, name: str, metrics: Sequence[Path], metadata: Sequence[Path], scale
 
     table = TABLES[name]
     datasets = [read_dataset_info(path) for path in metadata]
-    measured = merged_seeds(metrics, [read_measured(path) for path in metrics])
+    measured = merged_seeds(metrics, [read_measured(path, other_inits=True) for path in metrics])
     rows = paper_table(table, measured, scale, datasets)
     return {ending: partial(text, table, rows) for ending, text in TABLE_WRITERS.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dd.adaptation import ADAPTATIONS
@@ -16,13 +16,18 @@ class OwnRow(NamedTuple):
     """A row of distilled images."""
 
     init: str
-    """The initialisation that the set is made for."""
+    """The initialisation of the nets that are trained on the set."""
     label: str
+    made_for: str = ""
+    """The initialisation that the set was made for, where it is another one."""
 
 
+OTHER_INITS = "other inits"
+"""The row of newly initialised nets that are trained on a set made for one other net."""
 OWN_ROWS = {
     "fixed": OwnRow("fixed", "Ours, fixed init"),
     "random init": OwnRow("random", "Ours, random init"),
+    OTHER_INITS: OwnRow("random", "Ours, fixed init, on other inits", made_for="fixed"),
     "fixed_pretrained": OwnRow("fixed_pretrained", "Ours, fixed pre-trained"),
     "random_pretrained": OwnRow("random_pretrained", "Ours, random pre-trained"),
 }
@@ -77,6 +82,8 @@ class MoreAccurate:
     others: tuple[str, ...]
     slack: float = 0.0
     """Ours may be less accurate by fewer than so many percentage points, and the claim still holds."""
+    in_words: bool = False
+    """Whether the paper says it in words, without numbers of the others."""
 
     def beaten(self, accuracy: Mapping[str, float]) -> set[str]:
         """The other rows that ours beats by `accuracy` (percent, by row), where rows without accuracy are left out."""
@@ -101,11 +108,20 @@ class Table:
     tasks: Mapping[str, Task]
     """The tasks, by dataset or `source → target`."""
     claims: tuple[MoreAccurate, ...]
-    """Each is about the rows that ours beats in the paper's own numbers; on data that the paper lacks, about all."""
+    """Each is about the rows that ours beats in the paper's own numbers; on data that the paper lacks, and where the
+    paper has words alone, about all."""
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    """By row, where in the paper its numbers stand if not in this table."""
     runs: int = PAPER_NETS
     """How many values the paper's means and standard deviations are of."""
     by_direction: bool = False
     """Whether nets were trained on another dataset before, so that a task is `source → target`."""
+
+    @property
+    def on_other_inits(self) -> tuple[str, ...]:
+        """The initialisations whose sets are also measured on newly initialised nets."""
+        own = (OWN_ROWS[row] for row in self.rows if row in OWN_ROWS)
+        return tuple(row.made_for for row in own if row.made_for)
 
     @property
     def baselines(self) -> tuple[str, ...]:

@@ -1,16 +1,16 @@
 """Table 1: distilled images against real ones, for nets that start from random weights (Section 4.1)."""
 
-from dd.report.tables.table import MoreAccurate, Table, Task, reported
+from dd.report.tables.table import OTHER_INITS, MoreAccurate, Table, Task, reported
 
 TABLE1_REAL_IMAGES = ("random", "optimized", "k_means", "average", "knn_random", "knn_k_means")
-TABLE1_ROWS = ("fixed", "random init", *TABLE1_REAL_IMAGES)
+TABLE1_ROWS = ("fixed", "random init", *TABLE1_REAL_IMAGES, "full")
 
 TABLE = Table(
     name="table1",
     order=1,
     title="Table 1: distilled against real images",
     module=__name__,
-    rows=TABLE1_ROWS,
+    rows=(*TABLE1_ROWS, OTHER_INITS),
     rivals_init="random",
     tasks={
         "mnist": Task(
@@ -27,6 +27,7 @@ TABLE = Table(
                 (77.1, 2.7),
                 (71.5, 2.1),
                 (92.2, 0.1),
+                (99.0,),
             ),
         ),
         "cifar10": Task(
@@ -43,11 +44,19 @@ TABLE = Table(
                 (22.3, 0.7),
                 (18.8, 1.3),
                 (29.4, 0.3),
+                (80.0,),
             ),
         ),
     },
     claims=(
         MoreAccurate("Ours, fixed init, beats the baselines", "fixed", TABLE1_REAL_IMAGES),
         MoreAccurate("Ours, random init, beats the baselines", "random init", TABLE1_REAL_IMAGES),
+        MoreAccurate(
+            "On new inits, images for random init beat those for a fixed init",
+            "random init",
+            (OTHER_INITS,),
+            in_words=True,
+        ),
     ),
+    remarks={"full": 'Section 4, which says "about"'},
 )

@@ -15,6 +15,7 @@ from dd.report.records import DISTILLED_EPOCHS, Reported
 from dd.report.seeds import SEED, over_seeds, seeds_text
 from dd.report.tables.table import OWN_ROWS, UNADAPTED, Table, row_label
 from dd.report.wording import display_name, of_set_with
+from dd.runtime.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ def paper_table(
         for row in _measured_rows(table, measurement):
             number = _reported(table, task, row.method, first)
             told = {"paper": number.mean, "paper_std": number.std, "label": row_label(row.method)}
-            rows.append(known | row._asdict() | told | {"beyond": first["beyond"]})
+            rows.append(known | row._asdict() | told | {"beyond": first["beyond"], "net": first["net"]})
     rows = _unadapted_once(rows)
     tasks = list(dict.fromkeys([*table.tasks, *(row["task"] for row in rows)]))
     known_methods = [*OWN_ROWS, *BASELINES, *table.rows, *ADAPTATIONS]
@@ -136,7 +137,11 @@ def _measured_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
 def _set_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
     """The row of nets after training on a set and, where the table has it, the row of pre-trained nets before that."""
     first = measurement.iloc[0]
-    method = next(row for row, own in OWN_ROWS.items() if own.init == first["init"])
+    made_for = first.get("made_for", first["init"])  # a column of sets on other initial weights than their own
+    found = (row for row, own in OWN_ROWS.items() if (own.init, own.made_for or own.init) == (first["init"], made_for))
+    method = next(found, None)
+    if method is None:
+        raise UserError(f"a table has no row for sets of init {made_for} on nets of init {first['init']}; leave it out")
     departures = f", {first['beyond']}" if first["beyond"] else ""
     yield _nets_row(measurement, method, "after", f"as distilled{departures}")
     if table.by_direction:
