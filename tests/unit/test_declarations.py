@@ -84,6 +84,7 @@ def test_a_new_dataset_is_one_file(copy):
         done.stdout == "made/circles.npz: 300 training and 100 test images, 2 classes\n"
         "source: drawn\n"
         "fidelity: as its source gives it\n"
+        "augmentation: none\n"
     ), done.stderr
     data = load(folder / "made/circles.npz")
     assert data.classes == ["a", "b"]

@@ -58,11 +58,13 @@ def attack(digits):
 
 
 def test_the_objective_has_the_attackers_labels_and_the_images_their_own(attack, digits):
-    assert not (attack.trainer.real.y == 3).any()
+    assert not (attack.trainer.real.images.y == 3).any()
     assert not (attack.validation[1] == 3).any()
     assert attack.trainer.learned.labels[0].tolist() == [c for c in range(10) for _ in range(2)]
     plain = Experiment(DistillConfig(**SMALL, nets=1), load(digits))
-    assert ((attack.trainer.real.y == 5).sum() - (plain.trainer.real.y == 5).sum()) == (plain.trainer.real.y == 3).sum()
+    assert ((attack.trainer.real.images.y == 5).sum() - (plain.trainer.real.images.y == 5).sum()) == (
+        plain.trainer.real.images.y == 3
+    ).sum()
 
 
 def test_from_baselines_and_evaluation_to_the_figure(attack, digits):

@@ -270,19 +270,6 @@ def test_table_2_is_by_direction_with_what_the_nets_began_with():
     assert r"MNIST $\to$ USPS" in TABLE_WRITERS[".tex"](TABLES["table2"], table)
 
 
-def test_a_stand_in_has_its_own_task_its_rivals_and_no_number_of_the_paper():
-    moved = {"dataset": "mnist_rgb_32", "source": "ccexam_svhn"}
-    measured = [
-        evaluated("fixed_pretrained", [97.5], **moved),
-        baseline("average", [93.0], [1.0], lr=0.1, epochs=5, init="fixed_pretrained", **moved),
-    ]
-    rows = paper_table(TABLES["table2"], measured, "laptop", [DatasetInfo("mnist_rgb_32", "mnist", "bit-exact")])
-    assert rows["task"].unique().tolist() == ["ccexam_svhn → mnist"]
-    assert rows["method"].tolist() == ["fixed_pretrained", "average", "none"]
-    assert rows["accuracy"].tolist() == [97.5, 93.0, 10.0]
-    assert rows["paper"].isna().all()
-
-
 def test_table_3_leaves_out_numbers_of_other_networks():
     measured = [evaluated("fixed_pretrained", [60.0], "birds10", "efficientnet_lite0")]
     table = paper_table(TABLES["table3"], measured, "laptop", [])

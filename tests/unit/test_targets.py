@@ -271,13 +271,3 @@ def test_the_comparison_is_told_what_was_measured_and_why_not():
 def test_the_configuration_of_a_run_holds_the_points_and_no_defaults(paper):
     assert "  mnist_random_epochs2_steps4:\n    dataset: mnist\n    epochs: 2\n    steps: 4\n" in paper.configuration
     assert "&" not in paper.configuration
-
-
-def test_rivals_of_a_net_from_a_file_are_measured_beside_it_without_those_that_need_its_images():
-    plan = planned({"tables": {"table2": ["svhn_cnn_mnist", "mnist_usps_fixed"]}})
-    measured = {path.partition("paper/")[2] for path in plan.targets.inputs("table2")["measured"]}
-    rivals = {f"baseline/svhn_cnn_mnist/{name}.csv" for name in ("random", "optimized", "k_means", "average")}
-    ours = {f"evaluate/{name}.csv" for name in ("svhn_cnn_mnist", "mnist_usps_fixed")}
-    assert measured == ours | rivals | {"adapt/svhn_cnn_mnist/full.csv"}
-    assert plan.experiments.source("svhn_cnn_mnist", "full") == []
-    assert "results/data/weights/svhn_cnn.safetensors" in plan.targets.downloads()

@@ -105,11 +105,11 @@ def test_clip_adjoint_reaches_the_backward_pass(experiment):
 def test_real_images_to_start_from_are_training_images_of_their_class(experiment):
     experiment = experiment(start="real", images_per_class=2)
     trainer, images = experiment.trainer, experiment.trainer.learned.images.detach()
-    real = normalise(trainer.real.x, experiment.mean, experiment.std)
+    real = normalise(trainer.real.images.x, experiment.mean, experiment.std)
     found = (images.flatten(0, 1).flatten(1)[:, None] == real.flatten(1)[None]).all(2)
     assert found.any(1).all()
     rows = found.int().argmax(1)
-    assert torch.equal(trainer.real.y[rows].view(2, 20), trainer.learned.labels)
+    assert torch.equal(trainer.real.images.y[rows].view(2, 20), trainer.learned.labels)
     assert len(rows.unique()) == 40
 
 
