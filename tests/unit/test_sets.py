@@ -198,7 +198,8 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
     assert "MLP, dc-bench, after: " in done.stdout, done.stderr
     rows = pd.read_csv(carried)
     own = rows[(rows["net"] == "LeNet") & (rows["protocol"] == "native")]
-    pd.testing.assert_frame_equal(own.drop(columns="protocol"), pd.read_csv(plain))
+    pd.testing.assert_frame_equal(own.drop(columns=["protocol", "made_for"]), pd.read_csv(plain))
+    assert rows.groupby("net")["made_for"].unique().map(list).to_dict() == {"LeNet": [np.nan], "MLP": ["fixed"]}
     assert set(rows["fidelity"]) == {"as its source gives it"}
     assert set(rows["set"]) == {"set"}
     assert set(rows["set_digest"]) == {f"sha256:{DistilledSet.load(saved).digest}"}
