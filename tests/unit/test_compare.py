@@ -207,8 +207,7 @@ def test_published_comparison_is_that_of_the_published_files(published):
     assert page == without_notes((PUBLISHED / "compare.md").read_text())
     assert page.count("\n## ") == 3
     written = pd.read_csv(PUBLISHED / "compare.csv").fillna({"why": "", "fidelity": ""})
-    assert table["sets_std"].isna().all()  # the published tables are of an older version, and of one seed
-    pd.testing.assert_frame_equal(written, table.drop(columns="sets_std"), check_dtype=False)
+    pd.testing.assert_frame_equal(written, table, check_dtype=False)
     assert summary(table).to_markdown(index=False) in (ROOT / "README.md").read_text()
 
 
