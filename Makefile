@@ -48,9 +48,11 @@ bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder 
 	python benchmarks/run.py $(if $(AUTHORS),--authors $(AUTHORS))
 
 SCALE ?= laptop
-publish: $(READY)  ## a whole run, hours at the laptop scale; its report, its small files into results/published
+SETS ?= mnist_fixed mnist_fixed_100 mnist_random cifar10_fixed cifar10_random mnist_usps_fixed mnist_usps_random \
+  usps_mnist_fixed usps_mnist_random mnist_poison cifar10_poison
+publish: $(READY)  ## a whole run, hours at the laptop scale; its report, its small files and SETS into results/published
 	snakemake --cores all --configfile workflow/scales/$(SCALE).yaml --report results/$(SCALE)/report.html --report-after-run
-	python -m dd publish --results results/$(SCALE) --out results/published/$(SCALE)
+	python -m dd publish --results results/$(SCALE) --out results/published/$(SCALE) $(addprefix --set ,$(SETS))
 
 clean:  ## remove .venv and the demo
 	rm -rf .venv results/demo work/demo

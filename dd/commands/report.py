@@ -85,13 +85,16 @@ def configuration(text: str, scale: str, out: Path) -> None:
 @main.command(cls=Command)
 @click.option("--results", type=FOLDER, required=True, help="Results of a run, e.g. results/laptop.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the copies, e.g. results/published/laptop.")
-def publish(results: Path, out: Path) -> None:
+@click.option(
+    "--set", "with_sets", multiple=True, help="Experiment whose distilled set is copied too; can be repeated."
+)
+def publish(results: Path, out: Path, with_sets: tuple[str, ...]) -> None:
     """Copy the tables, pictures and histories of a run, with the seeds, budgets and versions that made them.
 
     \b
     Example:
-      python -m dd publish --results results/laptop --out results/published/laptop
+      python -m dd publish --results results/laptop --out results/published/laptop --set mnist_fixed --set mnist_random
     """
     from dd.report.publish import publish as copy_small_files
 
-    click.echo(copy_small_files(results, out).drop(columns="fidelity").to_string(index=False))
+    click.echo(copy_small_files(results, out, with_sets).drop(columns="fidelity").to_string(index=False))

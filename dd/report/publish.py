@@ -1,6 +1,7 @@
 """Copies the small files of a run to `results/published/<scale>/`, with a list of how each set was made."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +15,10 @@ BUDGET = ("nets", "real_batch", "meta_steps", "seed")
 """Settings that the list has of every distillation."""
 
 
-def publish(results: Path, out: Path) -> pd.DataFrame:
+def publish(results: Path, out: Path, with_sets: Sequence[str] = ()) -> pd.DataFrame:
     """Copy the small files of `results` to `out`, in the same folders, and write `runs.csv` and `runs.md` beside them.
 
-    Experiments that were published earlier, and that this run does not have, stay as they are.
+    The sets of the experiments `with_sets` are copied too. Experiments that were published earlier, and that this run does not have, stay as they are.
 
     Returns:
         One row for each distillation of this run: experiment, dataset, fidelity, the settings of `BUDGET`, minutes,
@@ -25,14 +26,18 @@ def publish(results: Path, out: Path) -> pd.DataFrame:
         them; if it was interrupted, those of its last attempt.
 
     Raises:
-        UserError: nothing was distilled there, or a set is damaged.
+        UserError: nothing was distilled there, a set is damaged, or one that is to be copied is not there.
     """
     sets = sorted(results.glob("distill/*/set.safetensors"))
     if not sets:
         raise UserError(f"{results}: no distilled sets in distill/*/; name a folder like results/laptop")
+    missing = set(with_sets) - {path.parent.name for path in sets}
+    if missing:
+        raise UserError(f"--set {min(missing)}: no {results}/distill/{min(missing)}/set.safetensors; leave it out")
     runs = pd.DataFrame([_run(results, path) for path in sets])
     # pictures of the training are left out: `dd training` draws them from the histories
-    for path in sorted(p for p in results.rglob("*") if p.suffix in PUBLISHED_ENDINGS and p.name != "training.png"):
+    small = (p for p in results.rglob("*") if p.suffix in PUBLISHED_ENDINGS and p.name != "training.png")
+    for path in [*sorted(small), *(path for path in sets if path.parent.name in with_sets)]:
         with atomic(out / path.relative_to(results)) as temporary:
             shutil.copyfile(path, temporary)
     listed = out / "runs.csv"

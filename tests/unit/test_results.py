@@ -181,6 +181,12 @@ def test_published_is_what_is_small_and_what_made_it(saved, tmp_path):
         "runs.csv",
         "runs.md",
     }
+    with_set = tmp_path / "with_set"
+    publish(tmp_path / "results", with_set, ["one"])
+    assert (with_set / "distill/one/set.safetensors").read_bytes() == (made / "set.safetensors").read_bytes()
+    with pytest.raises(UserError, match=r"^--set three: no .*distill/three/set\.safetensors; leave it out$"):
+        publish(tmp_path / "results", tmp_path / "never", ["one", "three"])
+    assert not (tmp_path / "never").exists()
     assert (run["experiment"], run["dataset"], run["seed"], run["real_batch"]) == ("one", "digits", 0, 64)
     assert (run["minutes"], run["memory_mb"]) == (1.5, 812)
     assert run["torch"] == torch.__version__
