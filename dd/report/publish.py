@@ -18,7 +18,8 @@ BUDGET = ("nets", "real_batch", "meta_steps", "seed")
 def publish(results: Path, out: Path, with_sets: Sequence[str] = ()) -> pd.DataFrame:
     """Copy the small files of `results` to `out`, in the same folders, and write `runs.csv` and `runs.md` beside them.
 
-    The sets of the experiments `with_sets` are copied too. Experiments that were published earlier, and that this run does not have, stay as they are.
+    The sets of the experiments `with_sets` are copied too. Experiments that were published earlier, and that this run
+    does not have, stay as they are.
 
     Returns:
         One row for each distillation of this run: experiment, dataset, fidelity, the settings of `BUDGET`, minutes,
