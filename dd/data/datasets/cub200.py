@@ -22,7 +22,7 @@ ROOT = "CUB_200_2011"
 def cub200(path: Path, *, size: int) -> tuple[Arrays, list[str]]:
     """Whole images of CUB-200-2011 in the official split, stretched bicubically to `size` x `size` as the authors did.
 
-    To train on, their code draws random crops.
+    To train on, their code draws random crops of the originals; `resized_crop_flip` draws them of these.
 
     Each image is in memory once, with `size`^2 x 3 bytes: 1.8 GB at 224 for all 11,788.
 
