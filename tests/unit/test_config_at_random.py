@@ -52,7 +52,18 @@ TAKEN = ["all", "compare", "distill", "draw_figure", "evaluate", "linear_case", 
 """Rules of the workflow."""
 ENTRIES = {kind.section.key for kind in KINDS if kind.section}
 """Sections whose entries are figures or tables."""
-FREE_SECTIONS = {"folders", "variants", "pools", "experiments", "figures", "curves", "bars", "not_run"}
+FREE_SECTIONS = {
+    "folders",
+    "augment",
+    "variants",
+    "pools",
+    "experiments",
+    "figures",
+    "curves",
+    "bars",
+    "overview",
+    "not_run",
+}
 """Whose keys are names that users choose."""
 
 
