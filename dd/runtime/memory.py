@@ -11,6 +11,8 @@ def ran_out(error: BaseException) -> bool:
     """Whether an error means that memory has run out, on the CPU or a GPU."""
     if isinstance(error, ImportError):  # what a library raises that does not fit into memory, PyTorch among them
         return "failed to map segment" in str(error)
+    if isinstance(error, SystemError):  # of C code that had no memory left for its exception
+        return "without exception set" in str(error)
     import torch
 
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
