@@ -13,7 +13,6 @@ from dd.runtime.checkpoints import NEWEST, PREVIOUS, Checkpoints
 from dd.runtime.devices import device, slots
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, load_tensors, save_tensors, write_text
-from dd.runtime.memory import ran_out
 from dd.runtime.seeds import derive, generator
 from tests.conftest import ROOT
 
@@ -297,17 +296,3 @@ def test_freed_memory_is_kept():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     before, after = map(int, done.stdout.split())
     assert after < before / 20
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (MemoryError(), True),
-        (SystemError("error return without exception set"), True),
-        (SystemError("bad argument to internal function"), False),
-        (RuntimeError("can't allocate memory: you tried to allocate 8 bytes"), True),
-        (ValueError("memory"), False),
-    ],
-)
-def test_what_memory_that_ran_out_looks_like(error, expected):
-    assert ran_out(error) == expected
