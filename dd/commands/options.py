@@ -73,7 +73,7 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
                 exact_products()
             try:
                 command(device=name, workers=gpus or threads, **options)
-            except (RuntimeError, MemoryError) as error:
+            except (RuntimeError, MemoryError, SystemError) as error:
                 if ran_out(error):
                     raise UserError(
                         f"out of memory ({name}); use smaller batches or fewer nets, or give the job more"
