@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-cluster test-containers test-faults lint docs bench publish clean
+.PHONY: help quick demo test check test-cluster test-containers test-faults lint docs site dist bench publish clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -14,12 +14,28 @@ $(READY): pyproject.toml constraints.txt
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 17
 
+QUICK := results/quick
+QUICK_STEPS ?= 1000
+quick: $(READY)  ## ten distilled images, their picture and an accuracy: MNIST where it can be had, digits elsewhere; a minute or two
+	mkdir -p $(QUICK)
+	test -e $(QUICK)/data.npz || python -m dd data prepare mnist --out $(QUICK)/data.npz || \
+	  { echo "No MNIST at hand: the digits inside scikit-learn in its place"; python -m dd data prepare digits --out $(QUICK)/data.npz; }
+	python -m dd distill --data $(QUICK)/data.npz --out $(QUICK)/set.safetensors --init fixed --steps 1 \
+	  --recipe quick --meta-steps $(QUICK_STEPS)
+	python -m dd evaluate --set $(QUICK)/set.safetensors --data $(QUICK)/data.npz --out $(QUICK)/accuracy.csv
+	python -m dd figure --set $(QUICK)/set.safetensors --metrics $(QUICK)/accuracy.csv --out $(QUICK)/images.png
+	@echo; echo "Done. Open $(CURDIR)/$(QUICK)/images.png"
+
 demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a few minutes, no download
 	snakemake --cores all --configfile workflow/scales/demo.yaml --report results/demo/report.html --report-after-run
 	@echo; echo "Done. Open $(CURDIR)/results/demo/report.html"
 
 test: $(READY)  ## the tests, side by side on up to four cores
-	pytest -n logical --maxprocesses 4
+	pytest -n logical --maxprocesses 4 --dist worksteal
+
+FAST := structure docs results_pages paths config config_mistakes config_schema plan targets verdicts packaging
+check: lint  ## before every commit: lint, types and the fast tests, in a minute
+	pytest -q -n logical --maxprocesses 4 $(FAST:%=tests/unit/test_%.py)
 
 test-cluster: $(READY)  ## a SLURM cluster on this machine, as root on Debian or Ubuntu (installs slurm-wlm); OPTIONS="-k offline" for some
 	pytest tests/cluster/test_slurm.py $(OPTIONS)
@@ -39,9 +55,20 @@ lint: $(READY)  ## style, types and spelling
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-docs: $(READY)  ## the drawing of docs/engine.md; docs/configuration.md and the schema of config.yaml
+docs: $(READY)  ## what is written by programs: configuration.md, the schema, measured numbers, the drawing of engine.md
 	python tools/engine_picture.py
 	python tools/configuration_page.py
+	python tools/results_pages.py
+
+site: $(READY)  ## these pages and the reference of the package as a web site, in site/
+	python -m pip install --quiet -c constraints.txt -e '.[site]'
+	mkdocs build --strict --quiet
+
+dist: $(READY)  ## the package, built and checked, in dist/
+	python -m pip install --quiet -c constraints.txt -e '.[dist]'
+	rm -rf dist
+	python -m build --quiet
+	twine check --strict dist/*
 
 bench: $(READY)  ## speed and memory, into benchmarks/README.md; AUTHORS=folder also measures the authors' code
 	$(if $(AUTHORS),python -m pip install --quiet six)
@@ -55,4 +82,4 @@ publish: $(READY)  ## a whole run, hours at the laptop scale; its report, its sm
 	python -m dd publish --results results/$(SCALE) --out results/published/$(SCALE) $(addprefix --set ,$(SETS))
 
 clean:  ## remove .venv and the demo
-	rm -rf .venv results/demo work/demo
+	rm -rf .venv results/demo work/demo results/quick site dist

@@ -1,6 +1,6 @@
 """Draw accuracy against wall time into docs/recipe.png: our laptop recipe and the authors', on two threads each.
 
-Every distillation writes a history (history.csv); the authors' were made as docs/recipe.md says.
+Every distillation writes a history (history.csv); the authors' were made as docs/experiments.md says.
 """
 
 from pathlib import Path

@@ -16,8 +16,9 @@ import torch
 from worker import peak
 
 from dd.distill.derivatives import value_and_gradient_in_chunks
+from dd.distill.distilled_data import DistilledData
 from dd.distill.loss import classification
-from dd.distill.unroll import DistilledData, adjoint, descend
+from dd.distill.unroll import adjoint, descend
 from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
@@ -47,9 +48,9 @@ def measure(name: str, batch: int) -> str:
         return result
 
     trajectory = timed(descend, loss, theta, data)
-    _, v = timed(value_and_gradient_in_chunks, loss, trajectory[-1], x, y)
+    _, v = timed(value_and_gradient_in_chunks, loss, trajectory.theta[-1], x, y)
     timed(adjoint, loss, trajectory, v, data)
-    stored = trajectory.numel() * trajectory.element_size() / 2**20
+    stored = trajectory.theta.numel() * trajectory.theta.element_size() / 2**20
     return f"| {name}, {classes} classes, {theta.numel() / 1e6:.1f} M weights | {stored:.0f} | {' | '.join(cells)} |"
 
 

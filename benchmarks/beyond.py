@@ -20,10 +20,13 @@ import yaml
 
 import dd
 from dd.data.prepared import load
+from dd.distill.distilled_data import DistilledData
 from dd.distill.distilled_set import DistilledSet
+from dd.distill.inner_steps import shuffled
+from dd.distill.inner_training import optimiser_of
 from dd.distill.loss import Loss, classification
 from dd.distill.metrics import accuracy
-from dd.distill.unroll import DistilledData, UnrollOptions, shuffled_order, train
+from dd.distill.unroll import UnrollOptions, train
 from dd.nets.stacked import StackedNet
 from dd.runtime.memory import keep_freed_memory
 from dd.runtime.progress import progress
@@ -51,16 +54,16 @@ def distil(folder: Path, settings: dict) -> None:
 def trained(loss: Loss, theta: torch.Tensor, distilled: DistilledSet, way: str, net: int) -> torch.Tensor:
     """Held-out net `net`, of weights `theta [1, P]`, after it has learned from the set in one of `WAYS`."""
     images, labels, lrs = distilled.images, distilled.labels, distilled.lrs
-    (epochs, steps), draw, order = lrs.shape, generator(0, way, net), None
-    if way == "shuffled":
-        order = shuffled_order(epochs, steps, draw)
+    (epochs, steps), draw = lrs.shape, generator(0, way, net)
     if way == "mixed":
         count = steps * images.shape[1]
         mixed = torch.cat([torch.randperm(count, generator=draw) for _ in range(epochs)]).view(epochs * steps, -1)
         images, labels = images.flatten(0, 1)[mixed], labels.flatten(0, 1)[mixed]
         lrs = lrs.mean(1, keepdim=True).expand(-1, steps).reshape(1, -1)
-    options = UnrollOptions(order=order, momentum=distilled.momentum)
-    return train(loss, theta, DistilledData(images, labels, lrs), options=options)
+    data = DistilledData(images, labels, lrs)
+    order = shuffled(data, draw) if way == "shuffled" else None
+    options = UnrollOptions(steps=order, optimiser=optimiser_of(distilled.config))
+    return train(loss, theta, data, options=options)
 
 
 def measure(name: str, folder: Path) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """How the time and memory of a meta-step grow with steps, nets and images, and those of the workflow with experiments.
 
-python benchmarks/growth.py     # ten minutes; writes growth.csv and growth.png beside this file
+python benchmarks/growth.py             # ten minutes; writes growth.csv and growth.png beside this file
+python benchmarks/growth.py SWEEP ...   # measures only these anew, such as nets or experiments
 """
 
 import re
@@ -22,6 +23,7 @@ ROOT = HERE.parent
 LENET = {"task": "LeNet", "method": "ours", "threads": 2}
 SWEEPS = {
     "GD steps": [(n, {"steps": n, "epochs": 1}) for n in (10, 30, 100, 300)],
+    "GD steps, window of 30": [(n, {"steps": 10, "epochs": n // 10, "window": 30}) for n in (30, 100, 300, 1000)],
     "nets": [(n, {"nets": n}) for n in (1, 2, 4, 8, 16, 32, 64)],
     "distilled images in a step": [(10 * n, {"per_class": n, "epochs": 1}) for n in (1, 3, 10, 30, 100)],
 }
@@ -30,17 +32,19 @@ RUN = 10
 """The number of experiments that are also run, to measure the overhead of a job."""
 
 
-def meta_steps() -> list[dict]:
-    """LeNet, 4 nets, 10 steps, real batch 1024, but for what is swept; 3 epochs where nets are, else 1."""
+def meta_steps(sweep: str, points: list[tuple[int, dict]], units: int = 8) -> list[dict]:
+    """LeNet, 4 nets, 10 steps, real batch 1024, but for what is swept; 3 epochs where nets are, else 1.
+
+    With a window, meta-steps differ in the number of steps before it, so their seconds do too.
+    """
     rows = []
-    for sweep, points in SWEEPS.items():
-        for value, options in points:
-            worker = Worker(**LENET, **options)
-            units = [worker.unit() for _ in range(8)]
-            worker.close()
-            seconds = statistics.median(unit["seconds"] for unit in units[-3:])  # the first units warm up
-            rows.append({"sweep": sweep, "value": value, "seconds": seconds, "MiB": units[-1]["peak"]})
-            print(rows[-1], flush=True)
+    for value, options in points:
+        worker = Worker(**LENET, **options)
+        done = [worker.unit() for _ in range(units)]
+        worker.close()
+        seconds = statistics.median(unit["seconds"] for unit in done[-3:])  # the first units warm up
+        rows.append({"sweep": sweep, "value": value, "seconds": seconds, "MiB": done[-1]["peak"]})
+        print(rows[-1], flush=True)
     return rows
 
 
@@ -78,16 +82,16 @@ def snakemake(count: int, *options: str) -> tuple[float, float]:
 
 def draw(table: pd.DataFrame) -> plt.Figure:
     sweeps = [*SWEEPS, "experiments"]
-    picture, axes = plt.subplots(2, len(sweeps), figsize=(12, 5), sharex="col", layout="constrained")
+    picture, axes = plt.subplots(2, len(sweeps), figsize=(2.4 * len(sweeps), 5), sharex="col", layout="constrained")
     for column, sweep in enumerate(sweeps):
         rows = table[table["sweep"] == sweep]
         for axis, quantity in zip(axes[:, column], ("seconds", "MiB"), strict=True):
             axis.plot(rows["value"], rows[quantity], "o-", color="#1f6fb4")
-            axis.set(
-                xlim=(0, None), ylim=(0, 1.1 * rows[quantity].max())
-            )  # linear axes, so that linear growth is a straight line
+            top = rows[quantity].max()
+            axis.set_ylim(0, 1.1 * top if top > 0 else None)  # none where nothing was measured
             axis.spines[["top", "right"]].set_visible(False)
         axes[0, column].set_title("a meta-step" if sweep in SWEEPS else "planning the workflow", fontsize=10)
+        axes[1, column].set_xlim(left=0)  # linear axes, so that linear growth is a straight line
         axes[1, column].set_xlabel(sweep)
     axes[0, 0].set_ylabel("seconds")
     axes[1, 0].set_ylabel("peak memory, MiB")
@@ -95,6 +99,10 @@ def draw(table: pd.DataFrame) -> plt.Figure:
 
 
 if __name__ == "__main__":
-    table = pd.DataFrame(meta_steps() + workflow())
-    table.round(3).to_csv(HERE / "growth.csv", index=False)
+    file, chosen = HERE / "growth.csv", sys.argv[1:] or [*SWEEPS, "experiments"]
+    rows = [row for sweep in chosen if sweep in SWEEPS for row in meta_steps(sweep, SWEEPS[sweep])]
+    rows += workflow() if "experiments" in chosen else []
+    measured = {row["sweep"] for row in rows}
+    table = pd.concat([pd.read_csv(file).query("sweep not in @measured"), pd.DataFrame(rows)])
+    table.round(3).to_csv(file, index=False)
     draw(table).savefig(HERE / "growth.png", dpi=130)

@@ -5,7 +5,7 @@
 `task` is LeNet or AlexCifarNet (a meta-step), evaluate (a distilled set applied to nets and tested) or pool (nets
 trained on real images). `method` is ours, processes (ours, one process for each thread), full graph or authors; the
 last needs `authors`, the folder of their code. `keep` is a file for the first result. Sizes can be given: steps,
-epochs, nets, per_class, batch. All methods get the same tensors.
+epochs, nets, per_class, batch and, for ours, window. All methods get the same tensors.
 """
 
 import json
@@ -45,11 +45,14 @@ IMAGES = {"evaluate": 10_000, "pool": 6 * 1024}
 class Task:
     """The tensors that all methods get."""
 
-    def __init__(self, task: str, steps=10, epochs=3, nets: int | None = None, per_class: int = 1, batch: int = 1024):
+    def __init__(
+        self, task: str, steps=10, epochs=3, nets: int | None = None, per_class: int = 1, batch: int = 1024, window=0
+    ):
         self.name, self.net = task, "AlexCifarNet" if task == "AlexCifarNet" else "LeNet"
         self.shape = (3, 32, 32) if self.net == "AlexCifarNet" else (1, 28, 28)
         self.nets = nets or NETS[task]
         self.steps, self.epochs, self.per_class, self.batch = steps, epochs, per_class, batch
+        self.window = window
         self.make = partial(build, self.net, *self.shape[:2], 10)
         stream = "held-out" if task == "evaluate" else "train"  # the nets that our commands draw
         self.thetas = RandomInitial(self.make, "xavier", 0)(stream, range(self.nets))
@@ -83,6 +86,7 @@ def ours(task: Task, group: ProcessGroup):
         "seed": 0,
         "nets": task.nets,
         "steps": task.steps,
+        "window": task.window,
     }
     config |= {"distill_lr": task.lr, "epochs": task.epochs, "images_per_class": task.per_class, "clip": 0.0}
     if task.name == "evaluate":

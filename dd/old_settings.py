@@ -1,7 +1,11 @@
-"""Names of settings in files that earlier versions saved."""
+"""Names that earlier versions had: of settings, which saved files hold, and of evaluation protocols."""
 
 OLD_SETTINGS = {"init_law": "init_scheme"}
 """New names by old ones, of settings in saved sets, pools and configs."""
+OLD_PROTOCOLS = {
+    "dc-bench": "dc, which is the field's own: of an earlier version's dc-bench, epochs and momentum were others"
+}
+"""What to use in place of evaluation protocols that are no more, by their names."""
 
 
 def current_settings(settings: dict) -> dict:

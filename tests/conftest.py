@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from snakemake.utils import update_config
 from torch import nn
@@ -79,13 +81,26 @@ def mirror() -> Path:
 
 @pytest.fixture(scope="session")
 def dd():
-    """Run `python -m dd ...` as a user would; returns the finished process with its output as text."""
+    """Run `python -m dd ...` as a user would; returns the finished process with its output as text.
 
-    def run(*arguments, **options) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "dd", *map(str, arguments)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+    With an `env` or limits set by `preexec_fn`, Python starts anew. Otherwise it is a copy of a process that has
+    PyTorch, which saves seconds.
+    """
+    from tests.warm import WarmProcess
 
-    return run
+    warm = WarmProcess()
+
+    def run(*arguments, env=None, preexec_fn=None) -> subprocess.CompletedProcess:
+        words = [*map(str, arguments)]
+        if env is None and preexec_fn is None:
+            return warm.run(words)
+        command = [sys.executable, "-m", "dd", *words]
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, env=env, preexec_fn=preexec_fn
+        )
+
+    yield run
+    warm.stop()
 
 
 def checkout(folder: Path) -> Path:
@@ -94,6 +109,21 @@ def checkout(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "config.yaml", "environment.yml"):
         shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` fills, once for all processes in which tests run side by side."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with FileLock(shared / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
     return folder
 
 

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from dd.adaptation.fada_discriminators import Discriminators, draw_pairs, groups_of
 from dd.data.batches import RealBatches, TrainingImages, normalise, rows_of_each_class
+from dd.distill.light_adam import LightAdam
 from dd.distill.loss import cross_entropy
 from dd.nets.stacked import StackedNet, net_batches
 from dd.nets.stacked_layers import linear
@@ -189,8 +190,8 @@ def _adapt(
     """Adapted weights of a few networks; `target.x` is normalised, `rngs` has one generator for each network."""
     discriminators = Discriminators(halves.features, config.hidden, rngs, theta.device)
     w = theta.clone().requires_grad_()
-    adam = torch.optim.Adam([w], lr=config.lr)
-    discriminators_adam = torch.optim.Adam(discriminators.parameters, lr=config.lr)
+    adam = LightAdam([w], lr=config.lr)
+    discriminators_adam = LightAdam(discriminators.parameters, lr=config.lr)
     for step in range(config.warm_up + config.steps):
         x, y = source.batch(step)
         groups = groups_of(y, target.y)

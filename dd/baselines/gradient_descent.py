@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from dd.baselines.trial import BaselineTrial, LabelledImages, summary
+from dd.distill.distilled_data import DistilledData
+from dd.distill.inner_training import native_steps
 from dd.distill.loss import classification
-from dd.distill.unroll import DistilledData, train
+from dd.distill.unroll import UnrollOptions, train
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 
 RATES = ("learned", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -27,7 +29,7 @@ class Schedule(NamedTuple):
 
 
 class GradientDescent:
-    """Plain gradient descent on a set, without momentum even if the distilled set has it."""
+    """Plain gradient descent on a set, in the steps of the distilled set, whatever optimiser that has."""
 
     keys: tuple[str, ...] = Schedule._fields
 
@@ -35,18 +37,19 @@ class GradientDescent:
         self.trial = trial
         self.net = StackedNet(trial.distilled.make()).to(trial.device)
         self.loss = classification(self.net)
+        self.rates_tried = RATES if len(trial.distilled.lrs) else RATES[1:]  # an imported set may have learned none
         # for poisoning, as many epochs as the distilled set has: in the paper one, of one GD step (Section 3.6)
         self.epochs = (len(trial.distilled.lrs),) if trial.distilled.attacks else EPOCHS
 
     def try_all(self, images: Tensor) -> list[dict[str, Any]]:
         """One row for each combination, measured on the images that choose the best one; see `measure`."""
         trial, nets = self.trial, self.trial.settings.nets
-        return self.measure(images, RATES, self.epochs, trial.choice, stream=trial.choice_stream, nets=nets)
+        return self.measure(images, self.rates_tried, self.epochs, trial.choice, stream=trial.choice_stream, nets=nets)
 
     def test(self, images: Tensor, combination: dict[str, Any]) -> dict[str, Any]:
         """The row of one combination, measured on the test images; see `measure`."""
         trial, nets = self.trial, self.trial.settings.test_nets
-        rates, epochs = [combination["lr"]], [combination["epochs"]]
+        rates, epochs = [combination["lr"]], [int(combination["epochs"])]
         (row,) = self.measure(images, rates, epochs, trial.test, stream="held-out", nets=nets)
         return row
 
@@ -80,8 +83,11 @@ class GradientDescent:
             initial = trial.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(trial.device)
             for rate in rates:
                 weights, lrs = initial, self.rates(rate)
+                data, each = DistilledData(images, labels, lrs), lrs.shape[1]
+                steps = native_steps(trial.distilled.config, data)
                 for done, until in itertools.pairwise((0, *epochs)):
-                    weights = train(self.loss, weights, DistilledData(images, labels, lrs[done:until]))
+                    options = UnrollOptions(steps=steps[done * each : until * each])
+                    weights = train(self.loss, weights, data, options=options)
                     measured = trial.distilled.measures(self.net, weights, judged.x, judged.y)
                     parts[Schedule(rate, until)].append(measured)
         return [schedule._asdict() | summary(_joined(measured)) for schedule, measured in parts.items()]
@@ -91,7 +97,7 @@ class GradientDescent:
         learned, epochs = self.trial.distilled.lrs, max(self.epochs)
         if rate == "learned":
             return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]
-        return torch.full((epochs, self.trial.real.steps), float(rate))
+        return torch.full((epochs, learned.shape[1]), float(rate))
 
 
 def _joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import click
 
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import Command, compute_options, pool_option, setting_option, tell_remark
+from dd.commands.options import Command, ProtocolName, compute_options, pool_option, setting_option, tell_remark
 from dd.config.sections import Evaluate
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.runtime.paths import INPUT, OUTPUT
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dd.distill.distilled_set import DistilledSet
+    from dd.distill.initial_weights import Initial
     from dd.pools.store import PoolFolder
 
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--protocol",
     "protocols",
-    type=click.Choice(list(PROTOCOLS)),
+    type=ProtocolName(),
     multiple=True,
     help=f"How networks are trained on the set. Can be repeated.  [default: {NATIVE}]",
 )
@@ -73,7 +74,7 @@ def evaluate(
     \b
     How a set for LeNets does on other networks, and on your own (package.module:Class):
       python -m dd evaluate --set set.safetensors --data mnist.npz --nets 5 --net LeNet --net MLP --net my_net:MyNet
-        --protocol native --protocol dc-bench --out transfer.csv
+        --protocol native --protocol dc --out transfer.csv
 
     \b
     How a set for one known net does on others of its kind:
@@ -86,9 +87,10 @@ def evaluate(
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
-    distilled.check(dataset)
-    sets = _for_nets(distilled, names, random_init=random_init) if names or random_init else [distilled]
-    runs = [(each, each.initial(pool), protocol) for each in sets for protocol in protocols or ("",)]
+    distilled.check(dataset, whitens=True)
+    for protocol in protocols or (NATIVE,):
+        PROTOCOLS[protocol].check(distilled)
+    runs = _runs(distilled, names, protocols, random_init=random_init, pool=pool)
     counts = [initial.nets("held-out", nets) for _, initial, _ in runs]
     tables = []
     with process_group(workers, max(counts), device) as group:
@@ -105,15 +107,27 @@ def evaluate(
             _print_accuracy(table, with_network=bool(names or protocols))
 
 
-def _for_nets(distilled: DistilledSet, names: tuple[str, ...], *, random_init: bool) -> list[DistilledSet]:
-    """The set for each of the networks that the user has chosen, or for its own, after a remark on the network."""
+def _runs(
+    distilled: DistilledSet,
+    names: tuple[str, ...],
+    protocols: tuple[str, ...],
+    *,
+    random_init: bool,
+    pool: PoolFolder | None,
+) -> list[tuple[DistilledSet, Initial, str]]:
+    """For each network and protocol the set as if it were made for them, and initial weights; a remark on networks."""
     from dd.evaluation.held_out import for_net
+    from dd.evaluation.plain_nets import initial_for
 
-    names = names or (distilled.info["config"]["net"],)
-    sets = [for_net(distilled, name, random_init=random_init) for name in names]
-    for name, each in zip(names, sets, strict=True):
-        tell_remark(each.make(), name)
-    return sets
+    runs = []
+    for name in names or (distilled.info["config"]["net"],):
+        for protocol in protocols or ("",):
+            chosen = PROTOCOLS[protocol or NATIVE]
+            each = for_net(distilled, name, random_init=random_init or chosen.plain_nets)
+            runs.append((each, initial_for(each, chosen, pool), protocol))
+        if names or random_init:
+            tell_remark(runs[-1][0].make(), name)
+    return runs
 
 
 def _write(out: Path, tables: list[pd.DataFrame], which: dict[str, str]) -> None:

@@ -5,16 +5,17 @@ from pathlib import Path
 import click
 
 from dd.commands.main import main
-from dd.commands.options import Command
+from dd.commands.options import Command, setting_option
+from dd.distill.linear_settings import LinearSettings
 from dd.runtime.number_lists import number_list
 from dd.runtime.paths import OUTPUT
 
 
 @main.command(cls=Command)
-@click.option("--dimension", type=click.IntRange(1), default=8, show_default=True, help="D: number of weights.")
-@click.option("--sizes", default="1,2,3,4,6,8,10,12", show_default=True, help="Values of M: distilled pairs.")
-@click.option("--problems", type=click.IntRange(1), default=3, show_default=True, help="Random problems.")
-@click.option("--meta-steps", type=click.IntRange(1), default=1000, show_default=True, help="Of Algorithm 1.")
+@setting_option(LinearSettings, "dimension")
+@setting_option(LinearSettings, "sizes", type=str, default=",".join(map(str, LinearSettings().sizes)))
+@setting_option(LinearSettings, "problems")
+@setting_option(LinearSettings, "meta_steps")
 @click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each problem, M and method.")
 def linear_case(dimension: int, sizes: str, problems: int, meta_steps: int, out: Path) -> None:
     """Section 3.3: distilled pairs for least squares reach the global minimum in one step if, and only if, M >= D.

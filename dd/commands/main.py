@@ -16,6 +16,7 @@ from dd.runtime.errors import STOPPED, UserError, reason
 
 COMMANDS = {
     "adapt": "dd.commands.adapt",
+    "audit": "dd.commands.audit",
     "baseline": "dd.commands.baseline",
     "compare": "dd.commands.report",
     "configuration": "dd.commands.report",
@@ -23,9 +24,14 @@ COMMANDS = {
     "distill": "dd.commands.distill",
     "evaluate": "dd.commands.evaluate",
     "export": "dd.commands.export",
+    "import": "dd.commands.import_set",
+    "judge": "dd.commands.judge",
     "linear-case": "dd.commands.linear",
+    "page": "dd.commands.page",
     "pool": "dd.commands.pool",
     "publish": "dd.commands.report",
+    "show": "dd.commands.show",
+    "status": "dd.commands.status",
 }
 """The module that adds each command or group."""
 DECLARED_COMMANDS = "dd.commands.figures"

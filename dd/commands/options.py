@@ -6,13 +6,15 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 
+from dd.evaluation.protocols import PROTOCOLS
+from dd.old_settings import OLD_PROTOCOLS
 from dd.runtime.errors import UserError, reason
 from dd.runtime.memory import ran_out
 from dd.runtime.paths import FOLDER, check_outputs
@@ -83,6 +85,21 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+class ProtocolName(click.Choice):
+    """The type of an option that names a protocol; of one that is no more, it says what to use in its place."""
+
+    name = "protocol"
+
+    def __init__(self) -> None:
+        super().__init__(list(PROTOCOLS))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        if value in OLD_PROTOCOLS:
+            self.fail(f"{value} is no more; use {OLD_PROTOCOLS[value]}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def checkpoint_options(seconds: float) -> Decorator:
     """Add what long commands have: --work, --checkpoint-seconds, by default `seconds`, and --force."""
     options = (
@@ -116,8 +133,11 @@ def pool_option(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def settings_options(settings: type[Settings], name: str) -> Decorator:
-    """Add one option for each field of `settings`; the command gets the finished object as `name`."""
+def settings_options(settings: type[Settings], name: str, shown: Mapping[str, str] | None = None) -> Decorator:
+    """Add one option for each field of `settings`; the command gets the finished object as `name`.
+
+    `shown` is what help says of the defaults of some fields, in place of their values.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
@@ -128,7 +148,8 @@ def settings_options(settings: type[Settings], name: str) -> Decorator:
 
         with_options: Callable[..., None] = wrapped
         for key in reversed(settings.model_fields):
-            with_options = setting_option(settings, key)(with_options)
+            changed = {"show_default": shown[key]} if shown and key in shown else {}
+            with_options = setting_option(settings, key, **changed)(with_options)
         return with_options
 
     return decorate
@@ -181,11 +202,14 @@ def tell_remark(module: nn.Module, name: str) -> None:
         click.echo(text, err=True)
 
 
-def check_endings(paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf", ".svg")) -> None:
+def check_endings(
+    paths: tuple[Path, ...], endings: tuple[str, ...] = (".png", ".pdf", ".svg"), option: str = "--out"
+) -> None:
     """Refuse paths with other endings, before anything is computed."""
     wrong = [path for path in paths if path.suffix not in endings]
     if wrong:
-        raise UserError(f"--out: {wrong[0]} must end in {', '.join(endings[:-1])} or {endings[-1]}")
+        known = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
+        raise UserError(f"{option}: {wrong[0]} must end in {known}")
 
 
 def save(picture: Figure, paths: tuple[Path, ...]) -> None:

@@ -33,12 +33,14 @@ from dd.runtime.paths import FOLDER, INPUT, OUTPUT
 @click.option(
     "--out", type=OUTPUT, required=True, multiple=True, help="File: .csv, .md, .tex or .html; may be repeated."
 )
+@click.option("--verdicts", type=OUTPUT, help="The summary alone, as an HTML table to put into another page.")
 def compare(
     measured: tuple[tuple[str, str], ...],
     not_run: tuple[tuple[str, str, str], ...],
     histories: tuple[Path, ...],
     scale: str,
     out: tuple[Path, ...],
+    verdicts: Path | None,
 ) -> None:
     """Write every number of the paper beside what was measured, with a verdict on each.
 
@@ -51,7 +53,7 @@ def compare(
     """
     from dd.report.comparison import compare as compared_rows
     from dd.report.comparison import read_hours, read_measurements
-    from dd.report.comparison_page import COMPARISON_WRITERS, summary
+    from dd.report.comparison_page import COMPARISON_WRITERS, summary, verdicts_table
     from dd.report.records import Place
     from dd.runtime.files import write_text
 
@@ -62,6 +64,8 @@ def compare(
     rows = compared_rows(measurements, reasons, scale)
     for path in out:
         write_text(path, COMPARISON_WRITERS[path.suffix](rows, scale, hours))
+    if verdicts:
+        write_text(verdicts, verdicts_table(rows))
     click.echo(summary(rows).to_string(index=False))
 
 

@@ -27,6 +27,8 @@ def check(config: Config) -> None:
         raise UserError(f"scale: results/{config.scale} is another folder; choose another name")
     for name in config.transfer.nets:
         check_module("transfer.nets", name)
+    for name in config.judge.nets:
+        check_module("judge.nets", name)
     check_further_seeds(config)
     check_baselines(config)
     check_named_experiments(config)
@@ -137,12 +139,12 @@ def check_named_experiments(config: Config) -> None:
 
 
 def check_names_in_all(config: Config) -> None:
-    """Refuse a name in `all` that no figure or table has; raises what `check` raises."""
-    known = [artefact.name for artefact in config.artefacts]
+    """Refuse a name in `all` that no figure, table or experiment has; raises what `check` raises."""
+    known = [*(artefact.name for artefact in config.artefacts), *config.experiments]
     for name in config.wanted:
         if name not in known:
             near = did_you_mean(name, known)
-            raise UserError(f"all: no figure or table {name!r}; there are {', '.join(known)}{near}")
+            raise UserError(f"all: no figure, table or experiment {name!r}; there are {', '.join(known)}{near}")
 
 
 def check_not_run(config: Config) -> None:

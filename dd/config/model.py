@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,17 +21,19 @@ from dd.config.sections import (
     PoolSection,
 )
 from dd.data.weights import WEIGHTS
+from dd.distill.recipes import RECIPES
 from dd.report.artefact import Artefact, Derived
 from dd.report.kinds import KINDS
 from dd.runtime.errors import UserError
 from dd.runtime.result_files import ResultFiles
-from dd.runtime.settings_model import Count, Name, Names, Settings, Text, made_settings
+from dd.runtime.settings_model import Count, Name, Names, OneOf, Settings, Text, made_settings
 
 Reasons = Annotated[
     dict[str, Annotated[str, Field(description="the reason, by task, such as cifar10")]],
     Field(description="a table or figure, such as fig6"),
 ]
 
+RecipeName = Annotated[str, OneOf.of(RECIPES)]
 _SECTIONS = [kind.section for kind in KINDS if kind.section is not None]
 _SHOWN = {section.key: (section.model, section.field) for section in _SECTIONS}
 
@@ -41,8 +43,10 @@ class Computed(Settings):
 
     scale: Name
     """results go to `results/<scale>/`, checkpoints to `work/<scale>/`, so that scales never mix"""
+    extends: Literal["paper", "none"] = "paper"
+    """paper: the experiments, pools, figures and tables of config.yaml are there too; none: only those of overlays"""
     all: Names
-    """what `snakemake` without a target makes"""
+    """what `snakemake` without a target makes: figures, tables, experiments"""
     threads: Count = 1
     """CPU threads of a job; jobs run side by side up to --cores, so raise this only when cores lie idle"""
     container: Text = "dataset-distillation.sif"
@@ -51,6 +55,8 @@ class Computed(Settings):
     pool: PoolSection
     pools: dict[Name, PoolEntry]
     """Pools of networks, by name. `snakemake <name>` trains one."""
+    recipe: RecipeName = "paper"
+    """values of what `distill` and an experiment leave at the paper's; docs/recipe.md says what they are"""
     distill: DistillSection
     """Every experiment has these settings unless it changes them. `python -m dd distill` has all but `seeds`."""
     experiments: dict[Name, ExperimentEntry] = Field(min_length=1)
@@ -72,8 +78,8 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         if not isinstance(values, Mapping):
             return values
         values = dict(values)
-        for section, entries in (("pool", "pools"), ("distill", "experiments")):
-            values[entries] = _each_over(values.get(section), values.get(entries))
+        values["pools"] = _each_over(values.get("pool"), values.get("pools"))
+        values["experiments"] = _distilled(values.get("distill"), values.get("experiments"), values.get("recipe"))
         for section in ("evaluate", "baselines", "adapt"):
             found = values.get(section)
             if isinstance(found, Mapping):
@@ -190,6 +196,20 @@ class Config(made_settings("Shown", _SHOWN), Computed):  # type: ignore[misc]  #
         if variant is None or variant.invert or variant.noise:
             return dataset
         return variant.of
+
+
+def _distilled(common: Any, experiments: Any, recipe: Any) -> Any:
+    """Each of `experiments` over the `common` settings; the recipe's stand in place of the paper's among those."""
+    found = _each_over(common, experiments)
+    if not (isinstance(common, Mapping) and isinstance(experiments, Mapping) and recipe in list(RECIPES)):
+        return found
+    paper = {key: field.default for key, field in DistillSection.model_fields.items()}
+    left = {key for key, value in common.items() if value == paper.get(key)}
+    for name, entry in experiments.items():
+        if isinstance(entry, Mapping):
+            values = RECIPES[recipe].values_for(found[name].get("init", paper["init"]))
+            found[name] |= {key: value for key, value in values.items() if key in left and key not in entry}
+    return found
 
 
 def _each_over(common: Any, entries: Any) -> Any:

@@ -11,14 +11,18 @@ from dd.runtime.seeds import generator
 
 
 def normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """uint8 images `[n, C, H, W]` as floats with mean 0 and standard deviation 1 in each channel.
+    """Inputs `[n, C, ...]` as 32-bit floats with mean 0 and standard deviation 1 in each channel.
 
-    `mean` and `std` `[C]` are over the training set, on the scale 0 to 1.
+    `mean` and `std` `[C]` are over the training set: of bytes on the scale 0 to 1, of floats on their own. The channels
+    of a table are its columns.
     """
-    shift, scale = mean.view(-1, 1, 1).to(x.device), std.view(-1, 1, 1).to(x.device)
+    each = (-1, *[1] * (x.ndim - 2))
+    shift, scale = mean.view(each).to(x.device), std.view(each).to(x.device)
     # prepared images have their channels last in memory, which not every network accepts
     floats = torch.empty(x.shape, device=x.device).copy_(x)
-    return floats.div_(255).sub_(shift).div_(scale)
+    if x.dtype == torch.uint8:
+        floats.div_(255)
+    return floats.sub_(shift).div_(scale)
 
 
 def rows_of_each_class(y: Tensor, classes: int, count: int, draw: torch.Generator, cure: str) -> Tensor:
@@ -40,7 +44,7 @@ class TrainingImages(NamedTuple):
     """Real images to train on: how they are normalised, and how they are changed at random."""
 
     x: Tensor
-    """uint8 `[N, C, H, W]`."""
+    """uint8 `[N, C, H, W]`, or what else a dataset holds."""
     y: Tensor
     """int64 `[N]`."""
     mean: Tensor

@@ -59,6 +59,10 @@ class NamedDataset:
     """How the authors change its images at random when they train on them: a name of
     `dd.data.augmentation.AUGMENTATIONS`.
     """
+    training_images: int = 60_000
+    """How many it has, about: for the time that jobs ask a cluster for."""
+    licence: str = ""
+    """Under which licence or terms its images may be used, as far as its authors say."""
     fidelity: str = "as its source gives it"
     """How near the images are to the official ones, for the metadata."""
     modules: tuple[str, ...] = ()

@@ -20,10 +20,13 @@ from torch import Tensor
 from dd.data.augmentation import AUGMENTATIONS
 from dd.data.batches import TrainingImages
 from dd.data.class_names import check_names
+from dd.data.statistics import of_bytes
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, sha256, write_text
 from dd.runtime.seeds import generator
 
+FLOATS = "floats"
+"""What a set's metadata say under `values` if it was distilled from floats and not from bytes."""
 OWN_NORMALISATION = "own"
 """What the metadata say under `normalisation` if these images are never normalised by what a file of weights tells."""
 NAMES = ("x_train", "y_train", "x_test", "y_test")
@@ -34,7 +37,10 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Dataset:
-    """A prepared dataset: images uint8 `[N, C, H, W]`, whose channels are last in memory, and labels int64 `[N]`."""
+    """A prepared dataset: images uint8 `[N, C, H, W]`, whose channels are last in memory, and labels int64 `[N]`.
+
+    One that is made of tensors (`dd.data.tensors`) may hold inputs of any shape `[N, ...]`, bytes or 32-bit floats.
+    """
 
     name: str
     x_train: Tensor
@@ -42,7 +48,7 @@ class Dataset:
     x_test: Tensor
     y_test: Tensor
     mean: Tensor
-    """`[C]`, over the training set, on the scale 0 to 1."""
+    """`[C]`, over the training set: of bytes on the scale 0 to 1, of floats on their own."""
     std: Tensor
     """`[C]`, like `mean`."""
     classes: list[str]
@@ -50,10 +56,9 @@ class Dataset:
     """The content of the metadata file."""
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
-        channels, height, width = self.x_train.shape[1:]
-        return channels, height, width
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one image, (C, H, W), or of what else it holds."""
+        return tuple(self.x_train.shape[1:])
 
     @property
     def augmentation(self) -> str:
@@ -62,10 +67,13 @@ class Dataset:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What others need to know about these images: name, checksum, source, fidelity, augmentation."""
-        return {key: self.info[key] for key in ("name", "sha256", "source", "fidelity")} | {
-            "augmentation": self.augmentation
-        }
+        """What others need to know about these images: name, checksum, source, fidelity, augmentation.
+
+        Also `values`, if they are floats.
+        """
+        told = {key: self.info[key] for key in ("name", "sha256", "source", "fidelity")}
+        values = {"values": FLOATS} if self.x_train.is_floating_point() else {}
+        return told | {"augmentation": self.augmentation} | values
 
     def training_images(self) -> TrainingImages:
         """The training images with the dataset's own normalisation and augmentation."""
@@ -103,14 +111,23 @@ def read_npz(path: Path) -> Arrays:
     Raises:
         UserError: the file is missing, truncated or not an `.npz`, or an array is missing.
     """
+    return read_arrays(path, NAMES)
+
+
+def read_arrays(path: Path, names: Sequence[str] = ()) -> Arrays:
+    """The arrays `names` of an `.npz`, or all; nothing in it is executed (no pickles).
+
+    Raises:
+        UserError: the file is missing, truncated or not an `.npz`, or an array is missing.
+    """
     try:
         if not zipfile.is_zipfile(path) and path.exists():
             raise zipfile.BadZipFile("no zip archive")
         with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in NAMES if name not in file.files]
+            missing = [name for name in names if name not in file.files]
             if missing:
-                raise UserError(f"{path}: array {missing[0]} is missing; the file must hold {', '.join(NAMES)}")
-            arrays = {name: file[name] for name in NAMES}
+                raise UserError(f"{path}: array {missing[0]} is missing; the file must hold {', '.join(names)}")
+            arrays = {name: file[name] for name in names or file.files}
             # numpy returns the bytes of a member that is no array
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("a member that is no array")
@@ -217,7 +234,7 @@ def save(
                 x_test=arrays["x_test"],
                 y_test=arrays["y_test"],
             )
-    mean, std = _statistics(arrays["x_train"])
+    mean, std = of_bytes(arrays["x_train"][..., np.newaxis] if arrays["x_train"].ndim == 3 else arrays["x_train"])
     info = {
         "name": name,
         "train": len(arrays["x_train"]),
@@ -233,22 +250,6 @@ def save(
     }
     write_text(out.with_suffix(".json"), json.dumps(info, indent=2) + "\n")
     return info
-
-
-def _statistics(x: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel, on the scale 0 to 1."""
-    channels = x[..., np.newaxis] if x.ndim == 3 else x
-    # the counts of the 256 values give both exactly, without a copy of the whole set in floats
-    counts = np.zeros((channels.shape[-1], 256), np.int64)
-    for start in range(0, len(x), 64):
-        for channel, count in enumerate(counts):
-            count += np.bincount(channels[start : start + 64, ..., channel].ravel(), minlength=256)
-    values = np.arange(256) / 255
-    shares = counts / counts.sum(1, keepdims=True)
-    mean = [float(share @ values) for share in shares]
-    # a constant channel has nothing to scale
-    std = [float(np.sqrt(share @ (values - m) ** 2)) or 1.0 for share, m in zip(shares, mean, strict=True)]
-    return mean, std
 
 
 def _tensor(array: np.ndarray) -> Tensor:

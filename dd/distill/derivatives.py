@@ -41,10 +41,12 @@ def value_and_gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Ten
 def value_and_gradient_in_chunks(loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The loss `[nets]` and its gradient `[nets, P]`, of `theta [nets, P]` on a real batch `x [b, ...], y [b]`.
 
-    On a CPU the batch is computed in chunks that fit its caches.
+    On a CPU the batch is computed in chunks that fit its caches, unless the loss is not `by_image`.
     """
     loss = as_loss(loss)
-    chunk = len(x) if x.is_cuda else max(SMALLEST_CHUNK, CHUNK_PIXELS // (len(theta) * x[0].numel()))
+    chunk = (
+        len(x) if x.is_cuda or not loss.by_image else max(SMALLEST_CHUNK, CHUNK_PIXELS // (len(theta) * x[0].numel()))
+    )
     values, d_theta = theta.new_zeros(len(theta)), torch.zeros_like(theta)
     compute = loss.traced(value_and_gradient) if x.is_cuda else functools.partial(value_and_gradient, loss)
     for images, labels in zip(x.split(chunk), y.split(chunk), strict=True):

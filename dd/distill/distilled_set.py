@@ -2,28 +2,33 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from dd.data.batches import normalise
-from dd.data.prepared import Dataset
+from dd.data.prepared import FLOATS, Dataset
+from dd.data.whitening import Whitening, fitted
+from dd.distill.distilled_data import DistilledData
 from dd.distill.init_kinds import INITS
 from dd.distill.initial_weights import Initial, Pool, WeightSources, initial_distribution
-from dd.distill.loss import classification
+from dd.distill.inner_training import native
+from dd.distill.loss import Loss, classification
 from dd.distill.metrics import percent, poisoning, predictions
-from dd.distill.settings import PAPERS
-from dd.distill.unroll import DistilledData, UnrollOptions, train
-from dd.nets.factory import build, refusing
-from dd.nets.init_schemes import count, flat_weights
+from dd.distill.networks import build_for
+from dd.distill.set_checks import check_fits, check_initial
+from dd.distill.set_description import described, setting_columns
+from dd.distill.set_metadata import SET_FORMAT, check_metadata, check_tensors
+from dd.distill.settings import PAPERS, DistillConfig
+from dd.distill.unroll import train
+from dd.nets.factory import refusing
+from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
-from dd.nets.trial import check_network
 from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import digest_of, load_tensors, save_tensors
 
-SET_FORMAT = "dd distilled set 1"
 BUFFER = "buffer."
 """Prefix of the names of buffers among a set's tensors."""
 
@@ -33,13 +38,13 @@ class DistilledSet:
     """Distilled images with all that training on them needs: order, labels, learning rates, epochs, normalisation."""
 
     images: Tensor
-    """`[steps, n, C, H, W]`, normalised."""
+    """`[steps, n, C, H, W]`, normalised; or inputs of another shape, `[steps, n, ...]`."""
     labels: Tensor
     """`[steps, n]`; learned labels are probabilities `[steps, n, classes]`."""
     lrs: Tensor
-    """`[epochs, steps]`."""
+    """`[epochs, steps]`; of no epochs if an imported set has no training of its own."""
     mean: Tensor
-    """`[C]`, of the training set on the scale 0 to 1."""
+    """`[C]`, of the training set: of bytes on the scale 0 to 1, of floats on their own."""
     std: Tensor
     """`[C]`."""
     fixed_weights: Tensor | None = None
@@ -48,28 +53,23 @@ class DistilledSet:
     """Batch statistics that came with pre-trained weights from a file, by name."""
     info: dict[str, Any] = field(default_factory=dict)
     """`classes` (names), `dataset`, `config` (settings), `validation` (accuracy at the end), `made with` (versions),
-    and for pre-trained nets `pretrained` (what they were trained on, and how)."""
+    for pre-trained nets `pretrained` (what they were trained on, and how), `begun` (the digest of the finished set that
+    it went on from), and for sets of other programs
+    `imported_from` and, if they are whitened, `whitening` (its `kind`, and the checksum of the `data`)."""
 
     def __repr__(self) -> str:
         """What the set is, in a few lines, without its tensors."""
-        steps, images, *shape = self.images.shape
-        config = self.info.get("config", {})
-        made_for = [self.info.get("dataset", {}).get("name"), config.get("net"), config.get("init")]
-        labels = "hard" if self.labels.ndim == 2 else "learned"
-        lines = [
-            " ".join(["DistilledSet", *filter(None, made_for)]),
-            f"  {steps} steps x {len(self.lrs)} epochs, {images} images {shape} a step, {labels} labels",
-            f"  learning rates {self.lrs.min():.3g} to {self.lrs.max():.3g}",
-        ]
-        if measured := self.info.get("validation"):
-            lines.append(f"  accuracy at validation: {measured['accuracy']:.1f} % over {measured['nets']} net(s)")
-        return "\n".join(lines)
+        return described(self)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one image, (C, H, W), or of what else it holds."""
+        return tuple(self.images.shape[2:])
 
     def make(self, seed: int = 0) -> nn.Module:
         """The architecture this set was made for, as its class builds it from `seed`, in evaluation mode."""
-        channels, size = self.images.shape[2], self.images.shape[-1]
         name = self.info["config"]["net"]
-        module = build(name, channels, size, len(self.info["classes"]), seed)
+        module = build_for(name, self.image_shape, len(self.info["classes"]), seed)
         with refusing(f"net {name}: has other buffers than when this set was distilled: ", ""):
             module.load_state_dict(self.buffers, strict=False)
         return module.eval()
@@ -83,11 +83,7 @@ class DistilledSet:
         """
         config = self.info["config"]
         init = INITS[config["init"]]
-        channels, size = self.images.shape[2], self.images.shape[-1]
-        check_network(self.make, config["net"], channels, size, len(self.info["classes"]))
-        self._check_weights()
-        if init.needs_pool:
-            self._check_pool(pool)
+        check_initial(self, pool)
         sources = WeightSources(
             make=self.make,
             scheme=(PAPERS | config)["init_scheme"],
@@ -98,22 +94,6 @@ class DistilledSet:
         )
         return initial_distribution(init, sources)
 
-    def _check_weights(self) -> None:
-        if self.fixed_weights is None:
-            return
-        weights, saved = count(self.make()), self.fixed_weights.numel()
-        if saved != weights:
-            net = self.info["config"]["net"]
-            raise UserError(f"net {net}: has {weights} weights, but had {saved} when this set was distilled")
-
-    def _check_pool(self, pool: Pool | None) -> None:
-        if pool is None:
-            raise UserError("this set was made for the pre-trained nets of a pool: name its folder (--pool)")
-        if pool.info != self.info["pretrained"]:
-            raise UserError(f"{pool.folder}: another pool than the one this set was made for")
-        net, classes = self.info["config"]["net"], len(self.info["classes"])
-        pool.check(net, tuple(self.images.shape[2:]), classes, count(self.make()))
-
     def setting(self) -> dict:
         """The columns by which tables of measurements describe this set.
 
@@ -121,23 +101,12 @@ class DistilledSet:
         seed, beyond (in words, the settings that differ from `PAPERS`, or empty), and for poisoning attack_class and
         target_class.
         """
-        config, before = self.info["config"], self.info.get("pretrained", {})
-        source = before["dataset"]["name"] if "dataset" in before else before.get("trained_on", "")
-        columns = {"dataset": self.info["dataset"]["name"], "source": source}
-        columns |= {key: config[key] for key in ("net", "init", "steps", "epochs")}
-        columns |= {"distilled_images": self.images.shape[:2].numel(), "seed": config["seed"]}
-        settings = PAPERS | config
-        if before:  # nets of a pool were drawn by the pool's own scheme, those of a file by none of ours
-            settings["init_scheme"] = before.get("init_scheme", PAPERS["init_scheme"])
-        different = {name: settings[name] for name in PAPERS if settings[name] != PAPERS[name]}
-        columns["beyond"] = ", ".join(name if value is True else f"{name} {value}" for name, value in different.items())
-        if self.attacks:
-            columns |= {key: config[key] for key in ("attack_class", "target_class")}
-        return columns
+        return setting_columns(self)
 
     @property
     def data(self) -> DistilledData:
-        """The data that networks are trained on."""
+        """The data that networks are trained on; raises what `check_rates` raises."""
+        self.check_rates()
         return DistilledData(self.images, self.labels, self.lrs)
 
     @property
@@ -146,42 +115,78 @@ class DistilledSet:
         return self.labels.argmax(2) if self.labels.ndim == 3 else self.labels
 
     @property
+    def config(self) -> DistillConfig:
+        """The settings it was made with; those that are newer than the set have their defaults."""
+        return DistillConfig.model_construct(**self.info.get("config", {}))
+
+    @property
     def momentum(self) -> float:
         """The momentum of the GD steps on this set."""
-        return self.info["config"].get("momentum", 0.0)
+        return self.config.momentum
+
+    @property
+    def of_floats(self) -> bool:
+        """Whether it was distilled from floats and not from bytes."""
+        return self.info.get("dataset", {}).get("values") == FLOATS
 
     @property
     def attacks(self) -> bool:
         """Whether this set was made for poisoning."""
         return self.info["config"].get("attack_class", -1) >= 0
 
-    def check(self, dataset: Dataset) -> None:
-        """Refuse data that networks trained on this set cannot be tested on.
+    def check_rates(self) -> None:
+        """Refuse to train by the set's own order and rates if it has none.
 
         Raises:
-            UserError: the images of `dataset` have another shape, or its classes are others.
+            UserError: it was imported without them.
         """
-        if dataset.image_shape != tuple(self.images.shape[2:]):
+        if not len(self.lrs):
+            origin = self.info["imported_from"]
+            cure = f", or import it with --epochs, for its rate {origin['lr']:.3g}" if "lr" in origin else ""
             raise UserError(
-                f"{dataset.name} has images {list(dataset.image_shape)}, "
-                f"but the set was distilled for {list(self.images.shape[2:])}"
+                f"the set of {origin['file']} has no learning rates of its own, so it has no native protocol; use "
+                f"another (--protocol dc){cure}"
             )
-        if dataset.classes != self.info["classes"]:
-            raise UserError(f"{dataset.name} has other classes than the set, which knows {self.info['classes']}")
 
-    def measures(self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def check(self, dataset: Dataset, *, whitens: bool = False) -> None:
+        """Refuse data that networks trained on this set cannot be tested on.
+
+        Args:
+            dataset: the data.
+            whitens: whether the caller makes real images like those of a whitened set.
+
+        Raises:
+            UserError: the images of `dataset` have another shape, or its classes are others; or the set is whitened,
+                and the caller does not whiten or `dataset` is not what it was whitened by.
+        """
+        check_fits(self, dataset, whitens=whitens)
+
+    def whitening(self, dataset: Dataset) -> Whitening | None:
+        """What is done to normalised real images for networks of this set; None if nothing is.
+
+        It is computed from the training images of `dataset`, which takes seconds to a minute.
+        """
+        self.check(dataset, whitens=True)
+        if recipe := self.info.get("whitening"):
+            return fitted(recipe["kind"], dataset, self.mean, self.std)
+        return None
+
+    def measures(
+        self, net: StackedNet, theta: Tensor, x: Tensor, y: Tensor, whitening: Whitening | None = None
+    ) -> dict[str, Tensor]:
         """How well nets classify real images, in percent `[nets]`.
 
         Args:
             net: their architecture.
             theta: their weights `[nets, P]`.
-            x: uint8 images `[n, C, H, W]`.
+            x: uint8 images `[n, C, H, W]`, or what else the set was distilled from.
             y: labels `[n]`.
+            whitening: of a whitened set.
 
         Returns:
             `accuracy`, or for poisoning all of `dd.distill.metrics.poisoning`.
         """
-        predicted = predictions(net, theta, x, self.mean, self.std)
+        predicted = predictions(net, theta, x, self.mean, self.std, whitening)
         if self.attacks:
             config = self.info["config"]
             return poisoning(predicted, y, attack_class=config["attack_class"], target_class=config["target_class"])
@@ -199,31 +204,43 @@ class DistilledSet:
         else:
             weights = initial("held-out", [index])[0]
         nn.utils.vector_to_parameters(weights.clone(), module.parameters())
-        return module
+        return module.to(self.images.device)
 
     def train(self, net: nn.Module) -> nn.Module:
-        """Train all weights of `net` in place on the distilled images, in their order and at their rates (Equation 9).
+        """Train all weights of `net` in place on the distilled images; see `trained`.
 
         Layers are in evaluation mode, as in distillation, and stay in it. On a GPU, PyTorch rounds convolutions to TF32
         until `dd.runtime.devices.exact_products` is called. The commands call it.
         """
         stacked = StackedNet(net)
-        device = next(net.parameters()).device
-        theta, options = flat_weights(net).unsqueeze(0), UnrollOptions(momentum=self.momentum)
-        trained = train(classification(stacked), theta, self.data.to(device), options=options)
-        nn.utils.vector_to_parameters(trained[0], net.parameters())
+        (trained,) = self.trained(classification(stacked), flat_weights(net).unsqueeze(0))
+        nn.utils.vector_to_parameters(trained, net.parameters())
         return net.eval()
 
-    def normalise(self, x: Tensor) -> Tensor:
-        """uint8 images `[n, C, H, W]` as the networks of this set expect them.
+    def trained(self, loss: Loss, theta: Tensor) -> Tensor:
+        """Weights `theta [nets, P]` after training on this set as its settings say, at its rates.
+
+        By default that is gradient descent on its steps in order, for its epochs (Equation 9).
+        """
+        data = self.data.to(theta.device)
+        return train(loss, theta, data, options=native(self.config, data))
+
+    def normalise(self, x: Tensor, whitening: Whitening | None = None) -> Tensor:
+        """uint8 images `[n, C, H, W]`, or what else it was distilled from, as the networks of this set expect them.
 
         Raises:
-            UserError: `x` has another type or shape, such as floats from 0 to 1.
+            UserError: `x` has another type or shape, such as floats from 0 to 1 where the set was distilled from bytes,
+                or the set is whitened and `whitening` is missing.
         """
-        if not isinstance(x, Tensor) or x.dtype != torch.uint8 or x.shape[1:] != self.images.shape[2:]:
+        if "whitening" in self.info and whitening is None:
+            raise UserError("normalise: the set is whitened; its second argument must be distilled.whitening(dataset)")
+        wanted = torch.float32 if self.of_floats else torch.uint8
+        if not isinstance(x, Tensor) or x.dtype != wanted or tuple(x.shape[1:]) != self.image_shape:
             given = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-            raise UserError(f"normalise: takes uint8 tensors [n, {str([*self.images.shape[2:]])[1:]}, not {given}")
-        return normalise(x, self.mean, self.std)
+            kind = str(wanted).removeprefix("torch.")
+            raise UserError(f"normalise: takes {kind} tensors [n, {str([*self.image_shape])[1:]}, not {given}")
+        normalised = normalise(x, self.mean, self.std)
+        return whitening(normalised) if whitening else normalised
 
     def save(self, path: Path | str) -> None:
         """Write the whole set as one `.safetensors`."""
@@ -242,15 +259,16 @@ class DistilledSet:
         return tensors | {f"{BUFFER}{name}": value for name, value in self.buffers.items()}
 
     @classmethod
-    def load(cls, path: Path | str) -> "DistilledSet":
+    def load(cls, path: Path | str) -> Self:
         """Read a set written by `save`.
 
         Raises:
             UserError: the file is missing, damaged, or not a distilled set.
         """
         tensors, info = load_tensors(path)
-        if info.pop("format", None) != SET_FORMAT:
-            raise UserError(f"{path}: not a distilled set ({SET_FORMAT})")
+        check_metadata(info, path)
+        check_tensors(tensors, path)
+        del info["format"]
         for part in {"config", "pretrained"} & info.keys():
             info[part] = current_settings(info[part])
         buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in list(tensors) if name.startswith(BUFFER)}

@@ -10,22 +10,28 @@ from torch import Tensor, nn
 
 from dd.data.batches import RealBatches, normalise, rows_of_each_class
 from dd.data.prepared import OWN_NORMALISATION, Dataset
+from dd.distill.begun import check_begun, images_for
 from dd.distill.derivatives import reverse_over_forward_is_exact, second_derivative_error
+from dd.distill.differentiable_augmentation import NONE
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.init_kinds import INITS
 from dd.distill.initial_weights import FixedInitial, Pool, WeightSources, initial_distribution
+from dd.distill.inner_training import native
 from dd.distill.loss import Loss, classification, poisoned
 from dd.distill.metrics import accuracy
+from dd.distill.networks import build_for, check_for, is_image, session_identity
+from dd.distill.run import MakeBar, Record, run
 from dd.distill.settings import DistillConfig
+from dd.distill.snapshots import Snapshots
 from dd.distill.trainer import Trainer
-from dd.distill.unroll import UnrollOptions, train
-from dd.nets.factory import build
+from dd.distill.unroll import train
 from dd.nets.init_schemes import count, flat_weights
 from dd.nets.pretrained import PretrainedFile
 from dd.nets.stacked import StackedNet, net_batches
-from dd.nets.trial import check_network
 from dd.runtime.errors import UserError
 from dd.runtime.files import provenance
+from dd.runtime.loop import Store
+from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
 
 TRIAL_IMAGES = 2
@@ -44,33 +50,38 @@ class Experiment:
         device: str = "cpu",
         pool: Pool | None = None,
         file: PretrainedFile | None = None,
+        begun: DistilledSet | None = None,
     ) -> None:
         """Pre-trained initial weights come from a `pool` or, if the init has only one net, from a `file` instead.
+
+        With `begun`, a finished set, images, labels and rates begin as that set's, and a fixed net as the set's own.
 
         Raises:
             UserError: settings, data, network and weights do not fit each other.
         """
-        self.config, self.dataset = config, dataset
+        self.config, self.dataset, self.begun = config, dataset, begun
         self.pool, self.pretrained = pool, pool or file
         _check(config, dataset, pool, file)
-        channels, size, _ = dataset.image_shape
-        classes = len(dataset.classes)
-        make = partial(build, config.net, channels, size, classes)
+        shape, classes = dataset.image_shape, len(dataset.classes)
+        make = partial(build_for, config.net, shape, classes)
         # a file's batch statistics belong to its weights, and so does its normalisation of images as a rule
         self.module = file.network(make) if file else make()
         told = None if dataset.info.get("normalisation") == OWN_NORMALISATION else file
         self.mean = torch.tensor(told.info["mean"]) if told else dataset.mean
         self.std = torch.tensor(told.info["std"]) if told else dataset.std
         self.buffers = _buffers(self.module) if file else {}
-        check_network(make, config.net, channels, size, classes, net=self.module)
+        check_for(make, config.net, shape, classes, net=self.module)
+        if begun:
+            check_begun(begun, config, dataset)
         if pool:
-            pool.check(config.net, dataset.image_shape, classes, count(self.module))
+            pool.check(config.net, shape, classes, count(self.module))
         self.net = StackedNet(self.module).to(device)
+        begun_weights = begun.fixed_weights if begun else None
         sources = WeightSources(
             make=make,
             scheme=config.init_scheme,
             seed=config.seed,
-            weights=flat_weights(self.module) if file else None,
+            weights=flat_weights(self.module) if file else begun_weights,
             pool=pool,
             pool_net=config.pool_net,
             reserved=config.validation_nets,
@@ -78,11 +89,17 @@ class Experiment:
         self.initial = initial_distribution(INITS[config.init], sources)
         self.fixed_weights = self.initial.weights if isinstance(self.initial, FixedInitial) else None
         self._make_trainer(device)
+        first_step = self.trainer.learned.classes_of_images[0]
+        self.snapshots = Snapshots(config.meta_steps, first_step.tolist())
 
     def _make_trainer(self, device: str) -> None:
         config, dataset = self.config, self.dataset
         rows, watched = dataset.split(config.validation_images, config.seed, withhold=not config.train_on_all)
-        start = self._real_images(rows) if config.start == "real" else None
+        start = None
+        if self.begun:
+            start = images_for(self.begun, self.mean, self.std)
+        elif config.start == "real":
+            start = self._real_images(rows)
         y = poisoned(dataset.y_train, attack_class=config.attack_class, target_class=config.target_class)
         self.validation = dataset.x_train[watched], y[watched]
         images = dataset.training_images()._replace(y=y, mean=self.mean, std=self.std)
@@ -105,6 +122,8 @@ class Experiment:
             reverse_over_forward=self._allows_reverse_over_forward(loss),
             start=start,
         )
+        if self.begun:
+            self.trainer.learned.go_on_from(self.begun.labels, self.begun.lrs)
 
     def _allows_reverse_over_forward(self, loss: Loss) -> bool:
         """Whether reverse-over-forward works for this network, with the device and precision of the training.
@@ -145,7 +164,15 @@ class Experiment:
             "augmentation": self.dataset.augmentation,
             "pretrained": self.pretrained.info if self.pretrained else None,
             "pool": self.pool.digest if self.pool else None,
+            "begun": self.begun.digest if self.begun else None,
+            **session_identity(self.config.net, self.module),
         }
+
+    def run(self, store: Store, *, group: ProcessGroup, progress: MakeBar, record: Record) -> DistilledSet:
+        """Distil to the last meta-step, as `dd.distill.run.run` tells, and return the set."""
+        self.trainer.group = group
+        history = run(self.trainer, self.validate, store, progress, record, self.snapshots)
+        return self.distilled(history[-1])
 
     def validate(self) -> Tensor:
         """Accuracies in percent `[nets]` on the validation images, of nets that distillation has never seen.
@@ -157,8 +184,8 @@ class Experiment:
         percent, share = torch.zeros(nets), list(trainer.group.share(range(nets)))
         if share:
             theta = self.initial("validation", share).to(trainer.device)
-            options = UnrollOptions(momentum=self.config.momentum)
-            trained = train(trainer.loss, theta, trainer.learned.data(), options=options)
+            data = trainer.learned.data()
+            trained = train(trainer.loss, theta, data, options=native(self.config, data))
             percent[share] = accuracy(self.net, trained, *self.validation, self.mean, self.std)
         return trainer.group.all_reduce(percent)
 
@@ -177,6 +204,8 @@ class Experiment:
             info["pretrained"] = self.pretrained.info
         if self.pool:
             info["pool"] = self.pool.digest
+        if self.begun:
+            info["begun"] = self.begun.digest
         data = self.trainer.learned.data().to("cpu")
         return DistilledSet(
             images=data.images,
@@ -199,12 +228,18 @@ def made_with(path: Path) -> dict:
     info = DistilledSet.load(path).info
     settings = DistillConfig().model_dump() | info.get("config", {})  # older sets lack newer settings
     nets = {"pool": info["pool"]} if "pool" in info else {}  # which older sets lack
-    return {**settings, "dataset": info.get("dataset", {}).get("sha256"), "pretrained": info.get("pretrained"), **nets}
+    known = {"dataset": info.get("dataset", {}).get("sha256"), "pretrained": info.get("pretrained")}
+    return {**settings, **known, "begun": info.get("begun"), **nets}
 
 
 def _check(config: DistillConfig, dataset: Dataset, pool: Pool | None, file: PretrainedFile | None) -> None:
     if lacks := config.missing_class(dataset.name, len(dataset.classes)):
         raise UserError(lacks)
+    if not is_image(shape := dataset.image_shape):
+        if config.dsa != NONE:
+            raise UserError(f"dsa: changes square images [C, S, S], not inputs {list(shape)}; leave it out")
+        if pool or file:
+            raise UserError("pool, pretrained: their networks are for square images; leave them out")
     if (pool or file) and not INITS[config.init].pretrained:
         raise UserError(f"init: {config.init} takes no weights from a pool or a file; leave it out")
     if pool and file:

@@ -14,11 +14,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from dd.distill.distilled_data import DistilledData
 from dd.distill.initial_weights import Draw
 from dd.distill.loss import Loss, NetworkLoss
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
-from dd.distill.unroll import DistilledData, train
+from dd.distill.unroll import train
 from dd.runtime.seeds import generator
 
 HELD_OUT = 1000
@@ -137,8 +138,8 @@ def initial_weights(dimension: int, seed: int) -> Draw:
     return draw
 
 
-def learn(problem: LeastSquares, pairs: int, meta_steps: int, seed: int = 0) -> DistilledPairs:
-    """Algorithm 1 on this problem, with learned targets."""
+def learn(loss: Loss, problem: LeastSquares, pairs: int, meta_steps: int, seed: int = 0) -> DistilledPairs:
+    """Algorithm 1 on this problem, with learned targets; `loss` is the `squared_error`, with its traces."""
     dimension = problem.data.shape[1]
     config = DistillConfig(
         steps=1,
@@ -153,7 +154,7 @@ def learn(problem: LeastSquares, pairs: int, meta_steps: int, seed: int = 0) -> 
         schedule="cosine",
     )
     initial = initial_weights(dimension, seed)
-    trainer = Trainer(config, squared_error(), initial, problem, image_shape=(dimension + 1,), classes=pairs)
+    trainer = Trainer(config, loss, initial, problem, image_shape=(dimension + 1,), classes=pairs)
     for _ in range(meta_steps):
         trainer.step()
     learned = trainer.learned.data()
@@ -185,7 +186,7 @@ def linear_case(
         gap_max the greatest over `HELD_OUT` initial weights, as shares of the expected gap before the step. The lower
         bound has no greatest, because it is a bound of the expected gap.
     """
-    rows = []
+    rows, loss = [], squared_error()
     for seed in range(problems):
         problem = random_problem(data_size, dimension, seed)
         theta = initial_weights(dimension, seed)("held-out", range(HELD_OUT)).double()
@@ -193,7 +194,7 @@ def linear_case(
         for pairs in sizes:
             for method, distilled in (
                 ("closed form", closed_form(problem, pairs)),
-                ("learned", learn(problem, pairs, meta_steps, seed)),
+                ("learned", learn(loss, problem, pairs, meta_steps, seed)),
             ):
                 gap, greatest = problem.expected_gap(distilled.step), problem.gap(distilled.step(theta)).max().item()
                 rows.append([seed, dimension, pairs, method, gap / before, greatest / before])

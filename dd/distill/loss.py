@@ -21,6 +21,10 @@ class Loss(ABC):
     it lives. So reuse an object rather than make a new one.
     """
 
+    by_image = True
+    """Whether the loss on a batch is the mean of its losses on parts of equal size, so that they can be computed one
+    after the other. Batch normalisation makes it otherwise."""
+
     def __init__(self, *, traceable: bool) -> None:
         """`traceable` promises that the loss runs the same operations whatever the values of the tensors."""
         self.tracer = Tracer(traceable=traceable)

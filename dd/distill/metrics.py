@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dd.data.batches import normalise
+from dd.data.whitening import Whitening
 from dd.distill.loss import poisoned
 from dd.nets.stacked import StackedNet, net_batches
 
@@ -13,7 +14,9 @@ BATCH = 100
 """Test images classified at once. It limits memory and changes no result."""
 
 
-def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def predictions(
+    net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Tensor, whitening: Whitening | None = None
+) -> Tensor:
     """The class that each net gives each image.
 
     Args:
@@ -22,6 +25,7 @@ def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Te
         x: uint8 images `[n, C, H, W]`.
         mean: `[C]`, on the scale 0 to 1.
         std: `[C]`.
+        whitening: what is done to the normalised images, if anything.
 
     Returns:
         Labels `[nets, n]` on the CPU.
@@ -30,6 +34,7 @@ def predictions(net: StackedNet, theta: Tensor, x: Tensor, mean: Tensor, std: Te
     with torch.no_grad():
         for images in x.split(BATCH):
             batch = normalise(images.to(theta.device), mean, std)
+            batch = whitening(batch) if whitening else batch
             predicted.append(torch.cat([net.logits(part, batch).argmax(2) for part in net_batches(theta)]).cpu())
     return torch.cat(predicted, 1)
 

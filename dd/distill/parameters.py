@@ -5,11 +5,13 @@ Adam updates numbers that can take any value. Learning rates are the softplus of
 bounds could also grow large, and take over the role of the rates.
 """
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dd.distill.unroll import DistilledData, DistilledGradient
+from dd.distill.distilled_data import DistilledData, DistilledGradient
 
 OWN_CLASS = 0.9
 """The probability of an image's own class in its first soft label. Near 1, softmax would hardly let it change."""
@@ -19,21 +21,32 @@ class LearnedParameters:
     """Distilled images, raw learning rates and, if labels are learned, raw labels; Adam updates all of them."""
 
     def __init__(
-        self, images: Tensor, classes_of_images: Tensor, *, epochs: int, distill_lr: float, soft: int | None
+        self,
+        images: Tensor,
+        classes_of_images: Tensor,
+        *,
+        lrs: tuple[int, int],
+        distill_lr: float,
+        rates: Literal["step", "epoch", "one"] = "step",
+        fixed_rates: bool = False,
+        soft: int | None = None,
     ) -> None:
         """The parameters at their first values.
 
         Args:
             images: `[steps, n, ...]`.
             classes_of_images: `[steps, n]`.
-            epochs: number of epochs; each step has one rate for each of them.
+            lrs: the shape of `lrs`: the numbers of epochs and of GD steps in one.
             distill_lr: the first value of all rates.
+            rates: what has a rate of its own: each step of each epoch, each epoch, or nothing.
+            fixed_rates: whether rates stay as they are.
             soft: the number of classes if labels are learned, else None.
         """
         self.images = images.requires_grad_()
         self.classes_of_images = classes_of_images
+        self.lrs_shape, self.fixed_rates = lrs, fixed_rates
         raw_lr = torch.tensor(distill_lr, dtype=torch.float64).expm1().log().float()  # the inverse of softplus
-        shape = (epochs, len(images))
+        shape = {"step": lrs, "epoch": (lrs[0], 1), "one": (1, 1)}[rates]
         self.raw_lrs = torch.full(shape, raw_lr.item(), device=images.device, requires_grad=True)
         self.raw_labels: Tensor | None = None
         if soft:
@@ -41,10 +54,24 @@ class LearnedParameters:
             probabilities = probabilities.to(images.device).scatter(2, classes_of_images.unsqueeze(2), OWN_CLASS)
             self.raw_labels = probabilities.log().requires_grad_()
 
+    def go_on_from(self, labels: Tensor, lrs: Tensor) -> None:
+        """Begin with the labels and rates of a finished set, in the shapes of `labels` and `lrs`.
+
+        Rates that are one here begin with the mean of theirs. A set without rates (of no epochs) changes none.
+        """
+        with torch.no_grad():
+            if self.raw_labels is None:
+                self.classes_of_images = labels.to(self.images.device)
+            else:
+                self.raw_labels.copy_(labels.clamp_min(torch.finfo(torch.float32).tiny).log())
+            if len(lrs):
+                ours = lrs.double().sum_to_size(self.raw_lrs.shape) * (self.raw_lrs.numel() / lrs.numel())
+                self.raw_lrs.copy_(ours.expm1().log())
+
     @property
     def lrs(self) -> Tensor:
-        """The learning rates `[epochs, steps]`."""
-        return F.softplus(self.raw_lrs.detach())
+        """The learning rate of every step, `[epochs, steps]`."""
+        return F.softplus(self.raw_lrs.detach()).expand(self.lrs_shape).contiguous()
 
     @property
     def labels(self) -> Tensor:
@@ -56,8 +83,10 @@ class LearnedParameters:
         return DistilledData(self.images.detach(), self.labels, self.lrs)
 
     def by_name(self) -> dict[str, Tensor]:
-        """The tensors that Adam updates: `images`, `raw_lrs` and, if labels are learned, `raw_labels`."""
-        named = {"images": self.images, "raw_lrs": self.raw_lrs}
+        """The tensors that Adam updates: `images` and, if they are learned, `raw_lrs` and `raw_labels`."""
+        named = {"images": self.images}
+        if not self.fixed_rates:
+            named["raw_lrs"] = self.raw_lrs
         if self.raw_labels is not None:
             named["raw_labels"] = self.raw_labels
         return named
@@ -65,7 +94,9 @@ class LearnedParameters:
     def set_gradient(self, gradient: DistilledGradient) -> None:
         """Set `.grad` of each parameter from the gradient with respect to `data()`, whose tensors are overwritten."""
         self.images.grad = gradient.images
-        self.raw_lrs.grad = gradient.lrs.mul_(torch.sigmoid(self.raw_lrs.detach()))  # the derivative of softplus
+        if not self.fixed_rates:  # a rate of several steps has the sum of their gradients
+            d_lrs = gradient.lrs.sum_to_size(self.raw_lrs.shape)
+            self.raw_lrs.grad = d_lrs.mul_(torch.sigmoid(self.raw_lrs.detach()))  # the derivative of softplus
         if self.raw_labels is not None and gradient.labels is not None:
             labels, d_labels = self.labels, gradient.labels
             self.raw_labels.grad = d_labels.sub_((d_labels * labels).sum(2, keepdim=True)).mul_(

@@ -9,16 +9,23 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dd.distill.metrics import sample_std
+from dd.distill.snapshots import Snapshots
 from dd.distill.trainer import Progress, Trainer
 from dd.runtime.loop import Store, run_to_end
+
+MakeBar = Callable[[int, int], tqdm]
+"""Makes a bar from (total, done)."""
+Record = Callable[[list[dict]], None]
+"""Takes the history."""
 
 
 def run(
     trainer: Trainer,
     validate: Callable[[], Tensor],
     store: Store,
-    progress: Callable[[int, int], tqdm],
-    record: Callable[[list[dict]], None],
+    progress: MakeBar,
+    record: Record,
+    snapshots: Snapshots,
 ) -> list[dict]:
     """Run `trainer` to its last meta-step, from the state in `store` if there is one.
 
@@ -29,6 +36,7 @@ def run(
         store: the state is saved to it whenever that is due, and on SIGTERM or Ctrl-C.
         progress: makes the bar from (total, done).
         record: called with the history when it is restored, whenever it has grown, and at the end.
+        snapshots: is given the images at every meta-step.
 
     Returns:
         The history: a row at meta-step 0, every `validation_interval` meta-steps and at the end. All columns but
@@ -38,7 +46,7 @@ def run(
         StoppedError: the process received a signal; run again to go on.
         UserError: the trainer or the store raised it, or the processes of the group have restored different states.
     """
-    distillation = Distillation(trainer, validate, record)
+    distillation = Distillation(trainer, validate, record, snapshots)
     run_to_end(distillation, store, progress, group=trainer.group)
     distillation.record_rows()
     return distillation.history.rows
@@ -94,9 +102,9 @@ class Distillation:
 
     unit = "meta-step"
 
-    def __init__(self, trainer: Trainer, validate: Callable[[], Tensor], record: Callable[[list[dict]], None]) -> None:
+    def __init__(self, trainer: Trainer, validate: Callable[[], Tensor], record: Record, snapshots: Snapshots) -> None:
         """See `run`."""
-        self.trainer, self.validate, self.record = trainer, validate, record
+        self.trainer, self.validate, self.record, self.snapshots = trainer, validate, record, snapshots
         self.history = History()
 
     @property
@@ -114,8 +122,10 @@ class Distillation:
         if self.done == 0:
             self.history.add_row(self.trainer, Progress(math.nan, math.nan), self.validate())
             self.record_rows()
+            self._take_snapshot()
         progress = self.trainer.step()
         self.history.count(progress)
+        self._take_snapshot()
         if progress.skipped and self.trainer.group.leads:
             why = f"the loss is {progress.loss:.3g} and the norm of its gradient {progress.grad_norm:.3g}"
             bar.write(f"meta-step {self.done - 1}: skipped, because {why}", sys.stderr)
@@ -127,19 +137,23 @@ class Distillation:
             postfix["validation"] = f"{self.history.rows[-1]['accuracy']:.1f}%"
         bar.set_postfix(postfix, refresh=False)
 
+    def _take_snapshot(self) -> None:
+        self.snapshots.take(self.done, self.trainer.learned.images)
+
     def record_rows(self) -> None:
         """Record the history, if this process is the leader."""
         if self.trainer.group.leads:
             self.record(self.history.rows)
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
-        """The state of the trainer and the history."""
+        """The state of the trainer, the history and the snapshots."""
         tensors, values = self.trainer.state()
-        return tensors, {"trainer": values} | self.history.state()
+        return tensors | self.snapshots.state(), {"trainer": values} | self.history.state()
 
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Go on from a `state`."""
         self.trainer.restore(tensors, values["trainer"])
         self.history.restore(values)
+        self.snapshots.restore(tensors)
         if self.history.rows:
             self.record_rows()  # Snakemake has removed the outputs of the failed job

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from dd.distill.differentiable_augmentation import NONE, Strategy
 from dd.distill.init_kinds import INITS
 from dd.nets import NETWORKS
 from dd.nets.init_schemes import INIT_SCHEMES
@@ -23,7 +24,19 @@ from dd.runtime.settings_model import (
     mistake,
 )
 
-PAPERS = {"soft_labels": False, "shuffle_steps": False, "start": "noise", "momentum": 0.0, "init_scheme": "xavier"}
+PAPERS = {
+    "soft_labels": False,
+    "shuffle_steps": False,
+    "batch_per_class": 0,
+    "start": "noise",
+    "optimiser": "gd",
+    "momentum": 0.0,
+    "rates": "step",
+    "fixed_rates": False,
+    "window": 0,
+    "dsa": NONE,
+    "init_scheme": "xavier",
+}
 """The paper's values of the settings that make another method. Settings of the recipe alone are in docs/recipe.md."""
 ROWS = 20
 """Rows of the history, besides the one at meta-step 0, if `validate_every` does not say how many there are."""
@@ -70,13 +83,29 @@ class DistillSettings(Settings):
     image_std: Positive = 1.0
     """standard deviation of that noise, in normalised pixels"""
     distill_lr: Positive = 0.02
-    """the value that all learned learning rates start from"""
+    """the value that all learning rates start from"""
     soft_labels: bool = False
     """learn the labels too, as probabilities of all classes"""
     shuffle_steps: bool = False
     """draw the order of the steps in each epoch anew in every meta-step"""
+    batch_per_class: Index = 0
+    """train on minibatches of so many images of each class, drawn from those of all steps; 0: each step has its own"""
+    optimiser: Literal["gd", "adam"] = "gd"
+    """what the GD steps on distilled images are: gradient descent, or Adam's"""
     momentum: BelowOne = 0.0
     """momentum of the GD steps on distilled images; 0 is the paper's"""
+    rates: Literal["step", "epoch", "one"] = "step"
+    """what has a learning rate of its own: each step of each epoch, each epoch, or nothing: one for all"""
+    fixed_rates: bool = False
+    """do not learn the learning rates: all stay at distill_lr"""
+    window: Index = 0
+    """GD steps that the meta-gradient goes back through, which end anywhere in the training; 0: all"""
+    dsa: Strategy = NONE
+    """differentiable augmentation: how distilled images are changed at random at every GD step"""
+    dsa_crop: Share = 0.125
+    """how far dsa's crop shifts at most, as a share of the image's side"""
+    dsa_real: bool = False
+    """change the real images that meta-steps judge too, by the same dsa"""
     nets: Count = 4
     """networks sampled for one meta-step (1 is enough for a fixed init)"""
     real_batch: Count = 1024
@@ -135,6 +164,27 @@ class DistillConfig(DistillSettings):
             if label >= classes:
                 return f"{key}: {label}, but {dataset} has classes 0 to {classes - 1}"
         return ""
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> Self:
+        of_class = self.steps * self.images_per_class
+        if self.batch_per_class and of_class % self.batch_per_class:
+            raise mistake(
+                f"{self.batch_per_class} must divide the {of_class} images of a class (steps x images_per_class)",
+                "batch_per_class",
+            )
+        if self.batch_per_class and self.shuffle_steps:
+            raise mistake("minibatches (batch_per_class) have no steps to shuffle; leave it out", "shuffle_steps")
+        if self.optimiser == "adam" and self.momentum:
+            raise mistake("is of optimiser gd; adam has its own, so leave it out", "momentum")
+        if self.window > (total := self.epochs * self.epoch_steps):
+            raise mistake(f"{self.window} must be at most {total}, all GD steps (0 means all)", "window")
+        return self
+
+    @property
+    def epoch_steps(self) -> int:
+        """GD steps in one epoch."""
+        return self.steps * self.images_per_class // self.batch_per_class if self.batch_per_class else self.steps
 
     @property
     def attacks(self) -> bool:

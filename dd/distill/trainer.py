@@ -7,11 +7,14 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from dd.distill.distilled_data import DistilledGradient
 from dd.distill.initial_weights import Draw
+from dd.distill.inner_training import augment_of, of_meta_step
+from dd.distill.light_adam import LightAdam
 from dd.distill.loss import LossFunction, as_loss
 from dd.distill.parameters import LearnedParameters
 from dd.distill.settings import DistillConfig
-from dd.distill.unroll import DistilledGradient, MetaGradient, UnrollOptions, meta_gradient, shuffled_order
+from dd.distill.unroll import MetaGradient, meta_gradient
 from dd.runtime.errors import UserError
 from dd.runtime.process_group import ProcessGroup
 from dd.runtime.seeds import generator
@@ -106,12 +109,14 @@ class Trainer:
         self.learned = LearnedParameters(
             start.to(self.device),
             classes_of_images.expand(config.steps, per_step).to(self.device),
-            epochs=config.epochs,
+            lrs=(config.epochs, config.epoch_steps),
             distill_lr=config.distill_lr,
+            rates=config.rates,
+            fixed_rates=config.fixed_rates,
             soft=classes if config.soft_labels else None,
         )
         parameters = list(self.learned.by_name().values())
-        self.adam = torch.optim.Adam(parameters, lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
+        self.adam = LightAdam(parameters, lr=config.meta_lr, betas=(config.meta_beta1, 0.999))
         self.meta_step = 0
         self.running_norm = 0.0
         self.skipped = 0
@@ -125,8 +130,9 @@ class Trainer:
         """
         theta = self._initial_weights.take(self.meta_step).to(self.device)
         real_x, real_y = self._real_batch()
-        options = self._options()
-        meta = meta_gradient(self.loss, theta, self.learned.data(), real_x, real_y, options=options)
+        data = self.learned.data()
+        options = of_meta_step(self.config, data, self.meta_step, reverse_over_forward=self.reverse_over_forward)
+        meta = meta_gradient(self.loss, theta, data, real_x, real_y, options=options)
         if self.device.type == "cuda":  # the GPU is still computing, so drawing costs no time now
             self._initial_weights.prefetch(self.meta_step + 1)
         loss, gradient = self._all_reduce(meta, len(theta) / self.config.nets)
@@ -147,18 +153,9 @@ class Trainer:
     def _real_batch(self) -> tuple[Tensor, Tensor]:
         """Real images `[b, ...]` of this meta-step, and their labels `[b]`."""
         batches = [self.real.batch(i) for i in self.config.real_batches_at(self.meta_step)]
-        return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
-
-    def _options(self) -> UnrollOptions:
-        config, order = self.config, None
-        if config.shuffle_steps:
-            order = shuffled_order(config.epochs, config.steps, generator(config.seed, "order", self.meta_step))
-        return UnrollOptions(
-            order=order,
-            momentum=config.momentum,
-            reverse_over_forward=self.reverse_over_forward,
-            clip=config.clip_adjoint_at(self.meta_step),
-        )
+        x, y = torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
+        change = augment_of(self.config, self.meta_step, "real") if self.config.dsa_real else None
+        return change(x, 0) if change else x, y
 
     def _all_reduce(self, meta: MetaGradient, share: float) -> tuple[float, DistilledGradient]:
         """Mean loss and meta-gradient over the networks of all processes; this process has the given share of them."""
@@ -171,7 +168,7 @@ class Trainer:
         return loss.item(), DistilledGradient(images, lrs, labels[0] if labels else None)
 
     def _update(self) -> None:
-        self.adam.param_groups[0]["lr"] = self.config.meta_lr_at(self.meta_step)
+        self.adam.lr = self.config.meta_lr_at(self.meta_step)
         self.adam.step()
         self.meta_step += 1
 
@@ -202,7 +199,7 @@ class Trainer:
     def state(self) -> tuple[dict[str, Tensor], dict]:
         """Everything a restart needs: tensors, and plain values for JSON."""
         tensors = {name: parameter.detach() for name, parameter in self.learned.by_name().items()}
-        for index, moments in self.adam.state_dict()["state"].items():
+        for index, moments in enumerate(self.adam.moments):
             tensors |= {f"adam.{index}.{name}": value for name, value in moments.items()}
         return tensors, {
             "meta_step": self.meta_step,
@@ -215,11 +212,11 @@ class Trainer:
         with torch.no_grad():
             for name, parameter in self.learned.by_name().items():
                 parameter.copy_(tensors[name])
-        moments: dict[int, dict[str, Tensor]] = {}
+        moments: list[dict[str, Tensor]] = [{} for _ in self.adam.moments]
         for key, value in tensors.items():
             if key.startswith("adam."):
                 _, index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = value
-        self.adam.load_state_dict(self.adam.state_dict() | {"state": moments})
+                moments[int(index)][name] = value
+        self.adam.restore(moments)
         self.meta_step, self.skipped = values["meta_step"], values["skipped"]
         self.running_norm = float.fromhex(values["running_norm"])

@@ -1,6 +1,6 @@
 """Gradient descent on distilled images, and its adjoint: the meta-gradient of Algorithm 1 with Section 3.4.
 
-Forward, step t of T = epochs x steps (Equation 9):
+Forward, step t of T (Equation 9), on the images x_t at the rate eta_t:
 
     theta_{t+1} = theta_t - eta_t grad l(x_t, theta_t)
 
@@ -8,73 +8,48 @@ Backward, with v = dL/dtheta_{t+1} and s = <grad l(x_t, theta_t), v>:
 
     dL/deta_t = -s        dL/dx_t = -eta_t ds/dx_t        dL/dtheta_t = v - eta_t ds/dtheta_t
 
-The gradient with respect to soft labels is like that with respect to images.
+The gradient with respect to soft labels is like that with respect to images. Momentum and Adam, which the paper does
+not have, only take another direction than v for s: `dd.distill.optimisers` has the equations of all three.
+`dd.distill.inner_steps` says which x_t and eta_t the steps have.
 
-With momentum mu, from m_0 = 0. The paper has none, and it visits the steps in one order (see `shuffled_order`):
-
-    m_{t+1} = mu m_t + grad l(x_t, theta_t)        theta_{t+1} = theta_t - eta_t m_{t+1}
-
-L also depends on m_{t+1} through m_{t+2}. Call that part of dL/dm_{t+1} -h. Then, starting with h = 0 at the last step,
-
-    q = v + h / eta_t        s = <grad l(x_t, theta_t), q>        h of the step before = mu eta_t q
-
-With this s, dL/dx_t and dL/dtheta_t are as above, and dL/deta_t = -<m_{t+1}, v>, where eta_t m_{t+1} = theta_t -
-theta_{t+1}.
-
-The backward pass through one step needs only theta_t (and theta_{t+1}). So only the stored weights [T + 1, nets, P]
-grow with T; everything else is kept for one step. `dd.distill.derivatives` computes s and its gradients.
+The backward pass through one step needs only theta_t (with momentum theta_{t+1}, with Adam the moments of both). So
+only these grow with T, `[T + 1, nets, P]` each; everything else is kept for one step. With a window of M steps, only
+the last M are kept and gone back through, and weights and moments are constants where it begins.
+`dd.distill.derivatives` computes s and its gradients.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from dd.distill.derivatives import gradient, hessian_vector_product, value_and_gradient_in_chunks
+from dd.distill.distilled_data import DistilledData, DistilledGradient
+from dd.distill.inner_steps import Steps, in_order
 from dd.distill.loss import LossFunction, as_loss
+from dd.distill.optimisers import GradientDescent, Optimiser, Point
 from dd.nets.stacked import net_batches
 from dd.runtime.trace import TensorFunction
 
-
-class DistilledData(NamedTuple):
-    """The data that networks are trained on."""
-
-    images: Tensor
-    """`[steps, n, ...]`."""
-    labels: Tensor
-    """`[steps, n]`; soft labels are probabilities `[steps, n, classes]`."""
-    lrs: Tensor
-    """Learning rates `[epochs, steps]`."""
-
-    def to(self, device: torch.device | str) -> "DistilledData":
-        """The same data on another device."""
-        return DistilledData(*(t.to(device) for t in self))
-
-    def zeros(self) -> "DistilledGradient":
-        """A gradient of zeros."""
-        labels = torch.zeros_like(self.labels) if self.labels.is_floating_point() else None
-        lrs = torch.zeros_like(self.lrs, memory_format=torch.contiguous_format)
-        return DistilledGradient(torch.zeros_like(self.images), lrs, labels)
+Augment = Callable[[Tensor, int], Tensor]
+"""Takes the images of a GD step and its number, counted from 1. Returns changed images, always by the same draws."""
 
 
-class DistilledGradient(NamedTuple):
-    """Gradients with respect to the fields of `DistilledData`, each in the shape of its field."""
+@dataclass(frozen=True)
+class Trajectory:
+    """What the backward pass needs of a training: where it was before the first step of the window and after each."""
 
-    images: Tensor
-    """`[steps, n, ...]`"""
-    lrs: Tensor
-    """`[epochs, steps]`"""
-    labels: Tensor | None
-    """`[steps, n, classes]`, or None for hard labels."""
+    theta: Tensor
+    """`[window + 1, nets, P]`"""
+    moments: Tensor
+    """`[window + 1, kept, nets, P]`: as many moments as the optimiser's adjoint needs."""
 
-    def add_(self, other: "DistilledGradient") -> None:
-        """Add another gradient to this one, in place."""
-        for own, term in zip(self, other, strict=True):
-            if own is not None and term is not None:
-                own.add_(term)
+    def at(self, t: int) -> Point:
+        """Where it was after `t` steps of the window."""
+        return Point(self.theta[t], tuple(self.moments[t]))
 
 
 class Adjoint(NamedTuple):
@@ -95,19 +70,17 @@ class MetaGradient(NamedTuple):
     """The gradient of the mean of L over nets."""
 
 
-Order = Sequence[int]
-"""The indices into the flattened `lrs [epochs, steps]`, in the order of the GD steps. An index gives the rate of a step
-and, modulo `steps`, its images. So a rate stays with its images, at whatever place in an epoch they come."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class UnrollOptions:
-    """How to do the GD steps and the backward pass through them. The defaults are the paper's gradient descent."""
+    """How to train, and how to go back through it. The defaults are the paper's gradient descent."""
 
-    order: Order | None = None
-    """The order of the steps; None is one after the other, in every epoch."""
-    momentum: float = 0.0
-    """The mu of the equations above."""
+    steps: Steps | None = None
+    """The GD steps; None is all in order, in every epoch."""
+    optimiser: Optimiser = field(default_factory=GradientDescent)
+    augment: Augment | None = None
+    """How the images are changed; None is not at all."""
+    window: int = 0
+    """How many of the last steps are kept and gone back through; 0 is all."""
     reverse_over_forward: bool = True
     """Whether second derivatives use forward mode: see `dd.distill.derivatives.reverse_over_forward_is_exact`."""
     clip: float = 0.0
@@ -115,37 +88,39 @@ class UnrollOptions:
     never clips. v grows if gradient descent is chaotic. Then the exact gradient is of little use, and one such net
     outweighs all others."""
 
-    def places(self, lrs: Tensor) -> Order:
-        """The order of the steps, for rates `lrs [epochs, steps]`."""
-        return self.order or range(lrs.numel())
+    def steps_on(self, data: DistilledData) -> Steps:
+        """The GD steps on `data`."""
+        return in_order(data) if self.steps is None else self.steps
+
+    def augmented(self, images: Tensor, number: int) -> Tensor:
+        """The images of step `number` as it is done on them."""
+        return self.augment(images, number) if self.augment else images
 
 
 PLAIN = UnrollOptions()
 """Gradient descent as in the paper."""
 
 
-def shuffled_order(epochs: int, steps: int, draw: torch.Generator) -> Order:
-    """An order with all steps in every epoch; the order within each epoch is drawn by `draw`."""
-    return [epoch * steps + i for epoch in range(epochs) for i in torch.randperm(steps, generator=draw).tolist()]
-
-
-def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Tensor:
-    """Train nets on distilled images, in order, `epochs` times over (Equation 9), and keep every step's weights.
+def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Trajectory:
+    """Train nets on distilled images (Equation 9), and keep what the backward pass needs of the window's steps.
 
     Args:
         loss: each net's mean loss on a batch.
         theta: initial weights `[nets, P]`.
         data: what to train on.
-        options: order and momentum.
-
-    Returns:
-        Weights before the first step and after each, `[epochs * steps + 1, nets, P]`.
+        options: steps, optimiser and window.
     """
+    steps = len(options.steps_on(data))
+    first = steps - min(options.window or steps, steps)
     # in one tensor, because hundreds of tensors between short-lived ones would take twice the memory
-    trajectory = theta.new_empty(data.lrs.numel() + 1, *theta.shape)
-    for t, weights in enumerate(_iterates(as_loss(loss).traced(gradient), theta, data, options)):
-        trajectory[t] = weights
-    return trajectory
+    weights = theta.new_empty(steps - first + 1, *theta.shape)
+    moments = theta.new_empty(len(weights), options.optimiser.kept, *theta.shape)
+    for t, point in enumerate(_points(as_loss(loss).traced(gradient), theta, data, options), start=-first):
+        if t >= 0:
+            weights[t] = point.theta
+            for kept, moment in zip(moments[t], point.moments, strict=False):
+                kept.copy_(moment)
+    return Trajectory(weights, moments)
 
 
 def train(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Tensor:
@@ -154,59 +129,63 @@ def train(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: Un
     # on a CPU it is run as written, because there can be too few steps for tracing to pay
     step_gradient = loss.traced(gradient) if theta.is_cuda else functools.partial(gradient, loss)
     for part in net_batches(theta):
-        for weights in _iterates(step_gradient, part, data, options):
-            last = weights
+        for point in _points(step_gradient, part, data, options):
+            last = point.theta
         trained.append(last)
     return torch.cat(trained)
 
 
-def _iterates(
+def _points(
     step_gradient: TensorFunction, theta: Tensor, data: DistilledData, options: UnrollOptions
-) -> Iterator[Tensor]:
-    """theta_0 to theta_T, each `[nets, P]`."""
-    theta, rates = theta.detach(), data.lrs.flatten().tolist()
-    m = theta.new_zeros(()).expand_as(theta)  # the expanded zero takes no memory, which helps without momentum
-    yield theta
-    for place in options.places(data.lrs):
-        i = place % len(data.images)
-        (step,) = step_gradient(theta, data.images[i], data.labels[i])
-        if options.momentum:
-            step = m = torch.add(step, m, alpha=options.momentum)
-        theta = torch.sub(theta, step, alpha=rates[place])
-        yield theta
+) -> Iterator[Point]:
+    """Where the training is before the first step and after each."""
+    optimiser, rates, (images, labels) = options.optimiser, data.lrs.flatten().tolist(), data.flat()
+    at = Point(theta.detach(), optimiser.zeros(theta))
+    yield at
+    for number, step in enumerate(options.steps_on(data), start=1):
+        (g,) = step_gradient(at.theta, options.augmented(images[step.rows], number), labels[step.rows])
+        at = optimiser.step(at, g, lr=rates[step.rate], number=number)
+        yield at
 
 
 def adjoint(
-    loss: LossFunction, trajectory: Tensor, v: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN
+    loss: LossFunction, trajectory: Trajectory, v: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN
 ) -> Adjoint:
     """The backward pass through GD steps: from dL/dtheta_T to the gradients of the distilled data and of theta_0.
 
     Args:
         loss: that of `descend`.
-        trajectory: what `descend` returned for the same data, order and momentum, `[epochs * steps + 1, nets, P]`.
+        trajectory: what `descend` returned for the same data and options.
         v: dL/dtheta_T `[nets, P]`.
         data: what the nets were trained on.
         options: with `clip`, the result is not the exact gradient.
+
+    Returns:
+        The gradients; with a window, theta_0 is where it begins.
     """
     products = as_loss(loss).traced(hessian_vector_product, reverse_over_forward=options.reverse_over_forward)
-    d_data, rates, mu = data.zeros(), data.lrs.flatten().tolist(), options.momentum
-    d_lrs = d_data.lrs.view(-1)
-    limit = options.clip * _norms(v)
-    h = v.new_zeros(()).expand_as(v)  # the expanded zero takes no memory, which helps without momentum
-    # Invariants of the loop: v = dL/dtheta_{t+1} and h belongs to m_{t+1}, and the gradients hold the terms of all
-    # steps after t. At the end of the body v = dL/dtheta_t and h belongs to m_t.
-    for t, place in reversed(list(enumerate(options.places(data.lrs)))):
-        i, lr = place % len(data.images), rates[place]
-        q = torch.add(v, h, alpha=1 / lr) if mu else v
+    optimiser, rates, (images, labels) = options.optimiser, data.lrs.flatten().tolist(), data.flat()
+    d_data, d_moments = data.zeros(), optimiser.zeros(v)
+    d_lrs, limit = d_data.lrs.view(-1), options.clip * _norms(v)
+    steps = list(enumerate(options.steps_on(data), start=1))
+    first = len(steps) - (len(trajectory.theta) - 1)
+    # Invariants of the loop over the steps, the last one first: v = dL/dtheta after the step, d_moments are the
+    # derivatives of the moments after it by way of later steps, and the gradients hold the terms of all later steps. At
+    # the end of the body, v and d_moments belong to where the step began.
+    for number, step in reversed(steps[first:]):
+        t, lr = number - 1 - first, rates[step.rate]
+        before, after = trajectory.at(t), trajectory.at(t + 1)
+        back = optimiser.adjoint(v, d_moments, before, after, lr=lr, number=number)
+        x = images[step.rows].requires_grad_(options.augment is not None)
+        with torch.enable_grad():
+            changed = options.augmented(x, number)
         # cloned, because a tangent takes as much memory as the storage of its weights: here the whole trajectory
-        s, ds_dw, ds_dx, *ds_dy = products(trajectory[t].clone(), q, data.images[i], data.labels[i])
-        d_lrs[place] = ((trajectory[t + 1] - trajectory[t]) * v).sum() / lr if mu else -s
-        d_data.images[i].sub_(ds_dx, alpha=lr)
-        if d_data.labels is not None:
-            d_data.labels[i].sub_(ds_dy[0], alpha=lr)
-        v = torch.sub(v, ds_dw, alpha=lr)
-        if mu:
-            h = mu * lr * q
+        s, ds_dw, ds_dx, *ds_dy = products(before.theta.clone(), back.q, changed.detach(), labels[step.rows])
+        d_lrs[step.rate] = -s if back.d_lr is None else back.d_lr
+        if options.augment:
+            (ds_dx,) = torch.autograd.grad(changed, x, ds_dx)
+        d_data.add_rows_(step.rows, ds_dx, *ds_dy, factor=back.factor)
+        v, d_moments = torch.add(v, ds_dw, alpha=back.factor), back.d_moments
         if options.clip:
             norms = _norms(v)
             v = torch.where(norms > limit, v * (limit / norms), v)
@@ -243,7 +222,7 @@ def meta_gradient(
     loss, losses, total = as_loss(loss), [], data.zeros()
     for part in net_batches(theta):
         trajectory = descend(loss, part, data, options=options)
-        values, v = value_and_gradient_in_chunks(loss, trajectory[-1], real_x, real_y)
+        values, v = value_and_gradient_in_chunks(loss, trajectory.theta[-1], real_x, real_y)
         back = adjoint(loss, trajectory, v / len(theta), data, options=options)
         total.add_(back.gradient)
         losses.append(values)

@@ -12,6 +12,7 @@ from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.settings import POISONING
+from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.evaluation.traits import traits
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
@@ -74,23 +75,23 @@ def evaluate(
         percent the measurements of `distilled.measures`: accuracy, and for poisoning misled, others and clean.
 
     Raises:
-        UserError: the images of the dataset are not those of the set.
+        UserError: the images of the dataset are not those of the set, or it is to be trained at rates it lacks.
     """
-    distilled.check(dataset)
+    whitening = distilled.whitening(dataset)
     group = group or ProcessGroup()
     names = list(POISONING if distilled.attacks else POISONING[:1])
     nets = initial.nets("held-out", nets)
     percent = torch.zeros(len(STAGES), len(names), nets)
     net = StackedNet(distilled.make()).to(device)
     loss = classification(net)
-    train = PROTOCOLS[protocol or NATIVE].train
+    chosen = PROTOCOLS[protocol or NATIVE]
     share = group.share(range(nets))
     for first in range(0, len(share), NETS_AT_ONCE):
         indices = list(share[first : first + NETS_AT_ONCE])
         theta = initial("held-out", indices).to(device)
-        for stage, weights in enumerate((theta, train(distilled, loss, theta))):
-            measured = distilled.measures(net, weights, dataset.x_test, dataset.y_test)
-            percent[stage][:, indices] = torch.stack([measured[name] for name in names])
+        for stage, tested in enumerate(([(net, theta)], trained(distilled, net, loss, theta, chosen))):
+            measured = [distilled.measures(*each, dataset.x_test, dataset.y_test, whitening) for each in tested]
+            percent[stage][:, indices] = torch.stack([torch.cat([each[name] for each in measured]) for name in names])
         on_nets(len(indices))
     return _table(group.all_reduce(percent), distilled, dataset, names=names, protocol=protocol)
 

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dd.runtime.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from dd.distill.distilled_set import DistilledSet
     from dd.distill.loss import Loss
+
+    Train = Callable[[DistilledSet, Loss, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,30 @@ class EvaluationProtocol:
     """The name in commands, the config and files."""
     description: str
     """Text for the help, and for below tables."""
-    train: Callable[[DistilledSet, Loss, Tensor], Tensor]
+    train: Train
     """Takes the set, each net's mean loss on a batch, and initial weights `[nets, P]`; returns trained weights."""
+    plain_nets: bool = False
+    """Whether networks are as PyTorch makes and trains them: they have the initial weights of their class, and batch
+    normalisation is by the minibatch. If not, both are as in distillation."""
+    needs: str = ""
+    """What a set must have: `rates` of its own, or `soft labels`; empty if it fits every set."""
+
+    def check(self, distilled: DistilledSet) -> None:
+        """Refuse a set on which networks cannot be trained so.
+
+        Raises:
+            UserError: it lacks what the protocol `needs`.
+        """
+        if self.fits(distilled):
+            return
+        if self.needs == "rates":
+            distilled.check_rates()
+        raise UserError(f"--protocol {self.name}: is for learned labels, and this set has one class an image; use dc")
+
+    def fits(self, distilled: DistilledSet) -> bool:
+        """Whether networks can be trained on this set so."""
+        has = {"": True, "rates": len(distilled.lrs) > 0, "soft labels": distilled.labels.ndim == 3}
+        return has[self.needs]
 
 
 NATIVE = "native"
@@ -35,6 +61,8 @@ class SgdSettings:
 
     epochs: int
     """Passes over the images; in the second half, the rate is a tenth of `lr`."""
+    augmented_epochs: int
+    """The same where images are augmented."""
     batch: int
     """Images of a minibatch."""
     lr: float
@@ -42,44 +70,24 @@ class SgdSettings:
     weight_decay: float
 
 
-DC_BENCH = SgdSettings(epochs=300, batch=256, lr=0.01, momentum=0.9, weight_decay=5e-4)
-"""DC-BENCH (Cui et al. 2022), without its augmentation. For MNIST, the benchmark's own code has 1000 epochs."""
+SGD = SgdSettings(epochs=300, augmented_epochs=1000, batch=256, lr=0.01, momentum=0.9, weight_decay=5e-4)
+"""The settings in the code of DC (Zhao et al. 2021) and DSA (Zhao and Bilen 2021)."""
 
 
 def native(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
-    """Train on the set as in distillation: its steps in order, at its learned rates, for its epochs (Equation 9)."""
-    from dd.distill.unroll import UnrollOptions, train
-
-    return train(loss, theta, distilled.data.to(theta.device), options=UnrollOptions(momentum=distilled.momentum))
+    """Train on the set as in distillation: by default its steps in order, at its learned rates, for its epochs."""
+    return distilled.trained(loss, theta)
 
 
-def dc_bench(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
-    """Train on the set by SGD in random minibatches of all its images; the field compares sets in this way.
+def by_sgd(protocol: str) -> Train:
+    """What trains on a set as the field does, by the protocol of this name; see `dd.evaluation.field_training`."""
 
-    The order and the learned rates of the set are not used. All nets see the same minibatches, drawn by the set's seed.
-    Their initial weights and layers are those of the native protocol.
-    """
-    import torch
+    def train(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
+        from dd.evaluation import field_training
 
-    from dd.distill.derivatives import value_and_gradient_in_chunks
-    from dd.nets.stacked import net_batches
-    from dd.runtime.seeds import generator
+        return field_training.train(distilled, loss, theta, protocol=protocol)
 
-    settings, seed = DC_BENCH, distilled.info["config"]["seed"]
-    x, y = (t.flatten(0, 1).to(theta.device) for t in (distilled.images, distilled.labels))
-    trained = []
-    for part in net_batches(theta):
-        weights = part.clone()
-        sgd = torch.optim.SGD([weights], lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay)
-        schedule = torch.optim.lr_scheduler.MultiStepLR(sgd, [settings.epochs // 2], 0.1)
-        for epoch in range(settings.epochs):
-            order = torch.randperm(len(x), generator=generator(seed, "dc-bench", epoch)).to(x.device)
-            for batch in order.split(settings.batch):
-                _, weights.grad = value_and_gradient_in_chunks(loss, weights, x[batch], y[batch])
-                sgd.step()
-            schedule.step()
-        trained.append(weights)
-    return torch.cat(trained)
+    return train
 
 
 PROTOCOLS = {
@@ -89,13 +97,30 @@ PROTOCOLS = {
             name=NATIVE,
             description="the set's images in their order, at their learned rates, as often as in distillation",
             train=native,
+            needs="rates",
         ),
         EvaluationProtocol(
-            name="dc-bench",
-            description=f"{DC_BENCH.epochs} epochs of SGD in random minibatches of {DC_BENCH.batch}, rate "
-            f"{DC_BENCH.lr} and a tenth of it in the second half, momentum {DC_BENCH.momentum}, weight decay "
-            f"{DC_BENCH.weight_decay}, no augmentation (Cui et al. 2022)",
-            train=dc_bench,
+            name="dc",
+            description=f"as DC's code does it (Zhao et al. 2021): the class of each image, {SGD.epochs} epochs of SGD "
+            f"in random minibatches of {SGD.batch}, rate {SGD.lr} and a tenth of it in the second half, momentum "
+            f"{SGD.momentum}, weight decay {SGD.weight_decay}; for MNIST {SGD.augmented_epochs} epochs of cropped, "
+            "scaled or turned images",
+            train=by_sgd("dc"),
+            plain_nets=True,
+        ),
+        EvaluationProtocol(
+            name="dsa",
+            description=f"as dc, but {SGD.augmented_epochs} epochs of images that are changed by one kind of DSA's "
+            "augmentation a minibatch (Zhao and Bilen 2021)",
+            train=by_sgd("dsa"),
+            plain_nets=True,
+        ),
+        EvaluationProtocol(
+            name="soft",
+            description="as dc, but on learned labels, by the cross entropy with them",
+            train=by_sgd("soft"),
+            plain_nets=True,
+            needs="soft labels",
         ),
     )
 }

@@ -5,6 +5,8 @@ from torch import Tensor
 
 from dd.distill.distilled_set import DistilledSet
 
+IMAGES_NDIM = 5
+"""The axes of images in a set, `[steps, n, C, H, W]`; tables and the like have fewer."""
 HALF_NYQUIST = 0.25
 """Cycles for each pixel. Beyond this radius frequencies count as high; the Nyquist frequency is 0.5."""
 
@@ -43,16 +45,23 @@ def _is_high(height: int, width: int) -> Tensor:
 def traits(distilled: DistilledSet) -> dict[str, float]:
     """The traits of a set as columns: mean learned rates of two epochs, mean `high_frequency_share` in percent.
 
-    lr_first_epoch, lr_last_epoch; high_frequencies (of all images), high_frequencies_first_step,
-    high_frequencies_last_step, high_frequencies_noise (`white_noise_share` for images of this size).
+    lr_first_epoch, lr_last_epoch, if it has rates; for images, high_frequencies (of all images),
+    high_frequencies_first_step, high_frequencies_last_step, high_frequencies_noise (`white_noise_share` for images of
+    this size).
     """
+    rounded = _frequencies(distilled.images) if distilled.images.ndim == IMAGES_NDIM else {}
+    if not len(distilled.lrs):
+        return rounded
     rates = distilled.lrs.double().mean(1)
-    shares = high_frequency_share(distilled.images).mean(1)
+    return {"lr_first_epoch": round(rates[0].item(), 8), "lr_last_epoch": round(rates[-1].item(), 8), **rounded}
+
+
+def _frequencies(images: Tensor) -> dict[str, float]:
+    shares = high_frequency_share(images).mean(1)
     percent = {
         "high_frequencies": shares.mean().item(),
         "high_frequencies_first_step": shares[0].item(),
         "high_frequencies_last_step": shares[-1].item(),
-        "high_frequencies_noise": white_noise_share(*distilled.images.shape[-2:]),
+        "high_frequencies_noise": white_noise_share(*images.shape[-2:]),
     }
-    rounded = {name: round(value, 4) for name, value in percent.items()}
-    return {"lr_first_epoch": round(rates[0].item(), 8), "lr_last_epoch": round(rates[-1].item(), 8), **rounded}
+    return {name: round(value, 4) for name, value in percent.items()}

@@ -20,22 +20,42 @@ class Network:
     """What it is, in one line of help."""
     memory_mb: int = 0
     """MiB that a job needs for each process, in addition to those of a small network."""
+    image_mflop: float = 200.0
+    """Millions of operations to train it on one real image of the size it is used with, forward and backward."""
     shared_sizes: tuple[int, ...] = ()
     """Pixels a side of images that all take the same weights; a pool for one of these sizes serves the others too."""
 
 
 NETWORKS: dict[str, Network] = {
-    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's network for MNIST", shared_sizes=(28, 32)),
-    "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's network for CIFAR-10"),
+    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's network for MNIST", image_mflop=3.2, shared_sizes=(28, 32)),
+    "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's network for CIFAR-10", image_mflop=209),
     "AlexNet": Network(
-        "dd.nets.alexnet:AlexNet", "the paper's network with ImageNet weights (Table 3)", memory_mb=6000
+        "dd.nets.alexnet:AlexNet",
+        "the paper's network with ImageNet weights (Table 3)",
+        memory_mb=6000,
+        image_mflop=4261,
     ),
-    "ConvNet3": Network("dd.nets.convnet:ConvNet3", "the network on which the field compares distilled sets"),
+    "ConvNet3": Network(
+        "dd.nets.convnet:ConvNet3", "the network on which the field compares distilled sets", image_mflop=305
+    ),
     "EfficientNetLite0": Network(
-        "dd.nets.efficientnet:efficientnet_lite0", "with ImageNet weights that pip can install", memory_mb=2000
+        "dd.nets.efficientnet:efficientnet_lite0",
+        "with ImageNet weights that pip can install",
+        memory_mb=2000,
+        image_mflop=2304,
     ),
-    "SvhnCNN": Network("dd.nets.svhn_cnn:SvhnCNN", "with SVHN weights that pip can install"),
-    "MLP": Network("dd.nets.mlp:MLP", "the field's multi-layer perceptron"),
+    "SvhnCNN": Network("dd.nets.svhn_cnn:SvhnCNN", "with SVHN weights that pip can install", image_mflop=235),
+    "MLP": Network("dd.nets.mlp:MLP", "the field's multi-layer perceptron", image_mflop=3),
+    "AlexNet32": Network("dd.nets.alexnet32:AlexNet32", "the field's AlexNet for 28 and 32 pixels", image_mflop=1470),
+    "VGG11": Network(
+        "dd.nets.vgg11:VGG11", "the field's VGG-11 for 28 and 32 pixels, with instance norm", image_mflop=917
+    ),
+    "ResNet18": Network(
+        "dd.nets.resnet18:ResNet18", "the field's ResNet-18 for 28 and 32 pixels, with instance norm", image_mflop=3333
+    ),
+    "ResNet18BN": Network(
+        "dd.nets.resnet18:ResNet18BN", "the same with batch norm, which only dc, dsa, soft train", image_mflop=3333
+    ),
 }
 """Every network known by name, in the order of the help. `memory_mb` is measured in benchmarks/README.md (Table 3)."""
 

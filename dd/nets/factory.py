@@ -2,7 +2,8 @@
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,9 +26,14 @@ def build(name: str, channels: int, size: int, classes: int, seed: int = 0) -> n
         UserError: unknown name, a module or class that cannot be imported, or a class that refuses these images or does
             not make a `torch.nn.Module` whose weights can be trained as one row of 32-bit numbers.
     """
-    make = _import(name)
-    with refusing(f"net {name}: ", f" (called with {channels=}, {size=}, {classes=})"), seeded(seed):
-        net = make(channels=channels, size=size, classes=classes)
+    return made(name, {"channels": channels, "size": size, "classes": classes}, seed)
+
+
+def made(name: str, given: Mapping[str, Any], seed: int) -> nn.Module:
+    """The network `name`, whose class or function is called with what is `given`; raises what `build` raises."""
+    said = ", ".join(f"{key}={value!r}" for key, value in given.items()) or "nothing"
+    with refusing(f"net {name}: ", f" (called with {said})"), seeded(seed):
+        net = imported(name)(**given)
     if not isinstance(net, nn.Module):
         raise UserError(f"net {name}: makes a {type(net).__name__}; must be a torch.nn.Module")
     _check_weights(net, name)
@@ -55,7 +61,12 @@ def _why(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _import(name: str) -> Callable[..., nn.Module]:
+def imported(name: str) -> Callable[..., nn.Module]:
+    """The class or function that makes the network `name`.
+
+    Raises:
+        UserError: unknown name, or a module or class that cannot be imported.
+    """
     module, _, attribute = class_path(name).partition(":")
     with refusing(f"net {name!r}: ", ""), seeded(0):  # a module may draw numbers when it is imported
         try:

@@ -1,6 +1,8 @@
 """Many networks of one architecture as one matrix of weights."""
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 import torch
@@ -35,7 +37,7 @@ class StackedNet:
 
     A row holds the parameters in the order of `module.named_parameters()`, flattened. One flat matrix makes a
     GD step and its adjoint single tensor operations, whatever the architecture. The module stays in evaluation mode
-    (the paper turns dropout off); it is a copy, whose own weights are never used.
+    (the paper turns dropout off), but for `normalising_by_batch`; it is a copy, whose own weights are never used.
 
     If the module's class defines a method `stacked` (see `Stacks`) beside `forward`, that method computes all networks.
     It promises to run the same operations whatever the values.
@@ -55,6 +57,24 @@ class StackedNet:
         """Move the module, and return this."""
         self.module.to(device)
         return self
+
+    @property
+    def batch_norms(self) -> list[nn.Module]:
+        """The layers that can normalise by the statistics of a batch."""
+        return [layer for layer in self.module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+
+    @contextlib.contextmanager
+    def normalising_by_batch(self) -> Iterator[None]:
+        """Within the block, `batch_norms` use the statistics of each batch, and keep running ones for after it.
+
+        Only one network can be computed so: the running statistics are the module's.
+        """
+        for layer in self.batch_norms:
+            layer.train()
+        try:
+            yield
+        finally:
+            self.module.eval()
 
     def logits(self, theta: Tensor, x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""

@@ -68,6 +68,10 @@ class ExperimentPlan:
         """The modules that make an evaluation run again when they change."""
         return "dd.evaluation.held_out", self._network(experiment)
 
+    def page_modules(self, experiment: str) -> tuple[str, ...]:
+        """The modules that make the page of an experiment again when they change."""
+        return "dd.report.experiment_page", "dd.report.class_accuracy", self._network(experiment)
+
     def transfer_modules(self) -> tuple[str, ...]:
         """The modules that make an evaluation on other networks run again when they change."""
         return "dd.evaluation.held_out", *map(module_of, self.config.transfer.nets)

@@ -7,8 +7,10 @@ from typing import Any
 from dd.config.read import read_config
 from dd.plan.data import DataPlan
 from dd.plan.experiments import ExperimentPlan
+from dd.plan.judge import JudgePlan
 from dd.plan.pools import PoolPlan
 from dd.plan.targets import TargetPlan
+from dd.plan.wall_time import WallTime
 from dd.runtime.errors import UserError
 
 
@@ -26,6 +28,8 @@ class Plan:
         self.data = DataPlan(self.config)
         self.pools = PoolPlan(self.config)
         self.experiments = ExperimentPlan(self.config, self.pools)
+        self.judge = JudgePlan(self.config)
+        self.wall_time = WallTime(self.config)
         self.targets = TargetPlan(self.config, self.pools)
         self.configuration = self.targets.configuration(written)
 
@@ -37,4 +41,4 @@ class Plan:
         """
         image = self.config.container
         if "://" not in image and not Path(image).exists():
-            raise UserError(f"container: no such file {image}; section Containers of the README says how to build it")
+            raise UserError(f"container: no such file {image}; docs/scaling.md says how to build it")

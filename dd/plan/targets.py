@@ -1,14 +1,19 @@
 """The targets that users can name, what `all` makes, and the comparison with the paper."""
 
+import contextlib
+import functools
 import json
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
 
-from dd.config.checks import check_artefact
+from dd.adaptation import ADAPTATIONS
+from dd.baselines import BASELINES
+from dd.config.checks import check_artefact, check_experiment
 from dd.config.model import Config
-from dd.plan.options import command_line
+from dd.plan.options import command_line, flags
 from dd.plan.pools import PoolPlan
 from dd.report.artefact import Artefact, options
 from dd.report.figures import FIGURES
@@ -58,6 +63,11 @@ class TargetPlan:
         """What makes a figure or table, after `python -m dd`."""
         return self._line(self.artefact(name).words())
 
+    def linear_options(self) -> str:
+        """How `dd linear-case` measures."""
+        settings = self.config.linear_case.model_dump()
+        return flags({**settings, "sizes": ",".join(map(str, settings["sizes"]))})
+
     def subcategory(self, experiment: str) -> str:
         """The subcategory of the report that shows the training of an experiment."""
         given = self.config.experiments | self.config.further_seeds
@@ -97,23 +107,65 @@ class TargetPlan:
 
     def all(self) -> list[str]:
         """What `all` makes; raises what `files_of` raises."""
-        made = [path for name in self.config.wanted for path in self.files_of(name)]
+        made = [path for name in self.config.wanted for path in self.files_of(name)] + self.pages()
         if self.compared():
             made += self.comparison_files()
         return [*dict.fromkeys(made), f"{self.files.results}/configuration.html"]
 
+    def pages(self) -> list[str]:
+        """The pages of the experiments that `all` evaluates."""
+        needed = self._needed
+        return [self.files.page(name) for name in self.config.experiments if self.files.evaluated(name) in needed]
+
+    def page_inputs(self, experiment: str) -> dict[str, list[str]]:
+        """What the page of an experiment is made from, with as much beside its set as `all` measures anyway."""
+        files, needed = self.files, self._needed
+        beside = [files.baseline(experiment, name) for name in BASELINES]
+        beside += [files.adapted(experiment, name) for name in ADAPTATIONS]
+        return {
+            "set": [files.distilled(experiment)],
+            "history": [files.history(experiment)],
+            "snapshots": [files.snapshots(experiment)],
+            "metrics": [files.evaluated(seed) for seed in self.config.seeds_of(experiment)],
+            "beside": [path for path in beside if path in needed],
+        }
+
+    def page_options(self, experiment: str) -> str:
+        """Options of `dd page` that name what `page_inputs` has."""
+        read = self.page_inputs(experiment)
+        return shlex.join([word for name, paths in read.items() for word in options(f"--{name}", paths)])
+
+    @functools.cached_property
+    def _needed(self) -> set[str]:
+        """The files that the figures and tables of `all` are made from; those that cannot be made need none."""
+        needed: set[str] = set()
+        for name in self.config.wanted:
+            if name in self.config.experiments:
+                needed.update(map(self.files.evaluated, self.config.seeds_of(name)))
+                continue
+            with contextlib.suppress(UserError):  # `all` refuses it; the page of an experiment does without
+                needed.update(*self.inputs(name).values())
+        return needed
+
     def downloads(self) -> list[str]:
         """The datasets and weights that `all` needs: what `download_all` makes. Raises what `files_of` raises."""
-        experiments = {name for wanted in self.config.wanted for name in self._checked(wanted).experiments()}
+        experiments = {name for wanted in self.config.wanted for name in self._experiments_of(wanted)}
         entries = [self.config.all_experiments[name] for name in experiments]
         datasets = {entry.dataset for entry in entries}
         datasets |= {self.config.pools[entry.pool].dataset for entry in entries if entry.pool}
         weights = {entry.pretrained for entry in entries if entry.pretrained}
         return sorted([*map(self.files.dataset, datasets), *map(self.files.weights, weights)])
 
+    def _experiments_of(self, wanted: str) -> list[str]:
+        if wanted in self._by_name:
+            return self._checked(wanted).experiments()
+        check_experiment(wanted, self.config)
+        return self.config.seeds_of(wanted)
+
     def compared(self) -> list[tuple[str, str]]:
         """The name and CSV of everything in `all` that the paper has too; a figure may have a CSV for each seed."""
-        return [(name, path) for name in self.config.wanted for path in self._by_name[name].measurements()]
+        shown = [name for name in self.config.wanted if name in self._by_name]
+        return [(name, path) for name in shown for path in self._by_name[name].measurements()]
 
     def histories(self) -> list[str]:
         """The histories of all distillations that `compared` rests on; raises what `files_of` raises."""
@@ -134,7 +186,8 @@ class TargetPlan:
         for where, reasons in self.config.not_run.items():
             words += [word for task, why in reasons.items() for word in ("--not-run", where, task, why)]
         words += options("--history", self.histories())
-        return self._line([*words, *options("--out", self.comparison_files())])
+        words += options("--out", self.comparison_files())
+        return self._line([*words, "--verdicts", f"{self.files.results}/verdicts.html"])
 
     def comparison_files(self) -> list[str]:
         """The files of the comparison."""

@@ -11,6 +11,7 @@ from dd.data.batches import RealBatches, TrainingImages
 from dd.data.prepared import Dataset
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
+from dd.distill.light_adam import LightAdam
 from dd.distill.loss import LossFunction, as_loss, classification
 from dd.distill.metrics import accuracy
 from dd.nets.factory import build
@@ -44,7 +45,7 @@ class PoolTrainer:
         # as the authors, it also trains on the last images of a pass, which do not fill a batch
         self.real = RealBatches(images.to(theta.device), batch_size=batch_size, seed=config.seed, short_batches=True)
         self.theta = theta.clone()
-        self.adam = torch.optim.Adam([self.theta], betas=(0.5, 0.999))
+        self.adam = LightAdam([self.theta], lr=config.lr, betas=(0.5, 0.999))
         self.total = config.epochs * self.real.per_pass
         self.done = 0
 
@@ -61,7 +62,7 @@ class PoolTrainer:
             raise UserError(f"step {self.done}: the loss is {loss:.3g}; lower lr (now {self.config.lr:g})")
         self.theta.grad = torch.cat([gradient for _, gradient in parts])
         halvings = self.done // self.real.per_pass // self.config.halve_every
-        self.adam.param_groups[0]["lr"] = self.config.lr * 0.5**halvings
+        self.adam.lr = self.config.lr * 0.5**halvings
         self.adam.step()
         self.done += 1
         return loss.item()
@@ -72,13 +73,13 @@ class PoolTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
         """Everything a restart needs: tensors, and plain values for JSON."""
-        return {"theta": self.theta} | self.adam.state_dict()["state"].get(0, {}), {"done": self.done}
+        return {"theta": self.theta} | self.adam.moments[0], {"done": self.done}
 
     def restore(self, tensors: dict[str, Tensor], values: dict) -> None:
         """Go on from a `state`."""
         moments = {key: value for key, value in tensors.items() if key != "theta"}
         self.theta.copy_(tensors["theta"])
-        self.adam.load_state_dict(self.adam.state_dict() | {"state": {0: moments}})
+        self.adam.restore([moments])
         self.done = values["done"]
 
 

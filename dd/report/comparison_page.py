@@ -164,6 +164,13 @@ def _html(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> str:
     return page(COMPARISON_TITLE, body)
 
 
+def verdicts_table(table: pd.DataFrame) -> str:
+    """The summary alone as an HTML table, without the lines where nothing was tried; for the report's first page."""
+    rows = summary(table)
+    tried = rows["tried"] + rows["numbers"] - rows[NOT_RUN] > 0
+    return rows[tried].to_html(index=False, border=0, classes="verdicts")
+
+
 COMPARISON_WRITERS: dict[str, Callable[..., str]] = {
     ".csv": _csv,
     ".md": _markdown,

@@ -16,12 +16,11 @@ from dd.runtime.files import load_tensors, save_tensors
 from dd.runtime.identity import differences
 from dd.runtime.loop import StoppedError
 from dd.runtime.process_group import leads
+from dd.runtime.status import LOCK, NEWEST
 
-NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
 COMING = f"new.{NEWEST}"
 """The name of a new checkpoint until `NEWEST` has been renamed to `PREVIOUS`."""
-LOCK = "lock"
 
 
 @contextlib.contextmanager

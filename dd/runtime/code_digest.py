@@ -15,7 +15,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 INSTALLED = {sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "platlib")}
-READERS = {"description", "help", "label", "order"}
+READERS = {"description", "help", "label", "licence", "order"}
 """Arguments of declarations and options that say how they are shown."""
 NOT_CODE = {"ctx", "kind", "type_comment"}
 """Fields of a syntax tree that decide nothing: the rest of the tree implies them, or they are comments."""

@@ -135,13 +135,29 @@ def load_tensors(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     return tensors, json.loads(text)
 
 
+def load_values(path: Path | str) -> dict:
+    """The values alone that `save_tensors` wrote to `path`; nothing is compared with the digest.
+
+    Raises:
+        UserError: as `load_tensors`, except for what only the tensors tell.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return json.loads(header["__metadata__"][METADATA][64:])
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
+        raise UserError(f"{path}: damaged or not written by this program ({error})") from error
+
+
 def digest_of(tensors: dict[str, Tensor], text: str = "") -> str:
     """The SHA-256 of a text and tensors, as docs/formats.md describes it, in hexadecimal digits."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().numpy().data)
+        digest.update(tensor.cpu().contiguous().numpy().data)
     return digest.hexdigest()
 
 
@@ -165,5 +181,5 @@ def provenance() -> dict[str, str]:
     return {
         "commit": commit(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a plain text, which torch.load takes for no code
     }

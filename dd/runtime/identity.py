@@ -42,7 +42,8 @@ def is_finished(
     present = json.loads(json.dumps(settings))  # as a file holds them: with lists for tuples
     if different := differences(saved, {key: present.get(key) for key in saved}):
         raise UserError(f"{out}: is finished, with other settings ({different[0]}); {cure}")
-    finished = all(path.exists() for path in beside)
-    if finished and leads():
-        print(f"{out}: is finished already, with these settings; --force makes it anew", flush=True)
-    return finished
+    missing = [path for path in beside if not path.exists()]
+    if leads():
+        told = f"but {missing[0]} is missing: made anew" if missing else "with these settings; --force makes it anew"
+        print(f"{out}: is finished already, {told}", flush=True)
+    return not missing

@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import resource
+import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """The numbers of these parameters in glibc's malloc.h."""
@@ -16,6 +18,16 @@ def ran_out(error: BaseException) -> bool:
     import torch
 
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+
+
+def peak_mb() -> int:
+    """The most memory in MB that this process has had: on a GPU if it computes on one, else in all."""
+    import torch
+
+    if torch.cuda.is_initialized():
+        return round(torch.cuda.max_memory_allocated() / 2**20)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))  # macOS counts bytes, Linux kilobytes
 
 
 def keep_freed_memory() -> None:

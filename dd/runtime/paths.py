@@ -14,6 +14,7 @@ class OutputPath(click.Path):
 
 
 INPUT = click.Path(path_type=Path, dir_okay=False)
+INPUT_OR_FOLDER = click.Path(path_type=Path)
 OUTPUT = OutputPath(path_type=Path, dir_okay=False)
 OUTPUT_OR_FOLDER = OutputPath(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)

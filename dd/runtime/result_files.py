@@ -47,6 +47,10 @@ class ResultFiles(NamedTuple):
         """What was measured while an experiment was distilled."""
         return f"{self.results}/distill/{experiment}/history.csv"
 
+    def snapshots(self, experiment: str) -> str:
+        """Images of an experiment while it was distilled."""
+        return f"{self.results}/distill/{experiment}/snapshots.safetensors"
+
     def training(self, experiment: str) -> str:
         """The training curves of an experiment."""
         return f"{self.results}/distill/{experiment}/training.png"
@@ -63,6 +67,10 @@ class ResultFiles(NamedTuple):
         """What other networks measured of an experiment's set."""
         return f"{self.results}/transfer/{experiment}.csv"
 
+    def judged(self) -> str:
+        """What networks measured of the sets of the section `judge`."""
+        return f"{self.results}/judge/judge.csv"
+
     def baseline(self, experiment: str, name: str) -> str:
         """What was measured of a baseline in place of an experiment's set."""
         return f"{self.results}/baseline/{experiment}/{name}.csv"
@@ -70,6 +78,10 @@ class ResultFiles(NamedTuple):
     def adapted(self, experiment: str, method: str) -> str:
         """What was measured of another way to adapt an experiment's networks."""
         return f"{self.results}/adapt/{experiment}/{method}.csv"
+
+    def page(self, experiment: str) -> str:
+        """The page of an experiment."""
+        return f"{self.results}/pages/{experiment}.html"
 
     def linear_case(self) -> str:
         """The measurements of Section 3.3."""

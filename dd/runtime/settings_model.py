@@ -7,7 +7,7 @@ docstrings out.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, Union, get_args, get_origin
@@ -88,12 +88,21 @@ class OneOf:
     """That form in words, such as `package.module:Class`; empty if only `names` are allowed."""
     pattern: str = ""
     """That form as a regular expression."""
+    old_names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Names that earlier versions knew, each with what to use in its place."""
 
     @classmethod
-    def of(cls, declarations: Mapping[str, Described], *, own: str = "", pattern: str = "") -> Self:
+    def of(
+        cls,
+        declarations: Mapping[str, Described],
+        *,
+        own: str = "",
+        pattern: str = "",
+        old_names: Mapping[str, str] | None = None,
+    ) -> Self:
         """The annotation for the names of `declarations`."""
         meanings = "; ".join(f"{name}, {each.description}" for name, each in declarations.items())
-        return cls(tuple(declarations), meanings, own, pattern)
+        return cls(tuple(declarations), meanings, own, pattern, old_names or {})
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> CoreSchema:
         """How pydantic checks it."""
@@ -109,10 +118,13 @@ class OneOf:
     def _known(self, value: str) -> str:
         if value in self.names or (self.own and re.fullmatch(self.pattern, value)):
             return value
+        raise mistake(f"{shortened(value)} is not one of {self.known_names(value)}")
+
+    def known_names(self, value: str) -> str:
+        """The names that may be given, and which one is probably meant by another `value`."""
         more = f", or {self.own}" if self.own else ""
-        raise mistake(
-            f"{shortened(value)} is not one of {', '.join(self.names)}{more}{did_you_mean(value, self.names)}"
-        )
+        now = self.old_names.get(value)
+        return ", ".join(self.names) + more + (f"; use {now}" if now else did_you_mean(value, self.names))
 
 
 def meaning_of(field: FieldInfo) -> str:

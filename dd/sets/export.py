@@ -1,6 +1,5 @@
 """A distilled set in other formats: arrays for other programs, pictures for people."""
 
-import io
 import itertools
 import json
 import tempfile
@@ -17,6 +16,7 @@ from torchvision.utils import make_grid
 from dd.distill.distilled_set import BUFFER, DistilledSet
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic
+from dd.sets.tensor_files import write_torch
 
 ABOUT = (
     "Distilled images as 8-bit pictures. `steps` has the files of each GD step in order, with the label they are "
@@ -31,7 +31,14 @@ def pixels(distilled: DistilledSet) -> tuple[Tensor, dict[str, float]]:
 
     Returns:
         The images, and `clipped_percent` (values outside 0 to 255) and `rms_error` (in normalised units).
+
+    Raises:
+        UserError: the set is whitened, or its inputs are no images.
     """
+    if len(shape := distilled.image_shape) != 3 or shape[0] not in (1, 3):
+        raise UserError(f"the set has inputs {list(shape)}, which are no pictures; export it to .npz or .pt")
+    if "whitening" in distilled.info:
+        raise UserError("the set is whitened, so its images are no pictures; export it to .npz or .pt")
     mean, std = distilled.mean.view(-1, 1, 1), distilled.std.view(-1, 1, 1)
     exact = 255 * (distilled.images * std + mean)
     rounded = exact.round().clamp(0, 255)
@@ -49,10 +56,7 @@ def values(distilled: DistilledSet) -> dict:
 
 def to_pt(distilled: DistilledSet, path: Path) -> None:
     """A dictionary that `torch.load(path, weights_only=True)` reads: the set's tensors, `buffers` and `info`."""
-    content = io.BytesIO()  # if torch.save wrote to a file itself, a full disk would be a RuntimeError
-    torch.save(values(distilled), content)
-    with atomic(path) as temporary:
-        temporary.write_bytes(content.getbuffer())
+    write_torch(path, values(distilled))
 
 
 def to_npz(distilled: DistilledSet, path: Path) -> None:

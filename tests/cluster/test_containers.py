@@ -22,6 +22,8 @@ from dd.runtime.code_digest import commit
 from dd.runtime.files import load_tensors
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.timeout(7200)
+
 TOOLS = Path(__file__).parent / "containers"
 IMAGE = "localhost/dataset-distillation:test"
 COMMIT = commit()

@@ -16,6 +16,7 @@ import yaml
 from tests.cluster.conftest import BIN, Cluster, Workflow, without_cuda
 from tests.conftest import ROOT, checkout
 
+pytestmark = pytest.mark.timeout(7200)
 STEPS = 300
 FAULTS = {
     "scale": "faults",

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.end_to_end.test_resume import finish, reached, start, wait_until_step
 
 NETS = ("--init=random", "--nets=4", "--validation-nets=3")
-TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m")
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "dd")
 
 
 def children(process):
@@ -103,14 +103,14 @@ def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path,
 
 def test_torchrun_gives_the_result_of_one_process(digits, tmp_path):
     steps = ("--meta-steps=3", "--validate-every=3", *NETS)
-    for name, launcher in (("one", ()), ("two", TORCHRUN)):
-        code, errors = finish(start(digits, tmp_path / name, *steps, launcher=launcher))
+    for name, program in (("one", ("-m", "dd")), ("two", TORCHRUN)):
+        code, errors = finish(start(digits, tmp_path / name, *steps, program=program))
         assert code == 0, errors
     assert_close(tmp_path / "one", tmp_path / "two")
 
 
 def test_a_dead_process_of_torchrun_ends_the_job(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, launcher=TORCHRUN)
+    process = start(digits, tmp_path, *NETS, program=TORCHRUN)
     wait_until_step(process, tmp_path, 5)
     first, second = children(process)
     os.kill(second, signal.SIGKILL)

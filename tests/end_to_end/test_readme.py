@@ -1,18 +1,18 @@
-"""The examples of README's section on saved sets, after `make demo` in miniature: those in Python as they stand."""
+"""The examples of docs/sets.md, after `make demo` in miniature, and of README, after `make quick`: as they stand."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, checkout
+from tests.conftest import ROOT, checkout, made_once
 from tests.workflow.test_workflow import snakemake
 
-SECTION = re.search(r"^## Use a saved set\n(.*?)^## ", (ROOT / "README.md").read_text(), re.M | re.S)[1]
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", SECTION, re.M | re.S)
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/sets.md").read_text(), re.M | re.S)
 MINIATURE = """
 pool: {nets: 4, held_out: 2, shard: 4, epochs: 1}
 distill: {real_batch: 64, validation_images: 50}
@@ -25,7 +25,11 @@ experiments:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """A fresh checkout, in which the demo has made the sets and the pool, with fewer meta-steps."""
-    folder = checkout(tmp_path_factory.mktemp("demo"))
+    return made_once(tmp_path_factory, "demo", _make_demo)
+
+
+def _make_demo(folder):
+    checkout(folder)
     (folder / "miniature.yaml").write_text(MINIATURE)
     scale = "workflow/scales/demo.yaml"
     assert f"snakemake --cores all --configfile {scale}" in (ROOT / "Makefile").read_text()
@@ -33,22 +37,42 @@ def demo(tmp_path_factory):
     sets = [f"results/demo/distill/{name}/set.safetensors" for name in names]
     done = snakemake(*sets, "--configfile", scale, "miniature.yaml", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+
+
+def run(*command, folder, **environment):
+    """What a command prints in `folder`, with this Python and the package of that folder."""
+    environment = os.environ | environment | {"PYTHONPATH": str(folder)}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(("language", "text"), BLOCKS, ids=[language for language, _ in BLOCKS])
 def test_the_examples_work(demo, language, text):
-    text = text.replace("--nets 5 --net ConvNet3", "--nets 1")  # which takes minutes
+    text = text.replace("--nets 5", "--nets 1").replace("--net ConvNet3", "")  # which take minutes
     start = {"python": [sys.executable, "-c"], "sh": ["bash", "-ec"]}[language]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(demo)}
-    done = subprocess.run([*start, text], cwd=demo, env=environment, capture_output=True, text=True, check=False)
+    done = run(*start, text, folder=demo)
     assert done.returncode == 0, done.stderr
     if language == "python":
         assert re.match(r"DistilledSet digits LeNet random\n(.*\n)+\d+\.\d %\n$", done.stdout), done.stdout
     else:
-        for made in re.findall(r"--out (\S+)", text):
+        for made in re.findall(r"--(?:out|chart) (\S+)", text):
             assert (demo / made).exists(), made
 
 
-def test_readme_has_examples_of_both_kinds():
+def test_the_page_has_examples_of_both_kinds():
     assert [language for language, _ in BLOCKS] == ["python", "sh"]
+
+
+def test_quick_makes_what_readmes_python_uses(tmp_path):
+    """With few meta-steps; of MNIST where it can be had, of the digits inside scikit-learn elsewhere."""
+    folder = checkout(tmp_path)
+    shutil.copy2(ROOT / "Makefile", folder)
+    done = run("make", "--old-file=.venv/.ready", "quick", "QUICK_STEPS=3", folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3/3 steps" in done.stderr, "no progress on the way"
+    assert (folder / "results/quick/images.png").read_bytes().startswith(b"\x89PNG")
+    (python,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    used = run(sys.executable, "-c", python, folder=folder)
+    (accuracy,) = re.findall(r"^(\d+\.\d) % test accuracy$", used.stdout, re.M) or [used.stderr]
+    (told,) = re.findall(r"^after: (\d+\.\d+)", done.stdout, re.M)
+    assert float(accuracy) == pytest.approx(float(told), abs=0.3)  # one of 500 images, by rounding of sums

@@ -13,15 +13,20 @@ from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors
 from tests.conftest import BEYOND, ROOT, TINY_DISTILL
 
-STEPS = 60
+STEPS = 40
 PATIENCE = 600
 """Seconds after which a run hangs; on a busy machine one of seconds takes minutes."""
 
 
-def start(digits, folder, *more, launcher=(), **options):
+TRACED = ("-c", "import dd.runtime.trace as t; t.REPEATS = 20; from dd.__main__ import run; run()")
+"""The command, which traces its steps from the sixth meta-step on in place of some hundred."""
+
+
+def start(digits, folder, *more, program=("-m", "dd"), **options):
     command = [
-        *(sys.executable, "-m", *launcher, "dd", "distill", "--data", digits, "--work", folder / "work"),
+        *(sys.executable, *program, "distill", "--data", digits, "--work", folder / "work"),
         *("--out", folder / "set.safetensors", "--history", folder / "history.csv"),
+        *("--snapshots", folder / "snapshots.safetensors"),
         *("--meta-steps", STEPS, "--checkpoint-seconds", 0, *TINY_DISTILL, *more),
     ]
     return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
@@ -57,22 +62,24 @@ def undisturbed(digits, tmp_path_factory):
 
 
 def assert_same(folder, undisturbed):
-    assert (folder / "set.safetensors").read_bytes() == (undisturbed / "set.safetensors").read_bytes()
+    for name in ("set.safetensors", "snapshots.safetensors"):
+        assert (folder / name).read_bytes() == (undisturbed / name).read_bytes()
     ours, theirs = (pd.read_csv(f / "history.csv").drop(columns="seconds") for f in (folder, undisturbed))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
 def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, undisturbed):
+    """And traced: each restart begins untraced, as the undisturbed run is to its end."""
     chance = random.Random(0)
-    for step in (1, 10, 25, 40):
-        process = start(digits, tmp_path)
+    for step in (1, 8, 16, 26):
+        process = start(digits, tmp_path, program=TRACED)
         wait_until_step(process, tmp_path, step)
         time.sleep(chance.uniform(0, 0.1))
         assert process.poll() is None, "it was done before it could be killed"
         process.kill()
         finish(process)
-    assert reached(tmp_path) >= 40
-    code, errors = finish(start(digits, tmp_path))
+    assert reached(tmp_path) >= 26
+    code, errors = finish(start(digits, tmp_path, program=TRACED))
     assert code == 0, errors
     assert_same(tmp_path, undisturbed)
     assert not list((tmp_path / "work").glob("*.safetensors"))
@@ -83,10 +90,10 @@ def test_killed_beyond_the_paper_ends_bit_identical(digits, tmp_path):
     code, errors = finish(start(digits, tmp_path / "undisturbed", *more))
     assert code == 0, errors
     process = start(digits, tmp_path / "killed", *more)
-    wait_until_step(process, tmp_path / "killed", 20)
+    wait_until_step(process, tmp_path / "killed", 12)
     process.kill()
     finish(process)
-    assert 20 <= reached(tmp_path / "killed") < STEPS
+    assert 12 <= reached(tmp_path / "killed") < STEPS
     code, errors = finish(start(digits, tmp_path / "killed", *more))
     assert code == 0, errors
     assert_same(tmp_path / "killed", tmp_path / "undisturbed")
@@ -111,9 +118,9 @@ def test_other_settings_do_not_resume(digits, tmp_path):
     wait_until_step(first, tmp_path, 1)
     first.kill()
     finish(first)
-    code, errors = finish(start(digits, tmp_path, "--meta-lr", 0.02))
+    code, errors = finish(start(digits, tmp_path, "--meta-lr", 0.03))
     assert code == 1
-    assert "meta_lr was 0.01, is 0.02" in errors
+    assert "meta_lr was 0.02, is 0.03" in errors
     assert "Traceback" not in errors
 
 

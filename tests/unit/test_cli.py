@@ -218,7 +218,7 @@ def test_a_new_way_of_adapting_is_one_new_file_and_a_protocol_one_entry(tmp_path
     assert done.stderr == "error: --source: nothing needs the data that the nets were trained on\n"
     told = " ".join(run("evaluate", "--help").stdout.split())
     assert "untrained no training Example" in told
-    assert "--protocol [native|dc-bench|untrained]" in told
+    assert "--protocol [native|dc|dsa|soft|untrained]" in told
 
 
 def test_declarations_are_read_without_what_takes_seconds_to_load():

@@ -58,7 +58,12 @@ def test_one_more_choice_changes_no_digest(tmp_path, monkeypatch):
         ("distill/init_kinds.py", "a new draw for every network", "new weights each time", "dd.distill.experiment"),
         ("nets/init_schemes.py", "as the network's class builds it", "as it is built", "dd.distill.experiment"),
         ("old_modules.py", "OLD_MODULES = {", 'OLD_MODULES = {"dd.older": "dd.nets",', "dd.distill.experiment"),
-        ("evaluation/protocols.py", "no augmentation (Cui", "nothing else (Cui", "dd.evaluation.held_out"),
+        (
+            "evaluation/protocols.py",
+            "as dc, but on learned labels",
+            "as dc, on learned labels",
+            "dd.evaluation.held_out",
+        ),
         ("baselines/random.py", "Random real", "Real images at random", "dd.baselines.random"),
         ("baselines/random.py", "order=1,", "order=8,", "dd.baselines.random"),
     ],

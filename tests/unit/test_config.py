@@ -11,7 +11,9 @@ from dd.runtime.errors import UserError
 from tests.conftest import ROOT, load_yaml, merged
 
 PAPER = load_yaml(ROOT / "config.yaml")
-SCALES = {name: merged(PAPER, load_yaml(ROOT / f"workflow/scales/{name}.yaml")) for name in ("laptop", "demo")}
+SCALES = {
+    name: merged(PAPER, load_yaml(ROOT / f"workflow/scales/{name}.yaml")) for name in ("laptop", "demo", "beyond")
+}
 DEMO = SCALES["demo"]
 RULES = [
     name

@@ -57,6 +57,7 @@ LINE = "{experiment: mnist_random, vary: steps, values: [1, 2],"
         ),
         ("transfer: {experiments: [mnist]}", "transfer.experiments: no experiment 'mnist'"),
         ("evaluate: {nets: 0}", "config: evaluate.nets"),
+        ("linear_case: {sizes: [2, 2]}", "linear_case.sizes: 2 is listed twice; remove one"),
         ("distill: {meta_lr: fast}", "config: distill.meta_lr"),
         ("figures: {fig2a: {experiment: nothing}}", "figures.fig2a.experiment"),
         ("figures: {fig2a: {steps: [2]}}", "figures.fig2a.steps"),

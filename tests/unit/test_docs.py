@@ -72,6 +72,37 @@ def test_commands_of_pages_exist(page):
     check(page.read_text())
 
 
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob(".github/*.md")], ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_targets_of_pages_exist(page):
+    fenced = r"^```(\w*)\n(.*?)^```$"
+    blocks = [block for language, block in re.findall(fenced, page.read_text(), re.M | re.S) if language == "sh"]
+    words = re.findall(r"`(make [^`]+)`", re.sub(fenced, "", page.read_text(), flags=re.M | re.S))
+    check_targets("\n".join([*blocks, *(word.replace("\n", " ") for word in words)]))
+
+
+@pytest.mark.parametrize("path", [ROOT / ".ci/run", *ROOT.glob(".github/workflows/*")], ids=lambda path: path.name)
+def test_continuous_integration_calls_targets_that_exist(path):
+    text = path.read_text()
+    assert check_targets(re.sub(r" *- run: (?:sudo \S+ )?", "", text).replace("${{ matrix.target }}", "test-faults"))
+    for targets in re.findall(r"matrix: \{target: \[(.+)\]", text):
+        check_targets("\n".join(f"make {target}" for target in targets.split(", ")))
+
+
+def check_targets(text):
+    """Refuse lines that make a target that is not there; the targets that are made."""
+    used = set(re.findall(r"^ *make ([\w-]+)", text, re.MULTILINE))
+    unknown = used - set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert not unknown, f"no target {', '.join(unknown)}"
+    return used
+
+
+def test_continuous_integration_runs_what_the_readme_tells():
+    told, run = ((ROOT / name).read_text() for name in ("README.md", ".ci/run"))
+    for target in ("demo", "test", "site"):
+        assert re.search(rf"(^|`)make {target}\b", told, re.MULTILINE)
+        assert re.search(rf"^make {target}$", run, re.MULTILINE)
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "main")
 def test_help_teaches_by_an_example(words):
     text = COMMANDS[words].help

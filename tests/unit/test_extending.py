@@ -17,11 +17,24 @@ from tests.unit.test_baselines import MIDDLE
 from tests.unit.test_cli import ADAPTATION, PROTOCOL
 from tests.unit.test_declarations import CIRCLES, LINEAR
 
+SET_FORMAT = """from dd.sets.set_format import RawSet, SetFormat
+
+FORMAT = SetFormat(
+    name="in-bytes",
+    order=20,
+    description="images in bytes",
+    recognises=lambda file, asked: False,
+    read=lambda file, asked: RawSet(*file.content),
+    normalisation="pixels",
+    write=lambda distilled, path: None,
+)
+"""
 FILES = {
     "dd/data/datasets/circles.py": CIRCLES,
     "dd/nets/one_layer.py": LINEAR,
     "dd/baselines/middle.py": MIDDLE,
     "dd/adaptation/nothing.py": ADAPTATION,
+    "dd/sets/formats/in_bytes.py": SET_FORMAT,
 }
 APPENDED = {"dd/evaluation/protocols.py": PROTOCOL}
 ENTRIES = {
@@ -96,6 +109,8 @@ def run(folder):
         ("evaluate", ["untrained"]),
         ("baseline", ["middle"]),
         ("adapt", ["nothing"]),
+        ("import", ["in-bytes", "images in bytes"]),
+        ("export", ["in-bytes", "images in bytes"]),
     ],
 )
 def test_help_lists_them(run, command, names):

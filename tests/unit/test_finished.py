@@ -13,7 +13,7 @@ POOL = ("pool", "train", "--total=1", "--epochs=1", "--batch=512")
 def commands(digits):
     """The words of each command that goes on from checkpoints, but for --out, and a setting to change."""
     return {
-        "distill": (["distill", "--data", digits, *TINY_DISTILL, "--meta-steps=2"], "meta_lr was 0.01, is 0.5"),
+        "distill": (["distill", "--data", digits, *TINY_DISTILL, "--meta-steps=2"], "meta_lr was 0.02, is 0.5"),
         "pool": ([*POOL, "--data", digits], "lr was 0.0002, is 0.5"),
     }
 

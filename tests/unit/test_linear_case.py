@@ -11,6 +11,7 @@ from dd.distill.linear_case import (
     linear_case,
     lower_bound,
     random_problem,
+    squared_error,
 )
 
 D, N = 6, 50
@@ -66,8 +67,8 @@ def test_the_papers_example_with_the_rate_of_equation_8(problem, theta):
 
 def test_our_engine_finds_the_minimum_where_there_is_one(problem, theta):
     before = problem.gap(theta).mean()
-    assert problem.gap(learn(problem, D, 600).step(theta)).mean() < 0.01 * before
-    short = problem.expected_gap(learn(problem, 2, 600).step)
+    assert problem.gap(learn(squared_error(), problem, D, 600).step(theta)).mean() < 0.01 * before
+    short = problem.expected_gap(learn(squared_error(), problem, 2, 600).step)
     assert lower_bound(problem, 2) < short < 1.3 * lower_bound(problem, 2)
 
 

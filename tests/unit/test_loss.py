@@ -8,8 +8,9 @@ from torch import nn
 
 from dd.distill import derivatives
 from dd.distill.derivatives import value_and_gradient_in_chunks
+from dd.distill.distilled_data import DistilledData
 from dd.distill.loss import NetworkLoss, classification, cross_entropy
-from dd.distill.unroll import DistilledData, meta_gradient
+from dd.distill.unroll import meta_gradient
 from dd.nets.stacked import StackedNet
 from dd.runtime import trace
 

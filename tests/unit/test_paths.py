@@ -40,6 +40,7 @@ def files(tmp_path, monkeypatch):
         ),
         (("data", "vary", "--data", "a.npz", "--out", "linked/a.npz"), "is also --data"),
         (("export", "--set", "a.safetensors", "--out", "a.safetensors"), "is also --set"),
+        (("import", "a.pt", "--out", "a.pt"), "--out: a.pt is also file"),
         (("export", "--set", "a.safetensors", "--out", "b.npz", "--out", "b.npz"), "--out: b.npz is also --out"),
         (("transfer", "--metrics", "a.csv", "--out", "a.csv"), "--out: a.csv is also --metrics"),
         (

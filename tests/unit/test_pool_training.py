@@ -18,7 +18,9 @@ def test_training_is_plain_pytorch_on_every_net_alone(augmentation):
     y = torch.randint(0, 3, (60,), generator=random)
     mean, std = torch.tensor([0.5]), torch.tensor([0.3])
     pixels = TrainingImages(x, y, mean, std, augmentation)
-    real, modules = RealBatches(pixels, batch_size=16, seed=5, short_batches=True), [TinyNet() for _ in range(6)]
+    real = RealBatches(pixels, batch_size=16, seed=5, short_batches=True)
+    torch.manual_seed(0)  # Adam blows the rounding of gradients near 0 up, and some nets have such
+    modules = [TinyNet() for _ in range(6)]
     theta = torch.stack([flat_weights(module) for module in modules])
     loss = classification(StackedNet(modules[0]))
     config = TrainConfig(epochs=3, lr=1e-2, halve_every=2, batch=16, seed=5)

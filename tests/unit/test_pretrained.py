@@ -16,10 +16,11 @@ from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.data.weights import prepare_weights
 from dd.distill.derivatives import reverse_over_forward_is_exact
+from dd.distill.distilled_data import DistilledData
 from dd.distill.experiment import Experiment
 from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
-from dd.distill.unroll import DistilledData, train
+from dd.distill.unroll import train
 from dd.nets.factory import build
 from dd.nets.init_schemes import flat_weights
 from dd.nets.pretrained import PretrainedFile, pretrained

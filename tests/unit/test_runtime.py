@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from dd.runtime import devices
-from dd.runtime.checkpoints import NEWEST, PREVIOUS, Checkpoints
+from dd.runtime.checkpoints import PREVIOUS, Checkpoints
 from dd.runtime.devices import device, slots
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, load_tensors, save_tensors, write_text
 from dd.runtime.seeds import derive, generator
+from dd.runtime.status import NEWEST
 from tests.conftest import ROOT
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(7)}

@@ -9,23 +9,17 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from dd import load as load_set
 from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.experiment import Experiment
-from dd.distill.loss import classification
 from dd.distill.settings import DistillConfig
 from dd.evaluation.held_out import evaluate, for_net
-from dd.evaluation.protocols import dc_bench
-from dd.nets.init_schemes import flat_weights
-from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
-from dd.runtime.seeds import generator
 from dd.sets.export import to_folder, to_npz, to_pt, to_sheet
-from tests.conftest import BEYOND, TinyNet
+from tests.conftest import BEYOND
 
 SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "image_std": 0.5}
 
@@ -127,31 +121,6 @@ def test_a_sheet_has_a_column_a_step_and_a_row_a_class(distilled, tmp_path):
             assert (sheet[30 * c + 2 : 30 * c + 30, 30 * step + 2 : 30 * step + 30] == 20 * c + step).all()
 
 
-def test_dc_bench_is_plain_sgd():
-    """A loop as anyone would write it, for two networks; in double precision, as rounding grows in 600 steps."""
-    modules = [TinyNet().double() for _ in range(2)]
-    random = torch.Generator().manual_seed(0)
-    images = torch.randn(10, 30, 1, 8, 8, generator=random, dtype=torch.float64)
-    labels = torch.arange(30).remainder(3).expand(10, -1)
-    theta = torch.stack([flat_weights(module) for module in modules])
-    rest = {"lrs": torch.ones(1, 10), "mean": torch.zeros(1), "std": torch.ones(1)}
-    distilled = DistilledSet(images, labels, **rest, info={"config": {"seed": 5}})
-    ours = dc_bench(distilled, classification(StackedNet(modules[0])), theta)
-    x, y = images.flatten(0, 1), labels.flatten()
-    for module, weights in zip(modules, ours, strict=True):
-        for epoch in range(300):
-            lr = 0.01 if epoch < 150 else 0.001
-            if epoch == 0:
-                sgd = torch.optim.SGD(module.parameters(), lr=lr, momentum=0.9, weight_decay=5e-4)
-            sgd.param_groups[0]["lr"] = lr
-            for batch in torch.randperm(300, generator=generator(5, "dc-bench", epoch)).split(256):
-                sgd.zero_grad()
-                nn.functional.cross_entropy(module(x[batch]), y[batch]).backward()
-                sgd.step()
-        torch.testing.assert_close(weights, flat_weights(module), rtol=1e-6, atol=1e-8)
-    assert not torch.equal(*ours)
-
-
 @pytest.mark.parametrize(
     ("config", "before", "beyond"),
     [
@@ -193,18 +162,21 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
     source = ("--set", saved, "--data", digits, "--nets", 2)
     plain, carried = tmp_path / "plain.csv", tmp_path / "carried.csv"
     assert dd("evaluate", *source, "--out", plain).returncode == 0
-    which = ("--net", "LeNet", "--net", "MLP", "--protocol", "native", "--protocol", "dc-bench")
+    which = ("--net", "LeNet", "--net", "MLP", "--protocol", "native", "--protocol", "dc")
     done = dd("evaluate", *source, *which, "--out", carried)
-    assert "MLP, dc-bench, after: " in done.stdout, done.stderr
+    assert "MLP, dc, after: " in done.stdout, done.stderr
     rows = pd.read_csv(carried)
     own = rows[(rows["net"] == "LeNet") & (rows["protocol"] == "native")]
     pd.testing.assert_frame_equal(own.drop(columns=["protocol", "made_for"]), pd.read_csv(plain))
-    assert rows.groupby("net")["made_for"].unique().map(list).to_dict() == {"LeNet": [np.nan], "MLP": ["fixed"]}
+    made_for = rows.groupby(["net", "protocol"])["made_for"].unique().map(list).to_dict()
+    new = ["fixed"]  # by the field's protocol, nets of the set's own kind are new too
+    assert made_for.pop(("LeNet", "native")) == [np.nan]
+    assert made_for == {("LeNet", "dc"): new, ("MLP", "native"): new, ("MLP", "dc"): new}
     assert set(rows["fidelity"]) == {"as its source gives it"}
     assert set(rows["set"]) == {"set"}
     assert set(rows["set_digest"]) == {f"sha256:{DistilledSet.load(saved).digest}"}
     learned = rows[rows["stage"] == "after"].set_index(["net", "protocol"])["accuracy"]
-    assert learned.loc["MLP", "dc-bench"].mean() > learned.loc["MLP", "native"].mean()
+    assert learned.loc["MLP", "dc"].tolist() != learned.loc["MLP", "native"].tolist()
     out = [tmp_path / f"table.{end}" for end in ("csv", "md", "html")]
     done = dd("transfer", "--metrics", carried, *out_of(out))
     assert done.returncode == 0, done.stderr
@@ -217,15 +189,15 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
         "native,",
         "%",
         "|",
-        "dc-bench,",
+        "dc,",
         "%",
         "|",
     ]
-    mean = learned.loc["MLP", "dc-bench"].mean()
+    mean = learned.loc["MLP", "dc"].mean()
     html = out[2].read_text()
     assert f"{mean:.1f} ± " in html
     assert html.count("<th>") == 4  # no column of row numbers
-    assert list(pd.read_csv(out[0])["nets"]) == [1, 1, 2, 2]
+    assert list(pd.read_csv(out[0])["nets"]) == [1, 2, 2, 2]
     rows.assign(beyond="soft_labels").to_csv(carried)
     assert dd("transfer", "--metrics", carried, *out_of(out[1:2])).returncode == 0
     assert "| set (soft_labels) | LeNet |" in out[1].read_text()

@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import ROOT
 
 LAYERS = (
-    *("commands", "plan", "config", "report", "adaptation", "baselines", "evaluation", "sets", "pools", "distill"),
-    *("data", "nets", "runtime", "old_settings"),
+    *("commands", "api", "plan", "config", "report", "adaptation", "baselines", "evaluation", "sets", "pools"),
+    *("distill", "data", "nets", "runtime", "old_settings"),
 )
 """Packages of dd, and the one module beside them. Each imports from itself and from those that come after it here."""
 SOURCES = sorted(path for folder in ("dd", "tools", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))

@@ -133,7 +133,7 @@ def test_one_net_and_one_set_have_no_deviation():
     assert table["combination"].tolist() == ["rate 0.1, 5 epochs, augmented", "rate 0.1, 5 epochs"]
 
 
-@pytest.mark.parametrize("change", [{"net": ["LeNet", "MLP"] * 2}, {"protocol": "dc-bench"}, {"stage": "after"}])
+@pytest.mark.parametrize("change", [{"net": ["LeNet", "MLP"] * 2}, {"protocol": "dc"}, {"stage": "after"}])
 def test_other_networks_and_protocols_are_no_measurement_of_a_set(tmp_path, change):
     path, table = tmp_path / "accuracy.csv", evaluated("random", [80.0, 90.0])
     table.assign(protocol="native").to_csv(path)
@@ -164,13 +164,13 @@ def carried(path, accuracy, **which):
 def test_the_transfer_table_names_the_sets_whatever_the_files_are_called(tmp_path):
     first = carried(tmp_path / "a/accuracy.csv", 80.0, set="001", set_digest="sha256:a")
     second = carried(tmp_path / "b/accuracy.csv", 90.0, set="mnist", set_digest="sha256:b")
-    other = carried(tmp_path / "b/slow.csv", 95.0, set="mnist", set_digest="sha256:b", protocol="dc-bench")
+    other = carried(tmp_path / "b/slow.csv", 95.0, set="mnist", set_digest="sha256:b", protocol="dc")
     old = carried(tmp_path / "old.csv", 70.0)
     table = transfer_table([first, second, other, old])
     assert table[["set", "protocol", "accuracy"]].to_numpy().tolist() == [
         ["001", "native", 80.0],
         ["mnist", "native", 90.0],
-        ["mnist", "dc-bench", 95.0],
+        ["mnist", "dc", 95.0],
         ["old", "native", 70.0],
     ]
 
@@ -288,7 +288,7 @@ def test_a_variant_stands_for_its_dataset_where_networks_and_images_must_meet_al
     assert set(own["task"]) == {"mnist → mnist_32"}
 
 
-@pytest.mark.parametrize("shown", [["native"], ["dc-bench"], ["dc-bench", "native"]])
+@pytest.mark.parametrize("shown", [["native"], ["dc"], ["dc", "native"]])
 def test_the_transfer_table_explains_the_protocols_in_it_and_no_others(tmp_path, shown):
     path = tmp_path / "mnist.csv"
     pd.concat([evaluated("random", [80.0, 90.0]).assign(protocol=name) for name in shown]).to_csv(path)

@@ -57,11 +57,33 @@ def test_commands_are_whole(paper):
         "linear-figure --metrics results/paper/linear/linear_case.csv "
         "--out results/paper/figures/linear_case.png --out results/paper/figures/linear_case.pdf"
     )
+    assert paper.targets.linear_options() == "--dimension 8 --sizes 1,2,3,4,6,8,10,12 --problems 3 --meta-steps 1000"
     table = paper.targets.command("table3")
     assert table.startswith("table table3 --metrics results/paper/evaluate/voc_alexnet.csv ")
     files = " ".join(f"--out results/paper/tables/table3.{ending}" for ending in ("csv", "md", "tex", "html"))
     data = " ".join(f"--data results/data/{name}.json" for name in ("cub200", "voc2007"))
     assert table.endswith(f" {data} --scale paper {files}")
+
+
+def test_pages_need_nothing_that_all_does_not(paper):
+    pages = paper.targets.pages()
+    assert {f"results/paper/pages/{name}.html" for name in ("mnist_fixed", "mnist_random", "mnist_poison")} <= set(
+        pages
+    )
+    assert set(pages) <= set(paper.targets.all())
+    read = paper.targets.page_inputs("mnist_random")
+    assert read["metrics"] == ["results/paper/evaluate/mnist_random.csv"]
+    baselines = [f"results/paper/baseline/mnist_random/{name}.csv" for name in BASELINES]
+    assert read["beside"] == [*baselines, "results/paper/adapt/mnist_random/full.csv"]
+    assert paper.targets.page_inputs("mnist_fixed")["beside"] == []
+    options = paper.targets.page_options("mnist_random")
+    assert options.startswith("--set results/paper/distill/mnist_random/set.safetensors --history results/")
+    assert f" --beside {baselines[-1]} " in options
+
+
+def test_a_page_does_without_a_figure_that_cannot_be_made():
+    broken = planned({"figures": {"fig2a": {"experiment": "none", "steps": [1]}}})
+    assert broken.targets.page_inputs("mnist_fixed")["set"]
 
 
 def test_each_kind_has_a_rule_and_a_section_of_its_own():
@@ -84,7 +106,7 @@ def test_the_caption_of_the_transfer_table_explains_its_protocols():
     transfer = load_yaml(ROOT / "config.yaml")["transfer"] | {"protocols": ["native"]}
     caption = planned({"transfer": transfer}).targets.artefact("transfer").caption()
     assert f"native: {PROTOCOLS['native'].description}." in caption
-    assert "dc-bench" not in caption
+    assert "dc:" not in caption
 
 
 def test_a_change_makes_anew_what_it_concerns(paper):
@@ -230,9 +252,9 @@ def test_an_empty_entry_is_no_entry(name):
 def test_a_name_without_any_entry_is_still_refused_in_all():
     config = merged(PAPER, {"all": ["fig2a", "table3"]})
     del config["tables"]["table3"]
-    with pytest.raises(UserError, match=r"^all: no figure or table 'table3'; there are "):
+    with pytest.raises(UserError, match=r"^all: no figure, table or experiment 'table3'; there are "):
         Plan(config)
-    with pytest.raises(UserError, match=r"^all: no figure or table 'fig22'"):
+    with pytest.raises(UserError, match=r"^all: no figure, table or experiment 'fig22'"):
         planned({"all": ["fig2a", "fig22"], "figures": {"fig2b": None}})
 
 

@@ -7,8 +7,10 @@ from torch import nn
 
 from dd.distill.derivatives import gradient as loss_gradient
 from dd.distill.derivatives import hessian_vector_product, value_and_gradient
+from dd.distill.distilled_data import DistilledData
 from dd.distill.loss import classification
-from dd.distill.unroll import DistilledData, UnrollOptions, meta_gradient
+from dd.distill.optimisers import Adam, GradientDescent, Momentum
+from dd.distill.unroll import UnrollOptions, meta_gradient
 from dd.nets.lenet import LeNet
 from dd.nets.mlp import MLP
 from dd.nets.stacked import StackedNet
@@ -84,9 +86,9 @@ def test_gpus_compute_the_same_and_record_what_they_can(make, recorded):
     data = DistilledData(images, labels, torch.full((2, 2), 0.05))
     real = [torch.randn(64, 1, 28, 28, generator=draw), torch.randint(0, 10, (64,), generator=draw)]
     on_cpu, on_gpu = (classification(copy.deepcopy(net).to(device)) for device in ("cpu", "cuda"))
-    for momentum in (0, 0, 0, 0, 0.5):  # and other nets every time
+    for optimiser in (*[GradientDescent()] * 4, Momentum(0.5), Adam()):  # and other nets every time
         theta = 0.1 * torch.randn(2, sum(net.sizes), generator=draw)
-        options = UnrollOptions(momentum=momentum)
+        options = UnrollOptions(optimiser=optimiser)
         expected = meta_gradient(on_cpu, theta, data, *real, options=options)
         found = meta_gradient(on_gpu, theta.cuda(), data.to("cuda"), *(t.cuda() for t in real), options=options)
         pairs = [(found.losses, expected.losses), *zip(found.gradient[:2], expected.gradient[:2], strict=True)]

@@ -9,12 +9,12 @@ from dd.distill.experiment import Experiment
 from dd.distill.parameters import OWN_CLASS
 from dd.distill.run import run
 from dd.distill.settings import DistillConfig
+from dd.distill.snapshots import Snapshots, due
 from dd.distill.trainer import SKIPS, Prefetcher, Progress
-from dd.distill.unroll import UnrollOptions, meta_gradient, shuffled_order
+from dd.distill.unroll import meta_gradient
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from dd.runtime.progress import progress
-from dd.runtime.seeds import generator
 from tests.conftest import BEYOND
 
 SMALL = {"steps": 2, "epochs": 2, "nets": 2, "real_batch": 64, "validation_images": 100, "meta_steps": 20}
@@ -147,18 +147,6 @@ def test_soft_labels_are_learned_through_their_softmax(experiment):
     assert raw.grad.abs().max() > 1e-6
 
 
-def test_shuffled_steps_come_in_another_order_in_every_meta_step(experiment):
-    trainer = experiment(shuffle_steps=True, steps=5, momentum=0.5).trainer
-    orders = [shuffled_order(2, 5, generator(0, "order", meta_step)) for meta_step in range(2)]
-    assert orders[0] != orders[1]
-    for meta_step, order in enumerate(orders):
-        theta = trainer.initial("train", [2 * meta_step, 2 * meta_step + 1])
-        options, real_batch = UnrollOptions(order=order, momentum=0.5), trainer.real.batch(meta_step)
-        expected = meta_gradient(trainer.loss, theta, trainer.learned.data(), *real_batch, options=options)
-        trainer.step()
-        torch.testing.assert_close(trainer.learned.images.grad, expected.gradient.images, rtol=1e-3, atol=1e-7)
-
-
 @pytest.mark.parametrize("poison", ["images", "raw_lrs"])
 def test_nan_stops_with_a_cure_and_without_an_update(experiment, poison):
     trainer = experiment(init="fixed", nets=1).trainer
@@ -195,7 +183,7 @@ def test_looking_at_the_images_does_not_change_them(experiment, tmp_path):
     for interval in (0, 1, 4):
         made.append(experiment(meta_steps=4, validate_every=interval))
         store = Checkpoints(tmp_path / str(interval), {})
-        history = run(made[-1].trainer, made[-1].validate, store, progress, [].append)
+        history = run(made[-1].trainer, made[-1].validate, store, progress, [].append, made[-1].snapshots)
         assert [row["meta_step"] for row in history] == ([0, 4] if interval == 4 else [0, 1, 2, 3, 4])
     for other in made[1:]:
         for name, tensor in other.trainer.learned.by_name().items():
@@ -220,7 +208,9 @@ def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsy
         return trainer
 
     trainer, records = overflowing({3, 4}), []
-    history = run(trainer, lambda: torch.ones(2), Checkpoints(tmp_path, {}), progress, records.append)
+    history = run(
+        trainer, lambda: torch.ones(2), Checkpoints(tmp_path, {}), progress, records.append, Snapshots(7, range(10))
+    )
     assert [row["meta_step"] for row in history] == [0, 2, 4, 6, 7]
     assert [row["skipped"] for row in history] == [0, 0, 1, 2, 2]
     assert [math.isfinite(row["loss"]) for row in history] == [False, True, True, True, True]
@@ -235,6 +225,17 @@ def test_a_meta_step_that_overflows_is_skipped(experiment, what, tmp_path, capsy
     for _ in range(3):
         second.step()
     assert torch.equal(second.learned.images, trainer.learned.images)
+
+
+def test_snapshots_are_further_and_further_apart():
+    assert sorted(due(1000)) == [0, 5, 10, 19, 36, 71, 137, 266, 516, 1000]
+    assert sorted(due(3)) == [0, 1, 2, 3]
+    snapshots = Snapshots(3, [2, 0, 2, 0, 5, 5])
+    images = torch.arange(2 * 6).view(2, 6, 1)  # two steps of two images of three classes, in no order
+    assert snapshots.classes == [0, 2, 5]
+    for meta_step in range(4):
+        snapshots.take(meta_step, images + meta_step)
+    assert snapshots.images[2].flatten().tolist() == [1 + 2, 0 + 2, 4 + 2]
 
 
 def test_initial_weights_drawn_ahead_are_those_of_their_meta_step():

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dd.report.event_files import EventFiles
+from dd.report.figures.cost import cost_picture
 from dd.report.figures.training import training_picture
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
@@ -99,3 +100,19 @@ def test_without_the_package_one_line_says_so(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if it were not installed
     with pytest.raises(UserError, match=r"--tensorboard: the package is missing; `pip install tensorboard`"):
         EventFiles(tmp_path)
+
+
+def test_accuracy_against_time_has_a_line_for_each_history(dd, tmp_path):
+    history = pd.read_csv(HISTORY)
+    begun = history.head(3).assign(accuracy_std=math.nan)
+    picture = cost_picture({"whole": history, "of one net": begun})
+    (axes,) = picture.axes
+    assert [line.get_xdata().tolist() for line in axes.lines] == [
+        (h["seconds"] / 60).tolist() for h in (history, begun)
+    ]
+    assert [line.get_ydata().tolist() for line in axes.lines] == [h["accuracy"].tolist() for h in (history, begun)]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == [f"whole: {history['accuracy'].iloc[-1]:.1f}", f"of one net: {begun['accuracy'].iloc[-1]:.1f}"]
+    done = dd("cost", "--history", HISTORY, "--out", tmp_path / "cost.png")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "cost.png").size[0] > 1000

@@ -5,8 +5,11 @@ import gc
 import pytest
 import torch
 
+from dd.distill.distilled_data import DistilledData
+from dd.distill.inner_steps import in_order, shuffled
 from dd.distill.loss import NetworkLoss, classification, cross_entropy
-from dd.distill.unroll import DistilledData, UnrollOptions, adjoint, descend, meta_gradient, shuffled_order, train
+from dd.distill.optimisers import Momentum
+from dd.distill.unroll import UnrollOptions, adjoint, descend, meta_gradient, train
 from dd.nets import stacked
 from dd.nets.stacked import StackedNet
 from dd.runtime import trace
@@ -18,7 +21,7 @@ CASES = pytest.mark.parametrize(
 )
 
 
-OPTIONS = ("order", "momentum")
+OPTIONS = ("steps", "optimiser", "window")
 """The keys of a problem that are options."""
 
 
@@ -63,16 +66,17 @@ def ours(p, forward=True):
 
 def full_graph(p):
     """Plain autograd through every step: the oracle."""
-    images, lrs = p["images"].clone().requires_grad_(), p["lrs"].clone().requires_grad_()
-    theta, labels = p["theta"].clone().requires_grad_(), p["labels"].clone()
-    learned = (images, lrs, labels.requires_grad_()) if labels.is_floating_point() else (images, lrs)
-    m = 0
-    for place in p.get("order", range(lrs.numel())):
-        epoch, step = divmod(place, lrs.shape[1])
-        loss = p["loss"](theta, images[step], labels[step]).sum()
+    data = data_of(p)
+    learned = [t.clone().requires_grad_() for t in (data.images, data.lrs, data.labels) if t.is_floating_point()]
+    images, lrs, labels = learned if len(learned) == 3 else (*learned, data.labels)
+    (all_images, all_labels), rates = DistilledData(images, labels, lrs).flat(), lrs.flatten()
+    theta, m = p["theta"].clone().requires_grad_(), 0
+    mu = p["optimiser"].mu if "optimiser" in p else 0
+    for step in p.get("steps", in_order(data)):
+        loss = p["loss"](theta, all_images[step.rows], all_labels[step.rows]).sum()
         (grad,) = torch.autograd.grad(loss, theta, create_graph=True)
-        m = p.get("momentum", 0) * m + grad
-        theta = theta - lrs[epoch, step] * m
+        m = mu * m + grad
+        theta = theta - rates[step.rate] * m
     loss = p["loss"](theta, p["real_x"], p["real_y"]).mean()
     return loss.detach(), *torch.autograd.grad(loss, learned)
 
@@ -86,9 +90,9 @@ def soft(labels):
 BEYOND = {
     "as in the paper": lambda _p: {},
     "soft labels": lambda p: {"labels": soft(p["labels"])},
-    "shuffled": lambda p: {"order": shuffled_order(*p["lrs"].shape, torch.Generator().manual_seed(7))},
-    "momentum": lambda _p: {"momentum": 0.9},
-    "all": lambda p: BEYOND["soft labels"](p) | BEYOND["shuffled"](p) | {"momentum": 0.5},
+    "shuffled": lambda p: {"steps": shuffled(data_of(p), torch.Generator().manual_seed(7))},
+    "momentum": lambda _p: {"optimiser": Momentum(0.9)},
+    "all": lambda p: BEYOND["soft labels"](p) | BEYOND["shuffled"](p) | {"optimiser": Momentum(0.5)},
 }
 """What changes in a problem that goes beyond the paper."""
 
@@ -109,7 +113,8 @@ def test_equals_full_graph_autograd(problem, forward, beyond):
 @pytest.mark.parametrize(("nets", "steps", "epochs"), [(2, 3, 2)])
 def test_momentum_is_pytorchs_and_a_shuffled_epoch_has_every_step(problem):
     """`torch.optim.SGD`, visiting the steps in our order with the rates of their images."""
-    order = BEYOND["shuffled"](problem)["order"]
+    steps = BEYOND["shuffled"](problem)["steps"]
+    order = [step.rate for step in steps]
     assert [sorted(order[:3]), sorted(order[3:])] == [[0, 1, 2], [3, 4, 5]]
     assert order != sorted(order)
     loss, (images, labels, lrs) = problem["loss"], data_of(problem)
@@ -120,7 +125,7 @@ def test_momentum_is_pytorchs_and_a_shuffled_epoch_has_every_step(problem):
         sgd.zero_grad()
         loss(theta, images[place % 3], labels[place % 3]).sum().backward()
         sgd.step()
-    options = UnrollOptions(order=order, momentum=0.9)
+    options = UnrollOptions(steps=steps, optimiser=Momentum(0.9))
     trained = train(loss, problem["theta"], data_of(problem), options=options)
     torch.testing.assert_close(trained, theta.detach())
 
@@ -136,7 +141,7 @@ def test_clipped_adjoint_is_cut_net_by_net_after_each_step(problem):
     limits, d_images, d_lrs, cuts = 0.9 * start.norm(dim=1), torch.zeros_like(x), torch.zeros_like(lrs), 0
     for t in reversed(range(lrs.numel())):
         i = t % len(x)
-        w, image, lr = (z.clone().requires_grad_() for z in (trajectory[t], x[i], lrs.flatten()[t]))
+        w, image, lr = (z.clone().requires_grad_() for z in (trajectory.theta[t], x[i], lrs.flatten()[t]))
         (grad,) = torch.autograd.grad(loss(w, image, y[i]).sum(), w, create_graph=True)
         v, d_image, d_lr = torch.autograd.grad(w - lr * grad, (w, image, lr), v)
         d_images[i] += d_image
@@ -169,10 +174,10 @@ def test_gradient_with_respect_to_initial_weights(problem):
     data = data_of(p)
 
     def final_loss(theta):
-        return p["loss"](descend(p["loss"], theta, data)[-1], p["real_x"], p["real_y"]).mean()
+        return p["loss"](descend(p["loss"], theta, data).theta[-1], p["real_x"], p["real_y"]).mean()
 
     trajectory = descend(p["loss"], p["theta"], data)
-    final = trajectory[-1].clone().requires_grad_()
+    final = trajectory.theta[-1].clone().requires_grad_()
     (v,) = torch.autograd.grad(p["loss"](final, p["real_x"], p["real_y"]).mean(), final)
     d_theta = adjoint(p["loss"], trajectory, v, data).theta
     direction = torch.randn(d_theta.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
@@ -202,7 +207,7 @@ def test_linear_case_follows_equation_6():
         return ((theta @ x.T - y) ** 2).mean(1) / 2
 
     data = DistilledData(d, t, eta)
-    after = descend(quadratic, theta, data)[-1]
+    after = descend(quadratic, theta, data).theta[-1]
     expected = (torch.eye(size) - eta / count * d[0].T @ d[0]) @ theta[0] + eta[0] / count * d[0].T @ t[0]
     torch.testing.assert_close(after[0], expected)
 
@@ -226,7 +231,7 @@ def test_images_are_used_in_order_and_rates_are_untied(problem, monkeypatch):
         seen.append(next(i for i, images in enumerate(problem["images"]) if torch.equal(images, x)))
         return problem["loss"](theta, x, y)
 
-    trajectory = descend(spy, problem["theta"], data_of(problem))
+    trajectory = descend(spy, problem["theta"], data_of(problem)).theta
     assert seen == [0, 1] * 3
     for t, lr in enumerate(problem["lrs"].flatten()):
         w = trajectory[t].clone().requires_grad_()

@@ -1,4 +1,4 @@
-"""Configs that cannot be meant end before any job: some of every kind through the command itself."""
+"""Configs through the command itself: those that cannot be meant end before any job, some of every kind."""
 
 import pytest
 import yaml
@@ -51,3 +51,13 @@ def test_a_study_of_ones_own_is_not_the_papers(tmp_path):
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1].startswith("config: figures.fig2b.steps: 10 is more than the 1 steps of")
         assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_study_without_the_papers_experiments(tmp_path):
+    study = {"extends": "none", "scale": "mine", "experiments": {"small": {"dataset": "digits", "net": "MLP"}}}
+    checkout(tmp_path)
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    done = snakemake("-n", "--configfile", "study.yaml", cwd=tmp_path)
+    assert {rule for rule, _ in planned(done)} == {
+        *("prepare_data", "distill", "draw_training", "evaluate", "write_page", "write_configuration")
+    }

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from dd.report.comparison import NUMBERS
-from tests.conftest import ROOT, checkout
+from tests.conftest import ROOT, checkout, made_once
 from tests.workflow.test_workflow import TINY_CURVE, snakemake
 
 TINY = {
@@ -35,6 +35,7 @@ TINY = {
 RESULTS = {
     "Comparison": ["compare.html"],
     "Configuration": ["configuration.html"],
+    "Experiments": ["pages/one.html", "pages/poison.html"],
     "Figures": ["fig1.png", "fig2a.png", "fig4.png", "fig6.png", "linear_case.png"],
     "Tables": ["table1.html"],
     # of experiments, and of another point of the curve
@@ -49,23 +50,21 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def report(tmp_path_factory, dd):
     """The report of a scale of seconds, in a checkout of its own."""
-    folder = checkout(tmp_path_factory.mktemp("report"))
+
+    def make(folder):
+        _make_report(checkout(folder), dd)
+
+    return made_once(tmp_path_factory, "report", make) / "report.html"
+
+
+def _make_report(folder, dd):
     (folder / "tiny.yaml").write_text(yaml.dump(TINY))
-    small = (
-        "--dimension",
-        2,
-        "--sizes",
-        "1,2",
-        "--problems",
-        1,
-        "--meta-steps",
-        5,
-    )  # that of the workflow takes minutes
+    # that of the workflow takes minutes
+    small = ("--dimension=2", "--sizes=1,2", "--problems=1", "--meta-steps=5")
     assert dd("linear-case", *small, "--out", folder / "results/tiny/linear/linear_case.csv").returncode == 0
     made = ("--report", "report.html", "--report-after-run")
     done = snakemake("--configfile", "tiny.yaml", *made, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "report.html"
 
 
 @pytest.fixture(params=[(1400, 900), (390, 844)], ids=["desktop", "phone"])
@@ -138,6 +137,29 @@ def test_it_opens_without_an_error_and_everything_is_listed(browser):
     browser.find_element(By.LINK_TEXT, "Statistics").click()
     browser.find_element(By.ID, "runtimes")
     assert fits(browser)
+
+
+def test_the_first_page_has_picture_verdicts_and_links_above_the_job_graph(browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    picture = browser.find_element(By.CSS_SELECTOR, ".prose img")
+    width = "return arguments[0].naturalWidth"
+    assert WebDriverWait(browser, 10).until(lambda b: b.execute_script(width, picture) > 300)
+    heads = [head.text for head in browser.find_elements(By.CSS_SELECTOR, ".prose table.verdicts th")]
+    assert heads[0] == "where"
+    assert heads[-1] == "supported"
+    places = [browser.find_element(By.CSS_SELECTOR, name).rect for name in (".prose", "#rulegraph")]
+    assert places[0]["y"] + places[0]["height"] <= places[1]["y"]
+    assert fits(browser)
+    links = [link.text for link in browser.find_elements(By.CSS_SELECTOR, ".prose li a")]
+    assert {"measured beside reported", "one", "poison", "fig2a", "table1"} <= set(links)
+    browser.find_element(By.LINK_TEXT, "poison").click()
+    frame = WebDriverWait(browser, 10).until(lambda b: b.find_element(By.TAG_NAME, "iframe"))
+    browser.switch_to.frame(frame)
+    WebDriverWait(browser, 10).until(lambda b: "poison: 10 distilled images" in b.find_element(By.TAG_NAME, "h1").text)
+    assert browser.execute_script("return [...document.images].every((image) => image.naturalWidth > 300)")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_report_of_a_part_is_whole(report):

@@ -15,7 +15,7 @@ rule adapt:
     resources:
         gpu=1,
         mem_mb=grow(8000),
-        runtime=grow(12 * 60),  # it cannot resume, so one run must be enough
+        runtime=wall_time(lambda wildcards: plan.wall_time.adaptation(wildcards.experiment, wildcards.method)),
     params:
         options=lambda wildcards: plan.experiments.adaptation_options(wildcards.experiment, wildcards.method),
         pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),

@@ -14,7 +14,9 @@ rule measure_baseline:
     resources:
         gpu=lambda wildcards: plan.experiments.baseline_gpus(wildcards.baseline),
         mem_mb=grow(6000),
-        runtime=grow(12 * 60),  # it cannot resume, so one run must be enough
+        runtime=wall_time(
+            lambda wildcards: plan.wall_time.baseline(wildcards.experiment, wildcards.baseline),
+        ),
     params:
         options=lambda wildcards: plan.experiments.baseline_options(wildcards.experiment, wildcards.baseline),
         pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),

@@ -11,6 +11,7 @@ rule compare:
             category="Comparison",
             labels={"page": "measured beside reported"},
         ),
+        verdicts="<results>/verdicts.html",  # which the report's first page includes
     log:
         "<results>/logs/compare.log",
     benchmark:

@@ -14,7 +14,11 @@ rule evaluate:
     resources:
         gpu=1,
         mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
-        runtime=grow(1 * 60),
+        runtime=wall_time(
+            lambda wildcards: plan.wall_time.evaluation(
+                wildcards.experiment, plan.experiments.evaluation_nets(wildcards.experiment)
+            ),
+        ),
     params:
         nets=lambda wildcards: plan.experiments.evaluation_nets(wildcards.experiment),
         pool=lambda wildcards: plan.experiments.pool_option(wildcards.experiment),
@@ -40,7 +44,9 @@ rule evaluate_other_inits:
     resources:
         gpu=1,
         mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
-        runtime=grow(1 * 60),
+        runtime=wall_time(
+            lambda wildcards: plan.wall_time.evaluation(wildcards.experiment, plan.config.evaluate.nets),
+        ),
     params:
         nets=plan.config.evaluate.nets,
         code=lambda wildcards: digest(*plan.experiments.evaluation_modules(wildcards.experiment)),

@@ -12,6 +12,7 @@ rule measure_linear_case:
         mem_mb=grow(2000),
         runtime=grow(1 * 60),
     params:
+        settings=plan.targets.linear_options(),
         code=digest("dd.distill.linear_case"),
     shell:
-        "python -m dd linear-case --out {output.csv} 2>&1 | tee -i {log}"
+        "python -m dd linear-case {params.settings} --out {output.csv} 2>&1 | tee -i {log}"

@@ -13,7 +13,7 @@ rule train_shard:
     resources:
         gpu=1,
         mem_mb=grow(8000),
-        runtime=grow(8 * 60),
+        runtime=wall_time(lambda wildcards: plan.wall_time.shard(wildcards.pool), resumes=True),
     params:
         options=lambda wildcards: plan.pools.options(wildcards.pool, wildcards.part, int(wildcards.first)),
         work=f"{plan.files.work}/pools/{{pool}}/{{part}}-{{first}}",

@@ -17,7 +17,7 @@ rule evaluate_transfer:
     resources:
         gpu=1,
         mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
-        runtime=grow(12 * 60),  # it cannot resume, so one run must be enough
+        runtime=wall_time(lambda wildcards: plan.wall_time.transfer(wildcards.experiment)),
     params:
         held_out=plan.config.transfer.held_out,
         options=plan.experiments.transfer_options(),

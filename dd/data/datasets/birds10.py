@@ -30,6 +30,8 @@ def birds10(folder: Path, *, size: int) -> tuple[Arrays, list[str]]:
 DATASET = NamedDataset(
     name="birds10",
     description="ten of the birds of CUB-200 of 2010; only from a mirror",
+    training_images=120,
+    licence="that of CUB-200: for non-commercial research and education",
     channels=3,
     size=224,
     classes=10,

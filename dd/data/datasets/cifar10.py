@@ -5,6 +5,8 @@ from dd.data.named_dataset import NamedDataset
 DATASET = NamedDataset(
     name="cifar10",
     description="small photos of animals and vehicles (Krizhevsky 2009)",
+    training_images=50_000,
+    licence="none stated by its authors",
     channels=3,
     size=32,
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),

@@ -76,6 +76,8 @@ def readable(name: str) -> str:
 DATASET = NamedDataset(
     name="cub200",
     description="photos of 200 kinds of birds, CUB-200-2011 (Wah et al. 2011)",
+    training_images=6_000,
+    licence="for non-commercial research and education; the photos are Flickr's users'",
     channels=3,
     size=224,
     classes=200,

@@ -38,6 +38,8 @@ def digits() -> tuple[Arrays, list[str]]:
 DATASET = NamedDataset(
     name="digits",
     description="handwritten digits that scikit-learn includes; no download",
+    training_images=1_297,
+    licence="CC BY 4.0 (UCI Machine Learning Repository)",
     channels=1,
     size=SIZE,
     classes=DIGIT_NAMES,

@@ -5,6 +5,7 @@ from dd.data.named_dataset import NamedDataset
 DATASET = NamedDataset(
     name="fashion_mnist",
     description="pictures of clothes (Xiao et al. 2017)",
+    licence="MIT",
     channels=1,
     size=28,
     # without the slash of "T-shirt/top", because folders are named after classes

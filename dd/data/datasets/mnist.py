@@ -5,6 +5,7 @@ from dd.data.named_dataset import DIGIT_NAMES, NamedDataset
 DATASET = NamedDataset(
     name="mnist",
     description="handwritten digits (LeCun et al. 1998)",
+    licence="CC BY-SA 3.0",
     channels=1,
     size=28,
     classes=DIGIT_NAMES,

@@ -44,6 +44,8 @@ def svhn(train: Path, test: Path) -> tuple[Arrays, list[str]]:
 DATASET = NamedDataset(
     name="svhn",
     description="house numbers, cut to single digits (Netzer et al. 2011)",
+    training_images=73_257,
+    licence="for non-commercial use only",
     channels=3,
     size=32,
     classes=DIGIT_NAMES,

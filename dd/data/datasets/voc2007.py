@@ -96,6 +96,8 @@ def _objects(annotation: bytes, where: str) -> list[tuple[int, Box]]:
 DATASET = NamedDataset(
     name="voc2007",
     description="objects cut from the photos of PASCAL VOC 2007 (Everingham et al. 2007)",
+    training_images=5_000,
+    licence="Flickr's terms of use",
     channels=3,
     size=224,
     classes=CLASSES,

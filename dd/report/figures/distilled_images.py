@@ -26,6 +26,7 @@ from dd.runtime.settings_model import Counts, Name, OrEmpty, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from dd.distill.distilled_set import DistilledSet
 
@@ -139,25 +140,37 @@ def draw(*, set_path: Path, metrics: Sequence[Path], steps: str) -> Drawing:
     from dd import load
 
     distilled = load(set_path)
-    total = len(distilled.images)
-    chosen = number_list("--steps", steps) if steps else list(range(1, total + 1))
-    if max(chosen) > total:
-        raise UserError(f"--steps: {steps} must lie between 1 and {total}, the steps of this set")
+    title = None
     if metrics:
         measured = read_seeds(metrics, "before", "after")
         check_set(metrics[0], measured, distilled.digest)
         title = images_title(measured)
-    else:
-        title = images_title_without_accuracy(distilled)
-    picture = images_picture(
-        distilled.images.numpy(),
-        distilled.labels.numpy(),
-        distilled.lrs.numpy(),
+    return Drawing(drawn(distilled, number_list("--steps", steps) if steps else None, title=title))
+
+
+def drawn(distilled: DistilledSet, steps: Sequence[int] | None = None, *, title: str | None = None) -> Figure:
+    """The images of a distilled set; `steps`, counted from 1, are all by default, and the title says what it is.
+
+    Raises:
+        UserError: it has no such step, or its inputs are no pictures.
+    """
+    total = len(distilled.images)
+    chosen = list(range(1, total + 1)) if steps is None else list(steps)
+    if not chosen or not 1 <= min(chosen) <= max(chosen) <= total:
+        raise UserError(f"--steps: {chosen} must lie between 1 and {total}, the steps of this set")
+    if len(distilled.image_shape) != 3 or distilled.image_shape[0] not in (1, 3):
+        raise UserError(f"the set has inputs {list(distilled.image_shape)}, which are no pictures [C, H, W]")
+    lrs = distilled.lrs
+    if distilled.config.batch_per_class:  # the rates are not of the steps that the images are stored by
+        lrs = lrs.mean(1, keepdim=True).expand(-1, total)
+    return images_picture(
+        distilled.images.cpu().numpy(),
+        distilled.labels.cpu().numpy(),
+        lrs.cpu().numpy(),
         classes=distilled.info["classes"],
         steps=chosen,
-        title=title,
+        title=images_title_without_accuracy(distilled) if title is None else title,
     )
-    return Drawing(picture)
 
 
 FIGURE = FigureKind(

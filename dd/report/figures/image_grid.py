@@ -19,6 +19,8 @@ TITLE_WIDTH = 5.2
 TITLE_POINTS = 9
 PERCENTILE = 99.0
 """Share of pixel values, in percent, that lie inside the display range."""
+EPOCHS_TOLD = 6
+"""Of more epochs, only the rates of the first, the middle and the last are told."""
 
 
 class Grid(NamedTuple):
@@ -29,7 +31,9 @@ class Grid(NamedTuple):
     names: list[str]
     """The names of the classes, in order."""
     rates: list[list[str]]
-    """For each shown step, its learning rate in each epoch."""
+    """For each shown step, its learning rate in each of `epochs`."""
+    epochs: list[int]
+    """The epochs whose rates are told, counted from 1."""
     corners: list[list[str]]
     """The text in the corner of each image, `[columns][rows]`; empty unless labels are learned."""
     one_step: bool
@@ -61,7 +65,7 @@ def images_picture(
     steps: Sequence[int],
     title: str,
 ) -> Figure:
-    """One column for each shown step and one row for each class, with the learning rates of all epochs at each step.
+    """One column for each shown step and one row for each class, with the learning rates of its epochs at each step.
 
     Where labels are learned, a row is the class that its images were initialised as, and the corner of each image has
     the most probable class of its label with the probability.
@@ -113,8 +117,10 @@ def _grid(images: np.ndarray, labels: np.ndarray, lrs: np.ndarray, classes: Sequ
     if one_step:
         shown = shown.transpose(1, 0, 2, 3, 4)
         corners = [[corner] for step in corners for corner in step]
-    rates = [[f"{lr:.3g}" for lr in lrs[:, step]] for step in chosen]
-    return Grid(shown, [classes[label] for label in initial_classes[order]], rates, corners, one_step)
+    last = len(lrs)
+    epochs = list(range(1, last + 1)) if last <= EPOCHS_TOLD else [1, (last + 1) // 2, last]
+    rates = [[f"{lrs[epoch - 1, step]:.3g}" for epoch in epochs] for step in chosen]
+    return Grid(shown, [classes[label] for label in initial_classes[order]], rates, epochs, corners, one_step)
 
 
 def _layout(grid: Grid, room: float) -> Layout:
@@ -127,7 +133,7 @@ def _layout(grid: Grid, room: float) -> Layout:
         header = 0.2 + 0.075 * longest if upright else 0.3
     else:
         left = max(1.15, 0.3 + 0.075 * longest)
-        header = 0.32 + 0.16 * len(grid.rates[0])
+        header = 0.32 + 0.16 * len(grid.epochs)
     bottom, right = 0.1, 0.12
     top = bottom + rows * IMAGE_SIDE
     width = left + columns * IMAGE_SIDE + right
@@ -169,7 +175,7 @@ def _label_one_step(figure: Figure, grid: Grid, layout: Layout) -> None:
     above = layout.top + (0.05 if layout.upright else 0.12)
     for column, name in enumerate(grid.names):
         _write(figure, layout, layout.left + (column + 0.5) * IMAGE_SIDE, above, name, **style)
-    lines = "\n".join(f"epoch {epoch}: η = {rate}" for epoch, rate in enumerate(grid.rates[0], 1))
+    lines = "\n".join(f"epoch {epoch}: η = {rate}" for epoch, rate in zip(grid.epochs, grid.rates[0], strict=True))
     beside = layout.left - 0.1
     _write(figure, layout, beside, layout.bottom + IMAGE_SIDE / 2, lines, ha="right", fontsize=7, linespacing=1.5)
 
@@ -178,7 +184,7 @@ def _label_steps(figure: Figure, grid: Grid, layout: Layout, steps: Sequence[int
     """Class names at the left; steps (counted from 1) and their rates above."""
     beside = layout.left - 0.1
     heading = layout.top + layout.header - 0.12
-    below = [heading - 0.2 - 0.16 * epoch for epoch in range(len(grid.rates[0]))]
+    below = [heading - 0.2 - 0.16 * line for line in range(len(grid.epochs))]
     for row, name in enumerate(grid.names):
         _write(figure, layout, beside, layout.top - (row + 0.5) * IMAGE_SIDE, name, ha="right")
     for column, step in enumerate(steps):
@@ -186,5 +192,5 @@ def _label_steps(figure: Figure, grid: Grid, layout: Layout, steps: Sequence[int
         _write(figure, layout, x, heading, f"step {step}", fontweight="bold")
         for y, rate in zip(below, grid.rates[column], strict=True):
             _write(figure, layout, x, y, rate, fontsize=7)
-    for epoch, y in enumerate(below, 1):
+    for epoch, y in zip(grid.epochs, below, strict=True):
         _write(figure, layout, beside, y, f"η, epoch {epoch}", ha="right", fontsize=7)

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import Field
 
+from dd.distill.linear_settings import LinearSettings
+from dd.report.artefact import Section
 from dd.report.comparison_source import ComparisonSource
 from dd.report.figures.kind import Drawing, FigureArtefact, FigureKind
 from dd.report.measurements import read_table
@@ -34,17 +37,18 @@ LINEAR_CLAIM = PaperClaim(
 )
 
 
-class LinearCase(FigureArtefact[tuple[()]]):
-    """The one figure of this kind. Users can choose nothing about it."""
+class LinearCase(FigureArtefact[LinearSettings]):
+    """The one figure of this kind, of the section `linear_case`."""
 
     rule = "draw_linear_case"
     command = "linear-figure"
+    section = Section("linear_case", LinearSettings, Field(default_factory=LinearSettings))
     label = "linear case (Section 3.3)"
 
     @classmethod
-    def entries(cls, config: Any) -> Mapping[str, tuple[()]]:  # noqa: ARG003 (there is always one)
+    def entries(cls, config: Any) -> Mapping[str, LinearSettings]:
         """See `Artefact`."""
-        return {"linear_case": ()}
+        return {"linear_case": config.linear_case}
 
     def named(self) -> list[str]:
         """See `Artefact`."""

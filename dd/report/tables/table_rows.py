@@ -127,9 +127,9 @@ def _reported(table: Table, task: str, method: str, first: pd.Series) -> Reporte
 def _measured_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
     match kind_of(measurement):
         case "baseline":
-            yield _baseline_row(measurement)
+            yield baseline_row(measurement)
         case "adaptation":
-            yield _nets_row(measurement, measurement["method"].iloc[0], "after", "")
+            yield nets_row(measurement, measurement["method"].iloc[0], "after", "")
         case _:
             yield from _set_rows(table, measurement)
 
@@ -143,13 +143,14 @@ def _set_rows(table: Table, measurement: pd.DataFrame) -> Iterator[Row]:
     if method is None:
         raise UserError(f"a table has no row for sets of init {made_for} on nets of init {first['init']}; leave it out")
     departures = f", {first['beyond']}" if first["beyond"] else ""
-    yield _nets_row(measurement, method, "after", f"as distilled{departures}")
+    yield nets_row(measurement, method, "after", f"as distilled{departures}")
     if table.by_direction:
         of_first = measurement[measurement[SEED] == first[SEED]] if SEED in measurement else measurement
-        yield _nets_row(of_first, UNADAPTED, "before", "")  # the nets of a pool, the same for every seed
+        yield nets_row(of_first, UNADAPTED, "before", "")  # the nets of a pool, the same for every seed
 
 
-def _nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: str) -> Row:
+def nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: str) -> Row:
+    """The row of the nets of a `dd evaluate` or `dd adapt`, with all seeds in one, at a stage."""
     over_all = over_seeds(measurement[measurement["stage"] == stage])
     return Row(
         method=method,
@@ -165,7 +166,8 @@ def _nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: s
     )
 
 
-def _baseline_row(measurement: pd.DataFrame) -> Row:
+def baseline_row(measurement: pd.DataFrame) -> Row:
+    """The row of a `dd baseline`: its best combination, tested."""
     test = measurement[measurement["stage"] == "test"]
     over_all = pooled(test)
     return Row(

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from dd.distill.settings import NetworkName
 from dd.evaluation.protocols import PROTOCOLS
+from dd.old_settings import OLD_PROTOCOLS
 from dd.report.artefact import Section, options
 from dd.report.formatting import INTERVAL_NOTE, MISSING, accuracy_text, with_interval
 from dd.report.html_page import listed, page, wide
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
 TRANSFER_TITLE = "Distilled sets on other networks"
 TRANSFER_NOTE = (
-    "Accuracy on test images, mean ± standard deviation over held-out nets. Nets of the kind that a set is made for "
-    "start from the initial weights that it is made for; all others, from new random weights."
+    "Accuracy on test images, mean ± standard deviation over held-out nets. By the native protocol, nets of the kind "
+    "that a set is made for start from the initial weights that it is made for; all others, from new random weights."
 )
 
-ProtocolName = Annotated[str, OneOf.of(PROTOCOLS)]
+ProtocolName = Annotated[str, OneOf.of(PROTOCOLS, old_names=OLD_PROTOCOLS)]
 
 
 class TransferSection(Settings):
@@ -44,7 +45,8 @@ class TransferSection(Settings):
     protocols: Annotated[list[ProtocolName], AfterValidator(all_different), UNIQUE]
     """how they are trained on a set"""
     held_out: Count = 5
-    """networks of each kind, with new random weights; of the kind a set is made for, with the weights it is made for"""
+    """networks of each kind, with new random weights; by the native protocol, those of the kind that a set is made for
+    have the weights it is made for"""
 
 
 class Transfer(TableArtefact[TransferSection]):
@@ -83,8 +85,8 @@ class Transfer(TableArtefact[TransferSection]):
 
 
 def protocol_notes(names: Iterable[str]) -> list[str]:
-    """A sentence on each of these protocols: how it trains nets on a set."""
-    return [f"{name}: {PROTOCOLS[name].description}." for name in names]
+    """A sentence on each of these protocols: how it trains nets on a set. The names of others tell enough."""
+    return [f"{name}: {PROTOCOLS[name].description}." for name in names if name in PROTOCOLS]
 
 
 def transfer_table(paths: Sequence[Path]) -> pd.DataFrame:

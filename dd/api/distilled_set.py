@@ -1,0 +1,133 @@
+"""The distilled set as `dd.load` and `dd.distill` return it: what it is, and what is measured and drawn of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from dd.data.prepared import Dataset, load
+from dd.data.tensors import in_memory, tensors_of
+from dd.distill import distilled_set
+from dd.distill.inner_training import native
+from dd.distill.networks import Network, name_of
+from dd.evaluation import held_out
+from dd.evaluation.protocols import PROTOCOLS
+from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from dd.distill.initial_weights import Pool
+
+
+class DistilledSet(distilled_set.DistilledSet):
+    """Distilled images with all that training on them needs: order, labels, learning rates, epochs, normalisation.
+
+    `for images, labels, lr in distilled` goes through the GD steps of a whole training, as many as `len(distilled)`.
+    """
+
+    def __len__(self) -> int:
+        """The GD steps of a whole training; raises what `check_rates` raises."""
+        return len(native(self.config, self.data).steps_on(self.data))
+
+    def __bool__(self) -> bool:
+        """True, with or without rates of its own."""
+        return True
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """Images `[n, ...]`, labels `[n]` or `[n, classes]` and the rate of each GD step of a whole training.
+
+        The images are those of the step, changed where the settings have an augmentation (`dsa`). Where they have a
+        momentum or Adam, it is for you to apply it.
+        """
+        data, options = self.data, native(self.config, self.data)
+        rates, (images, labels) = data.lrs.flatten().tolist(), data.flat()
+        for number, step in enumerate(options.steps_on(data), start=1):
+            yield options.augmented(images[step.rows], number), labels[step.rows], rates[step.rate]
+
+    def as_dataset(self) -> TensorDataset:
+        """All images and labels without their order and rates, for a DataLoader."""
+        return TensorDataset(self.images.flatten(0, 1), self.labels.flatten(0, 1))
+
+    def to(self, device: torch.device | str) -> DistilledSet:
+        """The same set on another device."""
+        moved: dict[str, Any] = {
+            key: value.to(device) for key, value in vars(self).items() if isinstance(value, Tensor)
+        }
+        return replace(self, **moved, buffers={key: value.to(device) for key, value in self.buffers.items()})
+
+    def evaluate(
+        self,
+        data: Dataset | Path | str | Any,
+        labels: Any = None,
+        *,
+        nets: int = 20,
+        net: Network | None = None,
+        protocol: str = "native",
+        random_init: bool = False,
+        pool: Pool | None = None,
+    ) -> pd.DataFrame:
+        """Train held-out networks on the set, and test each before and after on real images it was not distilled from.
+
+        It computes where the set is (`to`).
+
+        Args:
+            data: a prepared dataset or its path, of which the test images are taken; or inputs, with `labels`; or a
+                `torch.utils.data.Dataset`.
+            labels: of inputs.
+            nets: how many; a fixed initialisation has one.
+            net: another network than the set's own, which gets new random weights.
+            protocol: how they are trained: see `python -m dd evaluate --help`.
+            random_init: whether the set's own network gets new random weights too.
+            pool: of a set that was made for the nets of one.
+
+        Returns:
+            A row for each net and stage; see `dd.evaluation.held_out.evaluate`.
+
+        Raises:
+            UserError: the data or the network do not fit the set.
+        """
+        if protocol not in PROTOCOLS:
+            raise UserError(f"protocol: {protocol!r} is none of {', '.join(PROTOCOLS)}")
+        dataset = self._tested_on(data, labels)
+        name = self.info["config"]["net"]
+        if net is not None:
+            name = name_of(net, self.image_shape, len(self.info["classes"]))
+        judged = held_out.for_net(self, name, random_init=random_init)
+        device = str(self.images.device)
+        return held_out.evaluate(judged, dataset, judged.initial(pool), nets, device=device, protocol=protocol)
+
+    def _tested_on(self, data: Any, labels: Any) -> Dataset:
+        if not isinstance(data, Dataset) and (isinstance(data, str) or hasattr(data, "__fspath__")):
+            data = load(data)
+        if isinstance(data, Dataset):
+            if labels is not None:
+                raise UserError("labels: a prepared dataset has its own; leave them out")
+            return data
+        x, y = tensors_of(data, labels)
+        classes = self.info["classes"]
+        if int(y.max()) >= len(classes):
+            raise UserError(f"labels: {int(y.max())}, but the set has classes 0 to {len(classes) - 1}")
+        return replace(in_memory(x, y, classes), x_test=x, y_test=y)
+
+    def plot(self, steps: Sequence[int] | None = None, *, title: str | None = None) -> Figure:
+        """A picture of its images with their rates, a column a step and a row a class.
+
+        Args:
+            steps: which to show, counted from 1; all by default.
+            title: above the picture; by default what the set is.
+
+        Raises:
+            UserError: its inputs are no images, or it has no such step.
+        """
+        from dd.report.figures.distilled_images import drawn
+
+        return drawn(self, steps, title=title)

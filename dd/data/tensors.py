@@ -1,0 +1,131 @@
+"""Datasets made in Python: of tensors, of arrays, or of a `torch.utils.data.Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dd.data.class_names import check_names
+from dd.data.prepared import Dataset, load
+from dd.data.statistics import of_bytes, of_floats
+from dd.runtime.errors import UserError
+from dd.runtime.files import digest_of
+
+NAME = "data"
+"""What messages and metadata call a dataset that was given in Python."""
+
+
+def dataset_of(data: Any, labels: Any = None, *, classes: Sequence[str] | None = None) -> Dataset:
+    """A dataset to train on.
+
+    Args:
+        data: inputs `[N, ...]` of any shape, uint8 or floats; or pairs of an input and a label, as a
+            `torch.utils.data.Dataset` has them; or a prepared dataset, or its path.
+        labels: `[N]`, from 0; only with inputs.
+        classes: their names.
+
+    Raises:
+        UserError: it is none of these, or the inputs and labels do not fit each other.
+    """
+    if isinstance(data, (str, Path, Dataset)):
+        if labels is not None or classes is not None:
+            raise UserError("labels, classes: a prepared dataset has its own; leave them out")
+        return data if isinstance(data, Dataset) else load(data)
+    x, y = tensors_of(data, labels)
+    if classes is None:
+        classes = _own_names(data, y) or [str(label) for label in range(int(y.max()) + 1)]
+    check_names(classes, NAME)
+    counts = torch.bincount(y, minlength=len(classes))
+    if len(counts) > len(classes):
+        raise UserError(f"{NAME}: has label {len(counts) - 1}, but there are {len(classes)} classes")
+    if not counts.all():
+        raise UserError(f"{NAME}: class {int(counts.argmin())} has no inputs; number classes from 0, without gaps")
+    return in_memory(x, y, classes)
+
+
+def in_memory(x: Tensor, y: Tensor, classes: Sequence[str]) -> Dataset:
+    """A dataset of training inputs `x [N, ...]` with labels `y [N]`, and of no test inputs."""
+    mean, std = of_floats(x) if x.is_floating_point() else of_bytes(x.movedim(1, -1).numpy())
+    info = {
+        "name": NAME,
+        "sha256": digest_of({"x": x, "y": y}),
+        "source": "given in Python",
+        "fidelity": "as it was given",
+    }
+    return Dataset(
+        name=NAME,
+        x_train=x,
+        y_train=y,
+        x_test=x[:0],
+        y_test=y[:0],
+        mean=torch.tensor(mean),
+        std=torch.tensor(std),
+        classes=list(classes),
+        info=info,
+    )
+
+
+def tensors_of(data: Any, labels: Any = None) -> tuple[Tensor, Tensor]:
+    """Inputs, uint8 or 32-bit floats `[N, ...]`, and labels, int64 `[N]`, on the CPU; see `dataset_of`.
+
+    Raises:
+        UserError: they are neither, or do not fit each other.
+    """
+    if labels is None:
+        data, labels = _pairs(data)
+    x, y = (torch.as_tensor(each).detach().cpu() for each in (data, labels))
+    if x.ndim < 2 or not x.numel():
+        raise UserError(f"{NAME}: inputs are {list(x.shape)}; they must be [N, ...], with at least one axis after N")
+    if x.is_floating_point():
+        x = x.float()
+        if not x.isfinite().all():
+            raise UserError(f"{NAME}: some inputs are not finite; leave those out or fill them in")
+    elif x.dtype != torch.uint8:
+        raise UserError(f"{NAME}: inputs are {x.dtype}; they must be uint8, or floats (.float())")
+    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool or y.shape != (len(x),):
+        raise UserError(f"{NAME}: labels are {y.dtype} {list(y.shape)}; they must be whole numbers [{len(x)}]")
+    if y.min() < 0:
+        raise UserError(f"{NAME}: has label {int(y.min())}; classes are numbered from 0")
+    return x.contiguous(), y.long()
+
+
+def _pairs(data: Any) -> tuple[Tensor, Tensor]:
+    """The inputs and labels of pairs; pictures with their channels first."""
+    if isinstance(data, (Tensor, np.ndarray)) or not hasattr(data, "__getitem__"):
+        raise UserError(f"labels: are missing; give them after the inputs, or a Dataset of pairs, not {type(data)}")
+    inputs, labels = [], []
+    for number in range(len(data)):
+        pair = data[number]
+        if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
+            raise UserError(f"{NAME}: item {number} is no pair of an input and a label")
+        inputs.append(_input(pair[0]))
+        labels.append(int(pair[1]))
+        if inputs[-1].shape != inputs[0].shape:
+            raise UserError(
+                f"{NAME}: input {number} is {list(inputs[-1].shape)}, but the first is {list(inputs[0].shape)}"
+            )
+    if not inputs:
+        raise UserError(f"{NAME}: holds nothing")
+    return torch.stack(inputs), torch.tensor(labels)
+
+
+def _input(value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    array = torch.from_numpy(np.array(value))
+    if isinstance(value, np.ndarray):
+        return array
+    return array.unsqueeze(0) if array.ndim == 2 else array.movedim(-1, 0)  # a picture of Pillow
+
+
+def _own_names(data: Any, y: Tensor) -> list[str]:
+    """The class names that a `Dataset` of torchvision has; none if they are not the labels'."""
+    names = getattr(data, "classes", None)
+    if not isinstance(names, (list, tuple)) or len(names) != int(y.max()) + 1:
+        return []
+    return list(names) if all(isinstance(name, str) for name in names) else []

@@ -1,0 +1,82 @@
+"""Networks that only this session of Python can make: lambdas, functions inside functions, copies of a module.
+
+Each gets a name, `dd.distill.session:<name>`, by which everything else knows it, as if it were a user's own class. It
+is gone when the session ends. The name has a digest of the network, so that no checkpoint is mixed with another one's.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, NoReturn
+
+from torch import nn
+
+from dd.runtime.errors import UserError
+
+_MAKERS: dict[str, Callable[..., nn.Module]] = {}
+
+
+def registered(maker: Callable[..., nn.Module] | nn.Module, example: nn.Module) -> str:
+    """The name under which this session knows what makes networks; `example` is one that it has made."""
+    named = maker if hasattr(maker, "__name__") else type(maker)
+    label = re.sub(r"\W", "", getattr(named, "__name__", "network")) or "network"
+    name = f"{label}_{fingerprint(example)}"
+    _MAKERS[name] = maker
+    return f"{__name__}:{name}"
+
+
+def redrawn(module: nn.Module) -> Callable[[], nn.Module]:
+    """What makes copies of a network with weights drawn anew, as PyTorch's layers draw their own.
+
+    Raises:
+        UserError: a part of it has weights and no `reset_parameters`, which would draw them.
+    """
+    for name, part in module.named_modules():
+        if list(part.parameters(recurse=False)) and not callable(getattr(part, "reset_parameters", None)):
+            raise UserError(
+                f"net {type(module).__name__}: {name or 'it'} has weights of its own, which a copy does not draw anew; "
+                "give its class, or a function that makes it"
+            )
+
+    def copied() -> nn.Module:
+        made = copy.deepcopy(module)
+        for part in made.modules():
+            if callable(reset := getattr(part, "reset_parameters", None)):
+                reset()
+        return made
+
+    copied.__name__ = type(module).__name__
+    return copied
+
+
+def fingerprint(module: nn.Module) -> str:
+    """A digest of a network's layers, the shapes of its weights and the code of its classes, as far as it is Python."""
+    told = [repr(module), *(f"{name} {tuple(p.shape)}" for name, p in module.named_parameters())]
+    for part in {type(part) for part in module.modules()}:
+        if not part.__module__.startswith("torch."):
+            told += sorted(_code(f.__code__) for f in vars(part).values() if hasattr(f, "__code__"))
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+
+
+def _code(code: CodeType) -> str:
+    constants = [_code(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MAKERS:
+        return _MAKERS[name]
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _refuse(name)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise UserError(
+        f"net {name.rpartition('_')[0]}: was made by a function in the session that distilled this set, which has "
+        "ended; train such a network by .train(net), or give it again as net="
+    )

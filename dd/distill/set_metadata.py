@@ -1,0 +1,88 @@
+"""The metadata of a distilled set: one schema, whose version is the number in `SET_FORMAT`.
+
+Keys are only added within a version, so that older sets are read; what a key means is in docs/formats.md.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from dd.runtime.errors import UserError
+from dd.runtime.settings_model import first_mistake
+
+SET_FORMAT = "dd distilled set 1"
+
+
+class Part(BaseModel):
+    """Keys with values of certain types; others may stand beside them."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class Origin(Part):
+    """What the set was distilled from."""
+
+    name: str
+    sha256: str | None = None
+    source: str = ""
+    fidelity: str = ""
+    augmentation: str = "none"
+    values: str = "bytes"
+
+
+class Validation(Part):
+    """The accuracy at the end."""
+
+    accuracy: float
+    accuracy_std: float | None = None
+    nets: int
+
+
+class SetMetadata(Part):
+    """The JSON of a distilled set, without `format`."""
+
+    dataset: Origin | None = None
+    classes: list[str] | None = None
+    config: dict[str, Any] | None = None
+    validation: Validation | None = None
+    made_with: dict[str, str] | None = Field(default=None, alias="made with")
+    pretrained: dict[str, Any] | None = None
+    pool: str | None = None
+    begun: str | None = None
+    imported_from: dict[str, Any] | None = None
+    whitening: dict[str, str] | None = None
+
+
+def check_metadata(info: dict[str, Any], where: object) -> None:
+    """Refuse a file whose metadata are not those of a distilled set, of this version.
+
+    Raises:
+        UserError: it names the key.
+    """
+    kind = info.get("format")
+    if kind != SET_FORMAT:
+        name, _, version = SET_FORMAT.rpartition(" ")
+        if isinstance(kind, str) and kind.startswith(name) and kind.removeprefix(name).strip().isdigit():
+            raise UserError(f"{where}: {kind!r} is of a newer version than {version}; update this package")
+        raise UserError(f"{where}: not a distilled set ({SET_FORMAT})")
+    try:
+        SetMetadata(**info)
+    except ValidationError as error:
+        raise UserError(f"{where}: {first_mistake(error)}") from None
+
+
+def check_tensors(tensors: dict[str, Tensor], where: object) -> None:
+    """Refuse tensors that are no distilled set.
+
+    Raises:
+        UserError: one is missing, or their shapes do not fit each other.
+    """
+    for name in ("images", "labels", "lrs", "mean", "std"):
+        if name not in tensors:
+            raise UserError(f"{where}: has no tensor {name}; it is no distilled set")
+    images, labels = tensors["images"], tensors["labels"]
+    if images.ndim < 3 or labels.ndim not in (2, 3) or images.shape[:2] != labels.shape[:2]:
+        raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")
+    if tensors["lrs"].ndim != 2:
+        raise UserError(f"{where}: lrs is {list(tensors['lrs'].shape)}; it must be [epochs, steps]")

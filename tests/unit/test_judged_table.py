@@ -1,0 +1,76 @@
+"""The section `judge` of config.yaml, and the table of what `dd judge` measured."""
+
+import pandas as pd
+import pytest
+
+from dd.plan.plan import Plan
+from dd.runtime.errors import UserError
+from tests.conftest import ROOT, load_yaml, merged
+
+PAPER = load_yaml(ROOT / "config.yaml")
+ROW = {
+    **{"kind": "judgement", "dataset": "digits", "fidelity": "as its source gives it", "protocol": "dc", "nets": 2},
+    **{"accuracy_std": 1.0, "seconds": 3.2, "test_images": 500},
+}
+
+
+def written(path, *rows: dict):
+    pd.DataFrame([ROW | row for row in rows]).to_csv(path, index=False)
+    return path
+
+
+def test_the_best_set_of_each_network_comes_first(dd, tmp_path):
+    ours = written(tmp_path / "a.csv", *({"set": "ours", "net": net, "accuracy": 70.0} for net in ("MLP", "LeNet")))
+    theirs = written(tmp_path / "b.csv", {"set": "theirs", "net": "MLP", "accuracy": 80.0})
+    outs = {ending: tmp_path / f"judged.{ending}" for ending in ("csv", "md", "svg", "html")}
+    options = [word for path in outs.values() for word in ("--out", path)]
+    done = dd("judged", "--metrics", ours, "--metrics", theirs, *options)
+    assert done.returncode == 0, done.stderr
+    order = pd.read_csv(outs["csv"])[["net", "set"]].to_numpy().tolist()
+    assert order == [["LeNet", "ours"], ["MLP", "theirs"], ["MLP", "ours"]]
+    assert "80.0 ± 1.0" in outs["md"].read_text()
+    assert "- dc: as DC's code does it" in outs["md"].read_text()
+    assert outs["svg"].read_text().count("theirs") >= 1
+    assert "<svg" in outs["html"].read_text()
+
+
+def test_files_that_do_not_belong_together(dd, tmp_path):
+    first = written(tmp_path / "a.csv", {"set": "a", "net": "MLP", "accuracy": 70.0})
+    other = written(tmp_path / "b.csv", {"set": "b", "net": "MLP", "accuracy": 70.0, "dataset": "mnist"})
+    out = tmp_path / "judged.md"
+    done = dd("judged", "--metrics", first, "--metrics", other, "--out", out)
+    assert done.stderr == "error: --metrics: files for digits and mnist; name those of one dataset\n"
+    first.write_text("stage,accuracy\nafter,1\n")
+    assert "a.csv: not a table of `python -m dd judge`" in dd("judged", "--metrics", first, "--out", out).stderr
+    assert not out.exists()
+
+
+def judged(**judge):
+    return Plan(merged(PAPER, {"judge": judge})).judge
+
+
+def test_what_the_rule_reads_and_does():
+    plan = judged(experiments=["mnist_random"], sets=["dc.safetensors"], nets=["MLP"], protocols=["native", "dc"])
+    read = plan.inputs()
+    assert read["sets"] == ["results/paper/distill/mnist_random/set.safetensors", "dc.safetensors"]
+    assert read["npz"] == "results/data/mnist.npz"
+    assert plan.options() == "--net MLP --protocol native --protocol dc --rank --nets 5"
+    assert plan.modules() == ("dd.evaluation.judge", "dd.nets.mlp")
+    seeds = {"experiments": {"mnist_random": {"seeds": 2}}, "judge": {"experiments": ["mnist_random"]}}
+    assert (
+        "results/paper/distill/mnist_random_seed1/set.safetensors" in Plan(merged(PAPER, seeds)).judge.inputs()["sets"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("judge", "said"),
+    [
+        ({"experiments": []}, "judge.experiments: is empty"),
+        ({"experiments": ["mnist_rand"]}, "judge.experiments: no experiment 'mnist_rand'; did you mean mnist_random"),
+        ({"experiments": ["mnist_random", "cifar10_fixed"]}, "cifar10_fixed is of cifar10, mnist_random of mnist"),
+        ({"experiments": ["usps_mnist_random"]}, "usps_mnist_random is for pre-trained networks"),
+    ],
+)
+def test_what_cannot_be_judged(judge, said):
+    with pytest.raises(UserError, match=said):
+        judged(**judge).inputs()
