@@ -47,7 +47,7 @@ VALUES = {
     dict: {"a": 1}, list: ["a"], str: "fast", int: 7, float: 2.5, bool: True, type(None): None,
 }  # fmt: skip
 NO_COUNTS = {"seed", "pool_net", "attack_class", "target_class", "margin", "clip", "clip_adjoint", "noise"}
-NO_COUNTS |= {"validate_every"}
+NO_COUNTS |= {"validate_every", "batch_per_class", "window"}  # 0: not at all, or whole
 TAKEN = ["all", "compare", "distill", "draw_figure", "evaluate", "linear_case", "transfer", "train_shard"]
 """Rules of the workflow."""
 ENTRIES = {kind.section.key for kind in KINDS if kind.section}
