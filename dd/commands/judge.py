@@ -49,6 +49,13 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of initial weights and minibatches."
 )
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Train by native for so many epochs; further ones have the rates of the set's last. Can be repeated, and the "
+    "chart then shows accuracy against steps.  [default: the set's own]",
+)
 @click.option("--rank", is_flag=True, help="Train each network also on as many random real images.")
 @click.option(
     "--whole",
@@ -69,6 +76,7 @@ def judge(
     names: tuple[str, ...],
     nets: int,
     seed: int,
+    epochs: tuple[int, ...],
     rank: bool,
     whole: int,
     chart: Path | None,
@@ -99,6 +107,8 @@ def judge(
     Examples:
       python -m dd judge ours.safetensors dc.safetensors --data mnist.npz --out judged.csv --chart judged.png
       python -m dd judge dc.safetensors --data mnist.npz --protocol dc --net ConvNet3 --net MLP --rank --out judged.csv
+      python -m dd judge ours.safetensors --data mnist.npz --protocol native --epochs 1 --epochs 10 --epochs 100 \
+        --rank --out lengths.csv --chart lengths.png
     """
     from dd.data.prepared import load
     from dd.evaluation.judge import Judge, make_cases
@@ -111,17 +121,15 @@ def judge(
     del workers  # PyTorch's threads share the work
     check_endings((chart,) if chart else (), option="--chart")
     sets, dataset = _load(paths), load(data_path)
-    cases = make_cases(sets, dataset, protocols=protocols, nets=names, count=nets, seed=seed, pool=pool, whole=whole)
+    lengths = sorted(set(epochs))
+    cases = make_cases(
+        sets, dataset, protocols=protocols, nets=names, count=nets, seed=seed, pool=pool, epochs=lengths, whole=whole
+    )
     judged = Judge(cases, dataset, rank=rank, seed=seed, device=device)
-    settings = {
-        "cases": [[case.name, case.digest, case.protocol.name, case.net, case.nets] for case in cases],
-        "data": dataset.info["sha256"],
-        **{"seed": seed, "rank": rank, "device": device},
-    }
     with checkpointed(
         out,
         work=work,
-        settings=settings,
+        settings=judged.settings,
         modules=("dd.evaluation.judge", *{module_of(case.net) for case in cases}),
         every_seconds=checkpoint_seconds,
         force=force,

@@ -43,6 +43,13 @@ def for_net(distilled: DistilledSet, name: str, *, random_init: bool = False) ->
     return replace(distilled, fixed_weights=None, buffers={}, info=info)
 
 
+def for_epochs(distilled: DistilledSet, epochs: int) -> DistilledSet:
+    """The set as if it were made for so many epochs: beyond its own, the rates are those of its last one."""
+    own = torch.arange(epochs).clamp(max=len(distilled.lrs) - 1)
+    info = distilled.info | {"config": distilled.info["config"] | {"epochs": epochs}}
+    return replace(distilled, lrs=distilled.lrs[own], info=info)
+
+
 def evaluate(
     distilled: DistilledSet,
     dataset: Dataset,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,14 +17,17 @@ from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial, Pool
 from dd.distill.loss import classification
-from dd.evaluation.held_out import for_net
+from dd.evaluation.held_out import for_epochs, for_net
 from dd.evaluation.plain_nets import initial_for, trained
-from dd.evaluation.protocols import PROTOCOLS, EvaluationProtocol
+from dd.evaluation.protocols import NATIVE, PROTOCOLS, EvaluationProtocol
 from dd.evaluation.whole_data import NAME, by_epochs, whole_data
 from dd.nets.init_schemes import count
 from dd.nets.stacked import NETS_AT_ONCE, SMALL_NETWORK, StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
+
+LENGTH = ("epochs", "gd_steps")
+"""The columns that tell how long native training is."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,20 @@ class Judge:
 
     def __init__(self, cases: Sequence[Case], dataset: Dataset, *, rank: bool, seed: int, device: str = "cpu") -> None:
         """If `rank`, every net is also trained on as many random real images, drawn by `seed` and the net's number."""
-        self.cases, self.dataset, self.seed, self.device = cases, dataset, seed, device
+        self.cases, self.dataset, self.rank, self.seed, self.device = cases, dataset, rank, seed, device
         self.trials = [trial for number, case in enumerate(cases) for trial in _trials(number, case, device, rank)]
         self.measured: list[dict[str, Any]] = []
         """Of each finished trial the accuracies in percent, and the seconds that training and testing took."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the results depend on: a judge that was killed goes on with the same only."""
+        cases = [
+            [case.name, case.digest, case.protocol.name, case.net, case.nets, len(case.distilled.lrs)]
+            for case in self.cases
+        ]
+        told = {"seed": self.seed, "rank": self.rank, "device": self.device}
+        return {"cases": cases, "data": self.dataset.info["sha256"]} | told
 
     @property
     def total(self) -> int:
@@ -102,7 +115,9 @@ class Judge:
 
     def table(self) -> pd.DataFrame:
         """One row for each case; docs/formats.md tells the columns. All trials must be done."""
-        return pd.DataFrame([self._row(number, case) for number, case in enumerate(self.cases)])
+        table = pd.DataFrame([self._row(number, case) for number, case in enumerate(self.cases)])
+        whole = {column: "Int64" for column in LENGTH if column in table}  # some rows lack them
+        return table.astype(whole)
 
     def _row(self, number: int, case: Case) -> dict[str, Any]:
         own, random = (self._of(number, random=random) for random in (False, True))
@@ -115,6 +130,7 @@ class Judge:
             "fidelity": self.dataset.info["fidelity"],
             "images": case.distilled.images.shape[:2].numel(),
             "protocol": case.protocol.name,
+            **self._length(case),
             "net": case.net,
             "seed": case.distilled.info["config"]["seed"],
             "stage": "after",
@@ -130,6 +146,12 @@ class Judge:
             row |= {"random": others.mean(), "random_std": others.std()}
             row |= {"margin": margin.mean(), "margin_std": margin.std(), "random_seconds": random["seconds"]}
         return {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}
+
+    @staticmethod
+    def _length(case: Case) -> dict[str, int]:
+        """The columns of `LENGTH`, if the training is as long as the set says."""
+        lrs = case.distilled.lrs
+        return dict(zip(LENGTH, (len(lrs), lrs.numel()), strict=True)) if case.protocol.name == NATIVE else {}
 
     def _of(self, number: int, *, random: bool) -> dict[str, Any]:
         """The accuracies of a case's nets, and the seconds of all of them."""
@@ -150,6 +172,7 @@ def make_cases(
     count: int,
     seed: int,
     pool: Pool | None = None,
+    epochs: Sequence[int] = (),
     whole: int = 0,
 ) -> list[Case]:
     """All cases, checked before anything is trained.
@@ -162,12 +185,14 @@ def make_cases(
         count: networks of each kind.
         seed: of initial weights and minibatches, for protocols with plain networks; the others take that of the set.
         pool: of a set for pre-trained networks.
+        epochs: of native training, a case for each; by default those of the set.
         whole: epochs for which each kind of network is trained on all training images too; 0 leaves it out.
 
     Raises:
-        UserError: a set is not of this dataset, is made for poisoning, or none of the protocols fits it.
+        UserError: a set is not of this dataset, is made for poisoning, or none of the protocols fits it; `epochs` are
+            given, but no set is trained on natively.
     """
-    cases = []
+    cases: list[Case] = []
     for name, distilled in sets.items():
         distilled.check(dataset, whitens=True)
         if distilled.attacks:
@@ -179,15 +204,29 @@ def make_cases(
             for protocol in chosen:
                 made = _for_protocol(distilled, net, protocol, seed)
                 initial = initial_for(made, protocol, pool)
-                cases.append(Case(name, distilled.digest, made, protocol, initial, initial.nets("held-out", count)))
+                found = initial.nets("held-out", count)
+                cases += _lengths(Case(name, distilled.digest, made, protocol, initial, found), epochs)
+    if epochs and not any(case.protocol.name == NATIVE for case in cases):
+        raise UserError(f"--epochs: are of --protocol {NATIVE}, by which no set is judged here; leave them out")
     if whole:
-        any_set, protocol = next(iter(sets.values())), by_epochs(whole)
-        all_images = whole_data(any_set, dataset)
-        digest = all_images.digest
-        for net in dict.fromkeys(case.net for case in cases):
-            made = _for_protocol(all_images, net, protocol, seed)
-            cases.append(Case(NAME, digest, made, protocol, initial_for(made, protocol), count))
+        all_images, used = whole_data(next(iter(sets.values())), dataset), dict.fromkeys(case.net for case in cases)
+        cases += _on_whole_data(all_images, used, by_epochs(whole), count=count, seed=seed)
     return cases
+
+
+def _on_whole_data(
+    all_images: DistilledSet, nets: Iterable[str], protocol: EvaluationProtocol, *, count: int, seed: int
+) -> list[Case]:
+    digest = all_images.digest
+    made = [_for_protocol(all_images, net, protocol, seed) for net in nets]
+    return [Case(NAME, digest, each, protocol, initial_for(each, protocol), count) for each in made]
+
+
+def _lengths(case: Case, epochs: Sequence[int]) -> list[Case]:
+    """The case with native training of each of these lengths; the case itself if there are none."""
+    if case.protocol.name != NATIVE or not epochs:
+        return [case]
+    return [replace(case, distilled=for_epochs(case.distilled, each)) for each in epochs]
 
 
 def _for_protocol(distilled: DistilledSet, net: str, protocol: EvaluationProtocol, seed: int) -> DistilledSet:

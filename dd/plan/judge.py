@@ -34,6 +34,7 @@ class JudgePlan:
         """Options of `dd judge`."""
         words = [word for name in self.section.nets for word in ("--net", name)]
         words += [word for name in self.section.protocols for word in ("--protocol", name)]
+        words += [word for epochs in self.section.epochs for word in ("--epochs", str(epochs))]
         words += ["--rank"] if self.section.rank else []
         words += ["--whole", str(self.section.whole)] if self.section.whole else []
         return shlex.join([*words, "--nets", str(self.section.held_out)])

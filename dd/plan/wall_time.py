@@ -15,6 +15,7 @@ from dd.config.sections import ExperimentEntry
 from dd.data.datasets import DATASETS
 from dd.data.named_dataset import NamedDataset
 from dd.distill.init_kinds import INITS
+from dd.evaluation.protocols import NATIVE
 from dd.nets import NETWORKS
 
 SPEED = 6.4e6
@@ -128,7 +129,8 @@ class WallTime:
         section = self.config.judge
         sets = [self._images(name) for name in section.experiments] + [OTHERS_IMAGES] * len(section.sets)
         rank = 2 if section.rank else 1  # as many random real images as each set has, under the same training
-        judged = _by_protocols(sets, section.nets, rank * len(section.protocols) * section.held_out)
+        lengths = sum(section.epochs) / FIELD_EPOCHS if NATIVE in section.protocols else 0
+        judged = _by_protocols(sets, section.nets, rank * (len(section.protocols) + lengths) * section.held_out)
         dataset = self.config.all_experiments[section.experiments[0]].dataset
         passes = section.whole * section.held_out * self._training_images(dataset)
         operations = judged.operations + passes * sum(map(of_image, section.nets))
@@ -144,7 +146,7 @@ class WallTime:
         return entry.steps * entry.images_per_class * CLASSES
 
 
-def _by_protocols(sets: Sequence[int], nets: Sequence[str], trainings: int) -> Work:
+def _by_protocols(sets: Sequence[int], nets: Sequence[str], trainings: float) -> Work:
     """Networks that are trained on sets of so many images, each so often, for as many epochs as the field's."""
     images = sum(FIELD_EPOCHS * count + TEST_IMAGES * TEST for count in sets)
     steps = sum(FIELD_EPOCHS * -(-count // FIELD_BATCH) for count in sets)

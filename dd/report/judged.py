@@ -24,6 +24,8 @@ def columns_of(table: pd.DataFrame) -> pd.DataFrame:
         for name in ("random", "margin"):
             pairs = table[[name, f"{name}_std"]].itertuples(index=False)
             columns[f"{name}, %" if name == "random" else "above random"] = [mean_std(*pair) for pair in pairs]
+    if _has_lengths(table):
+        columns.insert(3, "steps", table["gd_steps"])
     columns["nets"] = table["nets"]
     columns["seconds"] = table["seconds"].round().astype(int)
     return columns
@@ -36,6 +38,45 @@ def shown(table: pd.DataFrame) -> str:
 
 
 def chart_of(table: pd.DataFrame) -> Figure:
+    """Accuracy as bars, or against steps if native training has several lengths."""
+    if _has_lengths(table):
+        return _lines(table.dropna(subset="gd_steps"))
+    return _bars(table)
+
+
+def _has_lengths(table: pd.DataFrame) -> bool:
+    """Whether a set was trained on for several numbers of epochs."""
+    return "gd_steps" in table and table.groupby(["set", "net"])["gd_steps"].nunique().max() > 1
+
+
+def _lines(table: pd.DataFrame) -> Figure:
+    """A line for each set and net, with the standard deviation over nets, and another for as many random images."""
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    several_nets = table["net"].nunique() > 1
+    for number, ((name, net), rows) in enumerate(table.sort_values("gd_steps").groupby(["set", "net"], sort=False)):
+        label = f"{name}, {net}" if several_nets else str(name)
+        colour = colormaps["tab10"](number % 10)
+        lines = {"accuracy": (label, "-")}
+        if "random" in rows:
+            lines["random"] = (f"{label}: as many random real images", "--")
+        for column, (told, style) in lines.items():
+            steps, mean, std = rows["gd_steps"].astype(int), rows[column], rows[f"{column}_std"].fillna(0)
+            axes.plot(steps, mean, style, marker="o", markersize=3, color=colour, label=told)
+            axes.fill_between(steps, mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_xlabel("steps of training", fontsize=8)
+    axes.set_ylabel(f"test accuracy on {table['dataset'].iloc[0]}, %", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _bars(table: pd.DataFrame) -> Figure:
     """A bar for each row, with the standard deviation over nets; a line where as many random images are."""
     from matplotlib import colormaps
     from matplotlib.figure import Figure

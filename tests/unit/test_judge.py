@@ -17,6 +17,7 @@ from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import classification
 from dd.evaluation import field_training
+from dd.evaluation.held_out import for_epochs
 from dd.evaluation.judge import Judge, make_cases, with_random_images
 from dd.evaluation.whole_data import NAME
 from dd.nets.factory import build
@@ -155,6 +156,33 @@ def test_all_training_images_are_the_upper_line(dd, sets, digits, dataset, tmp_p
     assert torch.equal(*(case.initial("held-out", range(2)) for case in made[-2:]))
 
 
+def test_accuracy_by_the_length_of_native_training(dd, sets, digits, tmp_path):
+    out, chart = tmp_path / "judged.csv", tmp_path / "judged.svg"
+    words = ("--epochs", 30, "--epochs", 1, "--epochs", 2, "--nets", 2, "--rank", "--chart", chart, "--out", out)
+    done = dd("judge", sets[0], "--data", digits, "--protocol", "native", "--protocol", "dc", *words)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(out)
+    of_length = table.query("protocol == 'native'")
+    assert of_length[["epochs", "gd_steps"]].to_numpy().tolist() == [[1, 1], [2, 2], [30, 30]]
+    assert table.query("protocol == 'dc'")["epochs"].isna().all()
+    assert of_length["accuracy"].iloc[-1] > of_length["accuracy"].iloc[0] + 20
+    # two epochs are the set's own, so that row is the one without --epochs
+    own = tmp_path / "own.csv"
+    assert dd("judge", sets[0], "--data", digits, "--protocol", "native", "--nets", 2, "--out", own).returncode == 0
+    assert pd.read_csv(own)["accuracy"].item() == of_length["accuracy"].iloc[1]
+    drawn = chart.read_text()
+    assert "steps of training" in drawn
+    assert "as many random real images" in drawn
+    assert "| steps |" in " ".join(done.stdout.split())
+
+
+def test_further_epochs_have_the_rates_of_the_last(dataset):
+    lrs = torch.tensor([[0.3], [0.1]])
+    longer = for_epochs(replace(real_set(dataset), lrs=lrs), 4)
+    assert torch.equal(longer.lrs, torch.tensor([[0.3], [0.1], [0.1], [0.1]]))
+    assert longer.config.epochs == 4
+
+
 @pytest.mark.parametrize("passes", [1, 2])
 def test_as_many_passes_as_asked_for(dataset, passes):
     """A set of fewer images than a minibatch has: each pass is one step of SGD."""
@@ -202,6 +230,10 @@ def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):
         (["--protocol", "soft"], "error: --protocol soft: is for learned labels, and this set has one class an image"),
         (["--protocol", "dc-bench"], "dc-bench is no more; use dc, which is the field's own"),
         (["--net", "AlexNet"], "error: net AlexNet: AlexNet takes images of at least 63 pixels, not 28"),
+        (
+            ["--protocol", "dc", "--epochs", "3"],
+            "error: --epochs: are of --protocol native, by which",
+        ),
         (["--chart", "chart.txt"], "error: --chart: chart.txt must end in .png, .pdf or .svg"),
     ],
 )

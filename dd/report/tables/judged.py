@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 
 from dd.distill.init_kinds import INITS
 from dd.distill.settings import NetworkName
+from dd.evaluation.protocols import NATIVE
 from dd.report.artefact import Section, options
 from dd.report.html_page import listed, page, wide
 from dd.report.measurements import read_table
@@ -49,6 +50,8 @@ class JudgeSection(Settings):
     """how they are trained on a set"""
     held_out: Count = 5
     """networks of each kind"""
+    epochs: Annotated[list[Count], AfterValidator(all_different), UNIQUE] = Field(default_factory=list)
+    """of native training, a row for each and a line of accuracy against steps; by default those of each set"""
     rank: bool = True
     """train the networks also on as many random real images"""
     whole: Index = 0
@@ -77,6 +80,8 @@ class Judged(TableArtefact[JudgeSection]):
         key = "judge.experiments"
         self.check_experiments(key)
         datasets = {name: self.run.experiments[name].dataset for name in self.named()}
+        if self.entry.epochs and NATIVE not in self.entry.protocols:
+            raise UserError(f"judge.epochs: are of the protocol {NATIVE}; add it to judge.protocols")
         first = self.named()[0]
         for name, dataset in datasets.items():
             if dataset != datasets[first]:
