@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     "--epochs",
     type=click.IntRange(1),
     multiple=True,
-    help="Train by native for so many epochs; further ones have the rates of the set's last. Can be repeated, and the "
-    "chart then shows accuracy against steps.  [default: the set's own]",
+    help="Epochs of native training, in place of the set's own; epochs beyond those have the rates of its last one. "
+    "Can be repeated: then the chart is of accuracy against steps.  [default: the set's own]",
 )
 @click.option("--rank", is_flag=True, help="Train each network also on as many random real images.")
 @click.option(
@@ -64,8 +64,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Train networks also on all training images, for so many epochs: the upper line.",
 )
-@click.option("--chart", type=OUTPUT, help="Bar chart to write, .png, .pdf or .svg.")
-@click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each set, protocol and network.")
+@click.option("--chart", type=OUTPUT, help="Chart to write, .png, .pdf or .svg: bars, or lines with several --epochs.")
+@click.option(
+    "--out", type=OUTPUT, required=True, help="CSV, one row for each set, protocol, network and number of epochs."
+)
 @checkpoint_options(60)
 @compute_options
 @pool_option
@@ -107,7 +109,7 @@ def judge(
     Examples:
       python -m dd judge ours.safetensors dc.safetensors --data mnist.npz --out judged.csv --chart judged.png
       python -m dd judge dc.safetensors --data mnist.npz --protocol dc --net ConvNet3 --net MLP --rank --out judged.csv
-      python -m dd judge ours.safetensors --data mnist.npz --protocol native --epochs 1 --epochs 10 --epochs 100 \
+      python -m dd judge ours.safetensors --data mnist.npz --protocol native --epochs 1 --epochs 10 --epochs 100 \\
         --rank --out lengths.csv --chart lengths.png
     """
     from dd.data.prepared import load

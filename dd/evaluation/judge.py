@@ -19,15 +19,12 @@ from dd.distill.initial_weights import Initial, Pool
 from dd.distill.loss import classification
 from dd.evaluation.held_out import for_epochs, for_net
 from dd.evaluation.plain_nets import initial_for, trained
-from dd.evaluation.protocols import NATIVE, PROTOCOLS, EvaluationProtocol
+from dd.evaluation.protocols import LENGTH, NATIVE, PROTOCOLS, EvaluationProtocol
 from dd.evaluation.whole_data import NAME, by_epochs, whole_data
 from dd.nets.init_schemes import count
 from dd.nets.stacked import NETS_AT_ONCE, SMALL_NETWORK, StackedNet
 from dd.runtime.errors import UserError
 from dd.runtime.seeds import generator
-
-LENGTH = ("epochs", "gd_steps")
-"""The columns that tell how long native training is."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +113,7 @@ class Judge:
     def table(self) -> pd.DataFrame:
         """One row for each case; docs/formats.md tells the columns. All trials must be done."""
         table = pd.DataFrame([self._row(number, case) for number, case in enumerate(self.cases)])
-        whole = {column: "Int64" for column in LENGTH if column in table}  # some rows lack them
-        return table.astype(whole)
+        return table.astype({column: "Int64" for column in LENGTH if column in table})  # which some rows lack
 
     def _row(self, number: int, case: Case) -> dict[str, Any]:
         own, random = (self._of(number, random=random) for random in (False, True))
@@ -207,7 +203,7 @@ def make_cases(
                 found = initial.nets("held-out", count)
                 cases += _lengths(Case(name, distilled.digest, made, protocol, initial, found), epochs)
     if epochs and not any(case.protocol.name == NATIVE for case in cases):
-        raise UserError(f"--epochs: are of --protocol {NATIVE}, by which no set is judged here; leave them out")
+        raise UserError(f"--epochs: is for --protocol {NATIVE}, by which no set is judged here; leave it out")
     if whole:
         all_images, used = whole_data(next(iter(sets.values())), dataset), dict.fromkeys(case.net for case in cases)
         cases += _on_whole_data(all_images, used, by_epochs(whole), count=count, seed=seed)

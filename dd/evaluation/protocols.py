@@ -53,6 +53,8 @@ class EvaluationProtocol:
 
 NATIVE = "native"
 """The name of the protocol that a set is made for, which is the default."""
+LENGTH = ("epochs", "gd_steps")
+"""The columns of a judgement that tell how long native training is."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ PROTOCOLS = {
     for protocol in (
         EvaluationProtocol(
             name=NATIVE,
-            description="the set's images in their order, at their learned rates, as often as in distillation",
+            description="the set's images in their order, at their learned rates, as often as in distillation or as "
+            "--epochs says",
             train=native,
             needs="rates",
         ),

@@ -129,12 +129,20 @@ class WallTime:
         section = self.config.judge
         sets = [self._images(name) for name in section.experiments] + [OTHERS_IMAGES] * len(section.sets)
         rank = 2 if section.rank else 1  # as many random real images as each set has, under the same training
-        lengths = sum(section.epochs) / FIELD_EPOCHS if NATIVE in section.protocols else 0
-        judged = _by_protocols(sets, section.nets, rank * (len(section.protocols) + lengths) * section.held_out)
+        trainings = rank * section.held_out
+        field = [protocol for protocol in section.protocols if protocol != NATIVE]
+        judged = _by_protocols(sets, section.nets, len(field) * trainings)
+        images, steps = 0.0, 0
+        for name in section.experiments if NATIVE in section.protocols else []:
+            entry = self.config.all_experiments[name]
+            lengths = section.epochs or [entry.epochs]
+            native = sum(lengths) * entry.epoch_steps
+            images += trainings * (native * _step_images(entry) + len(lengths) * TEST_IMAGES * TEST)
+            steps += trainings * native
         dataset = self.config.all_experiments[section.experiments[0]].dataset
-        passes = section.whole * section.held_out * self._training_images(dataset)
-        operations = judged.operations + passes * sum(map(of_image, section.nets))
-        return Work(operations, judged.steps + len(section.nets) * passes / FIELD_BATCH)
+        whole = section.whole * section.held_out * self._training_images(dataset)
+        operations = judged.operations + (images + whole) * sum(map(of_image, section.nets))
+        return Work(operations, judged.steps + len(section.nets) * (steps + whole / FIELD_BATCH))
 
     def _training_images(self, dataset: str) -> int:
         """About as many as a dataset has; a user's own counts as a large one."""
@@ -146,7 +154,7 @@ class WallTime:
         return entry.steps * entry.images_per_class * CLASSES
 
 
-def _by_protocols(sets: Sequence[int], nets: Sequence[str], trainings: float) -> Work:
+def _by_protocols(sets: Sequence[int], nets: Sequence[str], trainings: int) -> Work:
     """Networks that are trained on sets of so many images, each so often, for as many epochs as the field's."""
     images = sum(FIELD_EPOCHS * count + TEST_IMAGES * TEST for count in sets)
     steps = sum(FIELD_EPOCHS * -(-count // FIELD_BATCH) for count in sets)

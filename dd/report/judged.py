@@ -1,13 +1,15 @@
-"""What `dd judge` has measured, as people read it: a table in the terminal and a bar chart."""
+"""What `dd judge` has measured, as people read it: a table in the terminal and a chart."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dd.report.formatting import accuracy_text, mean_std
+import pandas as pd
+
+from dd.report.formatting import MISSING, accuracy_text, mean_std
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BAR_HEIGHT = 0.28
@@ -24,8 +26,8 @@ def columns_of(table: pd.DataFrame) -> pd.DataFrame:
         for name in ("random", "margin"):
             pairs = table[[name, f"{name}_std"]].itertuples(index=False)
             columns[f"{name}, %" if name == "random" else "above random"] = [mean_std(*pair) for pair in pairs]
-    if _has_lengths(table):
-        columns.insert(3, "steps", table["gd_steps"])
+    if "gd_steps" in table and table["gd_steps"].notna().any():
+        columns.insert(3, "steps", [MISSING if pd.isna(steps) else str(int(steps)) for steps in table["gd_steps"]])
     columns["nets"] = table["nets"]
     columns["seconds"] = table["seconds"].round().astype(int)
     return columns
@@ -39,41 +41,47 @@ def shown(table: pd.DataFrame) -> str:
 
 def chart_of(table: pd.DataFrame) -> Figure:
     """Accuracy as bars, or against steps if native training has several lengths."""
-    if _has_lengths(table):
-        return _lines(table.dropna(subset="gd_steps"))
-    return _bars(table)
-
-
-def _has_lengths(table: pd.DataFrame) -> bool:
-    """Whether a set was trained on for several numbers of epochs."""
-    return "gd_steps" in table and table.groupby(["set", "net"])["gd_steps"].nunique().max() > 1
+    lengths = table.groupby(["set", "net"])["gd_steps"].nunique() if "gd_steps" in table else pd.Series([0])
+    return _lines(table) if lengths.max() > 1 else _bars(table)
 
 
 def _lines(table: pd.DataFrame) -> Figure:
-    """A line for each set and net, with the standard deviation over nets, and another for as many random images."""
+    """A line for each set and net, with the standard deviation over nets, and another for as many random images.
+
+    Other training is a level, a dotted line.
+    """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     several_nets = table["net"].nunique() > 1
-    for number, ((name, net), rows) in enumerate(table.sort_values("gd_steps").groupby(["set", "net"], sort=False)):
+    native = table.dropna(subset="gd_steps")
+    for number, ((name, net), rows) in enumerate(native.groupby(["set", "net"], sort=False)):
         label = f"{name}, {net}" if several_nets else str(name)
-        colour = colormaps["tab10"](number % 10)
-        lines = {"accuracy": (label, "-")}
-        if "random" in rows:
-            lines["random"] = (f"{label}: as many random real images", "--")
-        for column, (told, style) in lines.items():
-            steps, mean, std = rows["gd_steps"].astype(int), rows[column], rows[f"{column}_std"].fillna(0)
-            axes.plot(steps, mean, style, marker="o", markersize=3, color=colour, label=told)
-            axes.fill_between(steps, mean - std, mean + std, color=colour, alpha=0.12, linewidth=0)
+        style = {"color": colormaps["tab10"](number % 10), "marker": "os^Dv"[number // 10 % 5], "markersize": 3}
+        _line(axes, rows, "accuracy", label=label, **style)
+        if "random" in rows and rows["random"].notna().any():
+            _line(axes, rows, "random", label=f"{label}: as many random real images", linestyle="--", **style)
+    names = ["set", "net", "protocol"] if several_nets else ["set", "protocol"]
+    for number, row in enumerate(table[table["gd_steps"].isna()].to_dict("records")):
+        label = ", ".join(row[name] for name in names)
+        axes.axhline(row["accuracy"], color=colormaps["Dark2"](number % 8), linestyle=":", label=label)
     axes.set_xscale("log")
     axes.set_xlabel("steps of training", fontsize=8)
     axes.set_ylabel(f"test accuracy on {table['dataset'].iloc[0]}, %", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
+
+
+def _line(axes: Axes, rows: pd.DataFrame, column: str, **style: Any) -> None:
+    """A mean against steps, with a band of one standard deviation over nets."""
+    ordered = rows.sort_values("gd_steps")
+    steps, mean, std = ordered["gd_steps"].astype(int), ordered[column], ordered[f"{column}_std"].fillna(0)
+    axes.plot(steps, mean, **style)
+    axes.fill_between(steps, mean - std, mean + std, color=style["color"], alpha=0.12, linewidth=0)
 
 
 def _bars(table: pd.DataFrame) -> Figure:

@@ -1,5 +1,6 @@
 """`python -m dd judge`: sets side by side, by every protocol that fits, and above random real images."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -173,7 +174,17 @@ def test_accuracy_by_the_length_of_native_training(dd, sets, digits, tmp_path):
     drawn = chart.read_text()
     assert "steps of training" in drawn
     assert "as many random real images" in drawn
-    assert "| steps |" in " ".join(done.stdout.split())
+    assert "native, dc" in drawn  # a level
+    assert [line.split("|")[4].strip() for line in done.stdout.splitlines()[2:]] == ["1", "2", "30", "—"]
+    # as the workflow writes it
+    outs = [tmp_path / f"table.{ending}" for ending in ("csv", "md", "html")]
+    done = dd("judged", "--metrics", out, *(word for path in outs for word in ("--out", path)))
+    assert done.returncode == 0, done.stderr
+    written = pd.read_csv(outs[0], dtype=str)
+    assert written["gd_steps"].tolist()[1:] == ["1", "2", "30"]
+    shown = [re.findall(r"<td>(.*?)</td>", outs[2].read_text()), re.findall(r"[^| ]+", outs[1].read_text())]
+    assert all({"—", "1", "2", "30"} < set(cells) for cells in shown)
+    assert not any({"nan", "NaN", "<NA>", "30.0"} & set(cells) for cells in shown)
 
 
 def test_further_epochs_have_the_rates_of_the_last(dataset):
@@ -214,6 +225,8 @@ def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):
     other = dd(*command, "--seed", 1, "--out", again)
     assert "made with other settings" in other.stderr
     assert other.returncode == 1
+    longer = dd(*command, "--protocol", "native", "--epochs", 3, "--out", again)
+    assert "made with other settings" in longer.stderr
     done = dd(*command, "--out", again)
     assert done.returncode == 0, done.stderr
     seconds = ["seconds", "random_seconds"]
@@ -232,7 +245,7 @@ def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):
         (["--net", "AlexNet"], "error: net AlexNet: AlexNet takes images of at least 63 pixels, not 28"),
         (
             ["--protocol", "dc", "--epochs", "3"],
-            "error: --epochs: are of --protocol native, by which",
+            "error: --epochs: is for --protocol native, by which",
         ),
         (["--chart", "chart.txt"], "error: --chart: chart.txt must end in .png, .pdf or .svg"),
     ],

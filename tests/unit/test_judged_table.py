@@ -56,10 +56,8 @@ def test_what_the_rule_reads_and_does():
     assert read["npz"] == "results/data/mnist.npz"
     assert plan.options() == "--net MLP --protocol native --protocol dc --rank --nets 5"
     lengths = judged(experiments=["mnist_random"], protocols=["native"], epochs=[1, 30])
-    assert (
-        lengths.options()
-        == "--net ConvNet3 --net LeNet --net MLP --protocol native --epochs 1 --epochs 30 --rank --nets 5"
-    )
+    assert "--protocol native --epochs 1 --epochs 30 --rank" in lengths.options()
+    assert "--epochs" not in judged(experiments=["mnist_random"], protocols=["native"], epochs=[]).options()
     assert plan.modules() == ("dd.evaluation.judge", "dd.nets.mlp")
     seeds = {"experiments": {"mnist_random": {"seeds": 2}}, "judge": {"experiments": ["mnist_random"]}}
     assert (
@@ -71,7 +69,7 @@ def test_what_the_rule_reads_and_does():
     ("judge", "said"),
     [
         ({"experiments": []}, "judge.experiments: is empty"),
-        ({"experiments": ["mnist_random"], "epochs": [3]}, "judge.epochs: are of the protocol native; add it to"),
+        ({"experiments": ["mnist_random"], "epochs": [3]}, "judge.epochs: is for the protocol native; add that to"),
         ({"experiments": ["mnist_rand"]}, "judge.experiments: no experiment 'mnist_rand'; did you mean mnist_random"),
         ({"experiments": ["mnist_random", "cifar10_fixed"]}, "cifar10_fixed is of cifar10, mnist_random of mnist"),
         ({"experiments": ["usps_mnist_random"]}, "usps_mnist_random is for pre-trained networks"),

@@ -83,5 +83,12 @@ def test_judging_grows_with_its_trainings():
     config = load_yaml(ROOT / "config.yaml")
     config["judge"] = {"experiments": ["mnist_random"], "nets": ["LeNet"], "protocols": ["dc"]}
     one = Plan(config).wall_time.judgement()
-    config["judge"]["protocols"] = ["dc", "native"]
+    config["judge"]["protocols"] = ["dc", "soft"]
     assert Plan(config).wall_time.judgement().operations == 2 * one.operations > 0
+    config["judge"] |= {"protocols": ["native"], "rank": False, "held_out": 5}
+    own = Plan(config).wall_time.judgement()
+    assert own.steps == 5 * 10 * 3  # steps and epochs of mnist_random
+    config["judge"]["epochs"] = [1, 30]
+    longer = Plan(config).wall_time.judgement()
+    assert longer.steps == 5 * 10 * 31
+    assert longer.operations > own.operations > 0

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from dd.distill.init_kinds import INITS
 from dd.distill.settings import NetworkName
-from dd.evaluation.protocols import NATIVE
+from dd.evaluation.protocols import LENGTH, NATIVE
 from dd.report.artefact import Section, options
 from dd.report.html_page import listed, page, wide
 from dd.report.measurements import read_table
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 JUDGED_TITLE = "Distilled sets, judged alike"
 JUDGED_NOTE = (
-    "Accuracy on test images after the last epoch, mean ± standard deviation over nets with new weights. Random: the "
-    "same nets on as many random real images; above random: the mean difference, net by net."
+    "Accuracy on test images after the last epoch, mean ± standard deviation over nets: new ones, or by native those "
+    "that the set is made for. Random: the same nets on as many random real images; above random: the mean difference, "
+    "net by net."
 )
 
 
@@ -50,8 +51,11 @@ class JudgeSection(Settings):
     """how they are trained on a set"""
     held_out: Count = 5
     """networks of each kind"""
-    epochs: Annotated[list[Count], AfterValidator(all_different), UNIQUE] = Field(default_factory=list)
-    """of native training, a row for each and a line of accuracy against steps; by default those of each set"""
+    epochs: Annotated[list[Count], AfterValidator(all_different), Field(json_schema_extra={"uniqueItems": True})] = (
+        Field(default_factory=list)
+    )
+    """numbers of epochs to train natively for, each a row; then the chart is of accuracy against steps; by default each
+    set's own"""
     rank: bool = True
     """train the networks also on as many random real images"""
     whole: Index = 0
@@ -81,7 +85,7 @@ class Judged(TableArtefact[JudgeSection]):
         self.check_experiments(key)
         datasets = {name: self.run.experiments[name].dataset for name in self.named()}
         if self.entry.epochs and NATIVE not in self.entry.protocols:
-            raise UserError(f"judge.epochs: are of the protocol {NATIVE}; add it to judge.protocols")
+            raise UserError(f"judge.epochs: is for the protocol {NATIVE}; add that to judge.protocols")
         first = self.named()[0]
         for name, dataset in datasets.items():
             if dataset != datasets[first]:
@@ -106,7 +110,7 @@ class Judged(TableArtefact[JudgeSection]):
 
 
 def judged_table(paths: Sequence[Path]) -> pd.DataFrame:
-    """The rows of all CSVs of `dd judge`, one for each set, network and protocol.
+    """The rows of all CSVs of `dd judge`, one for each set, network, protocol and number of epochs.
 
     Raises:
         UserError: a file that `dd judge` has not written, or files for different datasets.
@@ -120,7 +124,13 @@ def judged_table(paths: Sequence[Path]) -> pd.DataFrame:
         raise UserError(
             f"--metrics: files for {' and '.join(sorted(set(table['dataset'])))}; name those of one dataset"
         )
-    return table.sort_values(["net", "protocol", "accuracy"], ascending=[True, True, False], ignore_index=True)
+    keys = ["net", "protocol", "best"]
+    if "gd_steps" in table:
+        keys.append("gd_steps")
+        table = table.astype(dict.fromkeys(LENGTH, "Int64"))
+    best = table.groupby(["net", "protocol", "set"])["accuracy"].transform("max")
+    ascending = [key != "best" for key in keys]
+    return table.assign(best=best).sort_values(keys, ascending=ascending, ignore_index=True).drop(columns="best")
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
@@ -173,7 +183,7 @@ KIND = TableKind(
     name="judged",
     order=2,
     artefact=Judged,
-    help="""Write what `dd judge` measured as a table and a bar chart, the best set of each network first.
+    help="""Write what `dd judge` measured as a table and a chart, the best set of each network first.
 
     \b
     Example:
