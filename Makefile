@@ -62,7 +62,7 @@ docs: $(READY)  ## what is written by programs: configuration.md, the schema, me
 
 site: $(READY)  ## these pages and the reference of the package as a web site, in site/
 	python -m pip install --quiet -c constraints.txt -e '.[site]'
-	mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 dist: $(READY)  ## the package, built and checked, in dist/
 	python -m pip install --quiet -c constraints.txt -e '.[dist]'
