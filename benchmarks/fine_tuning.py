@@ -4,7 +4,7 @@
 
 `python -m dd data prepare birds10` and `python -m dd data weights efficientnet_lite0` make the two files. All weights
 are trained by Adam at each rate, and judged at each number of epochs on training images that are held out. The test
-images choose nothing: `python -m dd adapt --method full` measures the schedule that was chosen.
+images choose nothing: `python -m dd adapt full` measures the schedule that was chosen.
 """
 
 from functools import partial
