@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.report.comparison_page import summary
-from dd.report.formatting import mean_std
+from dd.report.formatting import MISSING, mean_std
 from dd.report.wording import display_name, place_name
 
 ROOT = Path(__file__).parents[1]
 OURS = "Ours, "
-FULL = "Full target dataset"
+FULL = ADAPTATIONS["full"].label
 """The row of a table that trains on all images, which is no rival with as few images."""
 NEAREST = ", K-NN"
 
@@ -56,19 +57,21 @@ def headline(folder: Path) -> str:
     """What the picture at the top of the README shows."""
     numbers = pd.read_csv(folder / "compare.csv")
     (row,) = numbers[(numbers["where"] == "fig2a") & (numbers["what"] == "after it")].itertuples()
+    seeds = f" (mean of {row.sets:.0f} runs)" if row.sets > 1 else ""
     return (
-        f"**Ten synthetic images, one for each digit, train a network to {row.measured:.1f} % test accuracy on MNIST.**"
+        f"**Ten synthetic images, one for each digit, train a network to {row.measured:.1f} % test accuracy on "
+        f"MNIST{seeds}.**"
     )
 
 
 def main_results(folder: Path) -> str:
-    """Our rows of Tables 1 and 2, each beside the paper's number and the best rival."""
+    """Our rows of Tables 1 and 2 that the paper has, each beside its number and the best rival."""
     lines = ["| dataset | initial weights | ours, % | paper, % | best rival here, % |", "|---|---|---|---|---|"]
     nearest = []
     for name in ("table1", "table2"):
         rows = table_rows(folder, name)
         for row in rows:
-            if row.method.startswith(OURS):
+            if row.method.startswith(OURS) and row.paper != MISSING:
                 rival = best_rival(rows, row.task)
                 kind = row.method.removeprefix(OURS).removesuffix(" init")
                 lines.append(f"| {row.task} | {kind} | {row.here} | {row.paper} | {rival.method}: {rival.here} |")
