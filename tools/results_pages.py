@@ -56,10 +56,10 @@ def best_rival(rows: list[Row], task: str) -> Row:
 def headline(folder: Path) -> str:
     """What the picture at the top of the README shows."""
     numbers = pd.read_csv(folder / "compare.csv")
-    (row,) = numbers[(numbers["where"] == "fig2a") & (numbers["what"] == "after it")].itertuples()
-    seeds = f" (mean of {row.sets:.0f} runs)" if row.sets > 1 else ""
+    (row,) = numbers[(numbers["where"] == "fig2a") & (numbers["what"] == "after it")].to_dict("records")
+    seeds = f" (mean of {row['sets']:.0f} runs)" if row["sets"] > 1 else ""
     return (
-        f"**Ten synthetic images, one for each digit, train a network to {row.measured:.1f} % test accuracy on "
+        f"**Ten synthetic images, one for each digit, train a network to {row['measured']:.1f} % test accuracy on "
         f"MNIST{seeds}.**"
     )
 
