@@ -3,6 +3,7 @@
 import math
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -30,7 +31,8 @@ def test_the_picture_shows_every_row(rows):
     history = pd.read_csv(HISTORY).head(rows)
     picture = training_picture(history, "mnist_random")
     drawn = [line.get_ydata().tolist() for axes in picture.axes for line in axes.lines]
-    assert drawn == [history[c].tolist() for c in ("loss", "accuracy", "grad_norm", "mean_distill_lr", "meta_lr")]
+    columns = ("loss", "accuracy", "grad_norm", "mean_distill_lr", "meta_lr")
+    np.testing.assert_array_equal(drawn, [history[c] for c in columns])
     assert f"{history['accuracy'].iloc[-1]:.1f} at last, 16 net(s)" in picture.axes[1].get_title()
 
 
@@ -104,9 +106,10 @@ def test_without_the_package_one_line_says_so(monkeypatch, tmp_path):
 
 def test_accuracy_against_time_has_a_line_for_each_history(dd, tmp_path):
     history = pd.read_csv(HISTORY)
-    begun = history.head(3).assign(accuracy_std=math.nan)
+    begun = history.head(4).assign(accuracy_std=math.nan)
     picture = cost_picture({"whole": history, "of one net": begun})
     (axes,) = picture.axes
+    history, begun = (h[h["meta_step"] > 0] for h in (history, begun))  # what is before has no place on a log axis
     assert [line.get_xdata().tolist() for line in axes.lines] == [
         (h["seconds"] / 60).tolist() for h in (history, begun)
     ]
