@@ -108,7 +108,7 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
             dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
             yield ProcessGroup(rank, size)
             dist.destroy_process_group()
-        except UserError:  # which all raise, and leave the group in order: torn down at exit, it once aborted
+        except UserError:  # the group is left in order: torn down at exit instead, it once aborted the process
             if dist.is_initialized():
                 dist.destroy_process_group()
             raise
