@@ -4,7 +4,6 @@ import itertools
 from typing import Any
 
 import torch
-from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 from dd.baselines.trial import BaselineTrial, LabelledImages, summary
@@ -38,6 +37,8 @@ class NearestNeighbours:
         return self._measure(images, combination["metric"], combination["neighbours"], self.trial.test)
 
     def _measure(self, images: Tensor, metric: str, neighbours: int, judged: LabelledImages) -> dict[str, Any]:
+        from sklearn.neighbors import KNeighborsClassifier
+
         distilled = self.trial.distilled
         knn = KNeighborsClassifier(neighbours, metric=METRICS[metric], algorithm="brute")
         knn.fit(images.flatten(0, 1).flatten(1).numpy(), self.trial.labels(images).flatten().numpy())

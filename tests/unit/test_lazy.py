@@ -31,6 +31,14 @@ def test_import_dd_imports_nothing_heavy():
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_help_imports_nothing_heavy():
+    heavy = ("torch", "numpy", "pandas", "sklearn", "matplotlib", "snakemake")
+    program = f"import atexit, sys; atexit.register(lambda: print([name for name in {heavy} if name in sys.modules]))"
+    done = run(f"{program}; from dd.commands.main import main; main(['--help'])", cwd=ROOT)
+    assert "distill" in done.stdout, done.stderr
+    assert done.stdout.endswith("[]\n")
+
+
 @pytest.mark.parametrize("name", ["dd.lode", "dd.data.lode", "dd.nets.lode", "dd.report.figures.lode", "dd.__main__"])
 def test_what_is_not_there_is_an_error_as_ever(name):
     package, _, attribute = name.rpartition(".")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dd.sets.raw import values
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ def is_frepo(file: ForeignFile, _asked: Asked) -> bool:
 
 def read_frepo(file: ForeignFile, _asked: Asked) -> RawSet:
     """The two arrays."""
+    from dd.sets.raw import values
+
     images, labels = values(file, "image", "label")
     return RawSet(images.movedim(-1, 1), labels, "targets")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dd.runtime.errors import UserError
-from dd.sets.raw import tensor
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def is_idc(file: ForeignFile, _asked: Asked) -> bool:
 
 def read_idc(file: ForeignFile, asked: Asked) -> RawSet:
     """All images that are packed in those of the file."""
+    from dd.sets.raw import tensor
+
     if not is_idc(file, asked):
         raise UserError(f"{file.path}: must be a list of two tensors, images and labels")
     if asked.factor is None:

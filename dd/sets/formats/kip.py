@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dd.sets.raw import targets, values
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -13,11 +12,15 @@ if TYPE_CHECKING:
 
 def is_kip(file: ForeignFile, _asked: Asked) -> bool:
     """Arrays `images` and `labels`, of which the labels are targets."""
+    from dd.sets.raw import targets
+
     return file.container == "npz" and file.has("images", "labels") and targets(file.content["labels"])
 
 
 def read_kip(file: ForeignFile, _asked: Asked) -> RawSet:
     """The two arrays."""
+    from dd.sets.raw import values
+
     images, labels = values(file, "images", "labels")
     return RawSet(images.movedim(-1, 1), labels, "targets")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dd.runtime.errors import UserError
-from dd.sets.raw import probabilities, targets, values
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -14,11 +13,15 @@ if TYPE_CHECKING:
 
 def is_plain(file: ForeignFile, _asked: Asked) -> bool:
     """Tensors or arrays `images` and `labels`, of which the labels are classes or probabilities."""
+    from dd.sets.raw import targets
+
     return file.container in ("torch", "npz") and file.has("images", "labels") and not targets(file.content["labels"])
 
 
 def read_plain(file: ForeignFile, _asked: Asked) -> RawSet:
     """The two; an image whose last axis alone has 1 or 3 entries has its channels there."""
+    from dd.sets.raw import probabilities, values
+
     images, labels = values(file, "images", "labels")
     if labels.ndim == 2 and not probabilities(labels):
         raise UserError(f"{file.path}: its labels are neither classes nor probabilities; name their --format (kip)")

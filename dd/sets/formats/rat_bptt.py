@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from dd.runtime.errors import UserError
-from dd.sets.raw import values
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ def is_rat_bptt(file: ForeignFile, _asked: Asked) -> bool:
 
 def read_rat_bptt(file: ForeignFile, _asked: Asked) -> RawSet:
     """The images, square and of three channels or one, as the number of values says."""
+    from dd.sets.raw import values
+
     images, labels = values(file, "data", "label")
     if images.ndim == 2:
         count = images.shape[1]

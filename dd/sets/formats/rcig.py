@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dd.runtime.errors import UserError
-from dd.sets.raw import tensor
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def is_rcig(file: ForeignFile, _asked: Asked) -> bool:
 
 def read_rcig(file: ForeignFile, asked: Asked) -> RawSet:
     """The averaged images and targets."""
+    from dd.sets.raw import tensor
+
     if not is_rcig(file, asked):
         raise UserError(f"{file.path}: must hold x_proto and y_proto in {AVERAGE}")
     images, labels = (tensor(file.content[AVERAGE][name], file.path) for name in ("x_proto", "y_proto"))

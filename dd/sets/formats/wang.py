@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dd.runtime.errors import UserError
-from dd.sets.raw import tensor
 from dd.sets.set_format import Asked, RawSet, SetFormat
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ def is_wang(file: ForeignFile, _asked: Asked) -> bool:
 def read_wang(file: ForeignFile, asked: Asked) -> RawSet:
     """The steps of one epoch, and their rates in all epochs; later epochs repeat the images of the first."""
     import torch
+
+    from dd.sets.raw import tensor
 
     if not is_wang(file, asked):
         raise UserError(f"{file.path}: must be a list of (images, labels, learning rate), one for each step")
