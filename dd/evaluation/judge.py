@@ -68,7 +68,8 @@ class Judge:
         self.cases, self.dataset, self.rank, self.seed, self.device = cases, dataset, rank, seed, device
         self.trials = [trial for number, case in enumerate(cases) for trial in _trials(number, case, device, rank)]
         self.measured: list[dict[str, Any]] = []
-        """Of each finished trial the accuracies in percent, and the seconds that training and testing took."""
+        """Of each finished trial the accuracies in percent, how many networks overflowed, and the seconds that
+        training and testing took."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -98,8 +99,9 @@ class Judge:
         distilled = case.distilled
         if trial.random:
             distilled = with_random_images(distilled, self.dataset, generator(self.seed, "random real", *trial.nets))
-        accuracy = _accuracy(replace(case, distilled=distilled), self.dataset, trial.nets, self.device)
-        self.measured.append({"accuracy": accuracy.tolist(), "seconds": time.perf_counter() - started})
+        accuracy, finite = _measured(replace(case, distilled=distilled), self.dataset, trial.nets, self.device)
+        found = {"accuracy": accuracy.tolist(), "overflowed": int((~finite).sum())}
+        self.measured.append(found | {"seconds": time.perf_counter() - started})
         bar.set_postfix_str(f"{case.name}, {case.protocol.name}: {accuracy.mean():.1f} %", refresh=False)
 
     def state(self) -> tuple[dict[str, Tensor], dict]:
@@ -134,6 +136,7 @@ class Judge:
             "nets": case.nets,
             "accuracy": accuracy.mean(),
             "accuracy_std": accuracy.std(),
+            "overflowed": own["overflowed"],
             "seconds": own["seconds"],
         }
         if random["accuracy"]:
@@ -150,12 +153,12 @@ class Judge:
         return dict(zip(LENGTH, (len(lrs), lrs.numel()), strict=True)) if case.protocol.name == NATIVE else {}
 
     def _of(self, number: int, *, random: bool) -> dict[str, Any]:
-        """The accuracies of a case's nets, and the seconds of all of them."""
+        """The accuracies of a case's nets, how many overflowed, and the seconds of all of them."""
         pairs = zip(self.trials, self.measured, strict=True)
         own = [found for trial, found in pairs if (trial.case, trial.random) == (number, random)]
         return {
             "accuracy": [accuracy for found in own for accuracy in found["accuracy"]],
-            "seconds": sum(found["seconds"] for found in own),
+            **{name: sum(found[name] for found in own) for name in ("overflowed", "seconds")},
         }
 
 
@@ -243,15 +246,16 @@ def _trials(number: int, case: Case, device: str, rank: bool) -> list[Trial]:
     return own + [Trial(number, nets[net : net + 1], random=True) for net in nets if rank and not whole]
 
 
-def _accuracy(case: Case, dataset: Dataset, nets: range, device: str) -> Tensor:
-    """Accuracy on all test images after training, in percent `[nets]`."""
+def _measured(case: Case, dataset: Dataset, nets: range, device: str) -> tuple[Tensor, Tensor]:
+    """Accuracy on all test images after training, in percent `[nets]`, and whether all weights are finite, `[nets]`."""
     distilled = case.distilled
     whitening = distilled.whitening(dataset)
     theta = case.initial("held-out", nets).to(device)
     net = StackedNet(distilled.make()).to(device)
     tested = trained(distilled, net, classification(net), theta, case.protocol)
     x, y = dataset.x_test, dataset.y_test
-    return torch.cat([distilled.measures(*each, x, y, whitening)["accuracy"] for each in tested])
+    accuracy = torch.cat([distilled.measures(*each, x, y, whitening)["accuracy"] for each in tested])
+    return accuracy, torch.cat([weights.isfinite().all(1) for _, weights in tested])
 
 
 def with_random_images(distilled: DistilledSet, dataset: Dataset, draw: torch.Generator) -> DistilledSet:

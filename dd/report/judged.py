@@ -29,8 +29,15 @@ def columns_of(table: pd.DataFrame) -> pd.DataFrame:
     if "gd_steps" in table and table["gd_steps"].notna().any():
         columns.insert(3, "steps", [MISSING if pd.isna(steps) else str(int(steps)) for steps in table["gd_steps"]])
     columns["nets"] = table["nets"]
+    if overflowed(table):
+        columns["overflowed"] = table["overflowed"]
     columns["seconds"] = table["seconds"].round().astype(int)
     return columns
+
+
+def overflowed(table: pd.DataFrame) -> bool:
+    """Whether the weights of a network were too large for numbers at the end of its training."""
+    return "overflowed" in table and bool(table["overflowed"].any())
 
 
 def shown(table: pd.DataFrame) -> str:

@@ -32,6 +32,10 @@ JUDGED_NOTE = (
     "that the set is made for. Random: the same nets on as many random real images; above random: the mean difference, "
     "net by net."
 )
+OVERFLOWED_NOTE = (
+    "Overflowed: nets whose weights were too large for numbers in the end. They take all images for the first class, "
+    "and count with that accuracy."
+)
 
 
 class JudgeSection(Settings):
@@ -134,8 +138,11 @@ def judged_table(paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
+    from dd.report.judged import overflowed
+
     dataset = table[["dataset", "fidelity"]].iloc[0]
-    return [JUDGED_NOTE, *protocol_notes(table["protocol"].unique()), f"{dataset['dataset']}: {dataset['fidelity']}."]
+    general = [JUDGED_NOTE, *([OVERFLOWED_NOTE] if overflowed(table) else [])]
+    return [*general, *protocol_notes(table["protocol"].unique()), f"{dataset['dataset']}: {dataset['fidelity']}."]
 
 
 def _csv(table: pd.DataFrame) -> str:
