@@ -93,22 +93,6 @@ def test_each_set_is_judged_by_every_protocol_that_fits_it(dd, sets, digits, tmp
     assert not (tmp_path / "judged.csv.work").exists()
 
 
-def test_nets_that_overflow_are_counted_and_told(dataset, dd, digits, tmp_path):
-    distilled = replace(real_set(dataset), lrs=torch.tensor([[0.02], [1e30], [1e30]]))
-    distilled.save(tmp_path / "wild.safetensors")
-    real_set(dataset).save(tmp_path / "tame.safetensors")
-    out = tmp_path / "judged.csv"
-    sets = (tmp_path / "wild.safetensors", tmp_path / "tame.safetensors")
-    done = dd("judge", *sets, "--data", digits, "--protocol", "native", "--nets", 3, "--out", out)
-    assert "overflowed" in done.stdout, done.stderr
-    table = pd.read_csv(out).set_index("set")
-    assert table["overflowed"].to_dict() == {"wild": 3, "tame": 0}
-    first = 100 * (dataset.y_test == 0).float().mean().item()
-    assert table.loc["wild", "accuracy"] == pytest.approx(first, abs=1e-3)
-    dd("judged", "--metrics", out, "--out", tmp_path / "judged.md")
-    assert "take all images for the first class" in (tmp_path / "judged.md").read_text()
-
-
 def test_without_a_choice_all_protocols_that_fit_are_used(dataset):
     sets = {"learned": real_set(dataset, soft=True), "plain": real_set(dataset, rates=False)}
     cases = make_cases(sets, dataset, nets=["MLP", "tests.conftest:Normed"], count=1, seed=0)

@@ -1,11 +1,16 @@
 """The section `judge` of config.yaml, and the table of what `dd judge` measured."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
+import torch
 
+from dd.data.prepared import load
 from dd.plan.plan import Plan
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, load_yaml, merged
+from tests.unit.test_judge import real_set
 
 PAPER = load_yaml(ROOT / "config.yaml")
 ROW = {
@@ -78,3 +83,20 @@ def test_what_the_rule_reads_and_does():
 def test_what_cannot_be_judged(judge, said):
     with pytest.raises(UserError, match=said):
         judged(**judge).inputs()
+
+
+def test_nets_that_overflow_are_counted_and_told(dd, digits, tmp_path):
+    dataset = load(digits)
+    distilled = replace(real_set(dataset), lrs=torch.tensor([[0.02], [1e30], [1e30]]))
+    distilled.save(tmp_path / "wild.safetensors")
+    real_set(dataset).save(tmp_path / "tame.safetensors")
+    out = tmp_path / "judged.csv"
+    sets = (tmp_path / "wild.safetensors", tmp_path / "tame.safetensors")
+    done = dd("judge", *sets, "--data", digits, "--protocol", "native", "--nets", 3, "--out", out)
+    assert "overflowed" in done.stdout, done.stderr
+    table = pd.read_csv(out).set_index("set")
+    assert table["overflowed"].to_dict() == {"wild": 3, "tame": 0}
+    first = 100 * (dataset.y_test == 0).float().mean().item()
+    assert table.loc["wild", "accuracy"] == pytest.approx(first, abs=1e-3)
+    dd("judged", "--metrics", out, "--out", tmp_path / "judged.md")
+    assert "take all images for the first class" in (tmp_path / "judged.md").read_text()
