@@ -10,7 +10,7 @@ from dd.report.measurements import read_table, with_kind
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, load_tensors, write_text
 
-PUBLISHED_ENDINGS = {".csv", ".md", ".png"}
+PUBLISHED_ENDINGS = {".csv", ".md", ".png", ".svg"}
 BUDGET = ("nets", "real_batch", "meta_steps", "seed")
 """Settings that the list has of every distillation."""
 
