@@ -17,6 +17,8 @@ from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
 from dd.report.comparison_page import summary
 from dd.report.formatting import MISSING, mean_std
+from dd.report.judged import columns_of
+from dd.report.tables.judged import judged_table
 from dd.report.wording import display_name, place_name
 
 ROOT = Path(__file__).parents[1]
@@ -135,12 +137,19 @@ def table(name: str) -> Callable[[Path], str]:
     return written
 
 
+def judged(folder: Path) -> str:
+    """Our sets beside those of others, judged alike."""
+    columns = columns_of(judged_table([folder / "judge/judge.csv"])).drop(columns=["steps", "seconds"])
+    return columns.to_markdown(index=False)
+
+
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "headline": headline,
     "main results": main_results,
     "claims": claims,
     "verdicts": verdicts,
     "failures": failures,
+    "judged": judged,
     "poisoning": poisoning,
     **{name: table(name) for name in ("table1", "table2", "table3")},
 }
@@ -158,8 +167,8 @@ def filled(page: str, folder: Path) -> str:
 
 
 def pages(folder: Path) -> list[Path]:
-    """The pages that have blocks: the README, and that of the published run."""
-    return [ROOT / "README.md", folder / "README.md"]
+    """The pages that have blocks: the README, that of the published run, and that of judging."""
+    return [ROOT / "README.md", folder / "README.md", ROOT / "docs/judging.md"]
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from dd.report.tables.beyond import FIELD, beyond_table
+from tests.conftest import ROOT
 
 ROWS = {
     "dataset": "mnist",
@@ -80,3 +81,21 @@ def test_one_history_for_each_evaluation(files, dd, tmp_path):
     assert done.returncode == 1
     assert done.stderr.strip().endswith("--history: 1, but 2 of --metrics; give one for each, in one order")
     assert not (tmp_path / "t.md").exists()
+
+
+def test_the_pages_tell_what_was_published():
+    folder = ROOT / "results/published/beyond"
+    measured = pd.read_csv(folder / "evaluate/mnist_order_free.csv")
+    accuracy = measured.query("stage == 'after'")["accuracy"]
+    told = f"{accuracy.mean():.1f} ± {accuracy.std():.1f}"
+    page = (ROOT / "docs/beyond.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| `mnist_order_free`: each"))
+    assert [cell.strip(" *") for cell in row.split("|")[-3:-1]] == [told, f"{accuracy.min():.1f}"]
+    own = (folder / "README.md").read_text()
+    assert f"- {told} % of all 10,000" in own
+    for name in ("length", "dc"):
+        for row in pd.read_csv(folder / f"judge/{name}.csv").itertuples():
+            told = f"{row.accuracy:.1f} ± {row.accuracy_std:.1f} %"
+            assert told in own
+            assert told in page.replace("**", "")
+            assert name == "dc" or told in (ROOT / "README.md").read_text()
