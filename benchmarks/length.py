@@ -28,6 +28,9 @@ from dd.runtime.number_lists import number_list
 def main(path: Path, data: Path, epochs: str, nets: int) -> None:
     distilled, dataset = dd.load(path), load(data)
     config = distilled.info["config"]
+    if config.get("train_on_all", True) or not config.get("validation_images"):
+        raise click.ClickException(f"{path}: its distillation held out no training images")
+    whitening = distilled.whitening(dataset)  # and checks that the set is of this dataset
     _, watched = dataset.split(config["validation_images"], config["seed"])
     x, y = dataset.x_train[watched], dataset.y_train[watched]
     net = StackedNet(distilled.make())
@@ -35,7 +38,7 @@ def main(path: Path, data: Path, epochs: str, nets: int) -> None:
     best = (0.0, 0)
     for number in number_list("--epochs", epochs):
         [after] = trained(for_epochs(distilled, number), net, loss, theta, PROTOCOLS[NATIVE])
-        accuracy = distilled.measures(*after, x, y)["accuracy"]
+        accuracy = distilled.measures(*after, x, y, whitening)["accuracy"]
         best = max(best, (accuracy.mean().item(), number))
         click.echo(f"{number} epochs: {accuracy.mean():.1f} ± {accuracy.std():.1f} % of {len(y)}")
     click.echo(f"best: {best[1]} epochs")

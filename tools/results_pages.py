@@ -139,7 +139,7 @@ def table(name: str) -> Callable[[Path], str]:
 
 def judged(folder: Path) -> str:
     """Our sets beside those of others, judged alike."""
-    columns = columns_of(judged_table([folder / "judge/judge.csv"])).drop(columns=["steps", "seconds"])
+    columns = columns_of(judged_table([folder / "judge/judge.csv"])).drop(columns=["steps", "seconds"], errors="ignore")
     return columns.to_markdown(index=False)
 
 
@@ -168,7 +168,8 @@ def filled(page: str, folder: Path) -> str:
 
 def pages(folder: Path) -> list[Path]:
     """The pages that have blocks: the README, that of the published run, and that of judging."""
-    return [ROOT / "README.md", folder / "README.md", ROOT / "docs/judging.md"]
+    judging = [ROOT / "docs/judging.md"] if (folder / "judge/judge.csv").exists() else []
+    return [ROOT / "README.md", folder / "README.md", *judging]
 
 
 def main() -> None:

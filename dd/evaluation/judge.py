@@ -143,7 +143,8 @@ class Judge:
             others = pd.Series(random["accuracy"])
             margin = accuracy - others
             row |= {"random": others.mean(), "random_std": others.std()}
-            row |= {"margin": margin.mean(), "margin_std": margin.std(), "random_seconds": random["seconds"]}
+            row |= {"margin": margin.mean(), "margin_std": margin.std()}
+            row |= {"random_overflowed": random["overflowed"], "random_seconds": random["seconds"]}
         return {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}
 
     @staticmethod

@@ -18,7 +18,7 @@ BAR_HEIGHT = 0.28
 
 def columns_of(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a judgement as people read them: mean ± standard deviation over nets, in percent."""
-    columns = table[["set", "net", "protocol"]].copy()
+    columns = table[["set", "images", "net", "protocol"]].copy()
     columns["accuracy, %"] = [
         accuracy_text(*row) for row in table[["accuracy", "accuracy_std", "test_images"]].itertuples(index=False)
     ]
@@ -27,23 +27,29 @@ def columns_of(table: pd.DataFrame) -> pd.DataFrame:
             pairs = table[[name, f"{name}_std"]].itertuples(index=False)
             columns[f"{name}, %" if name == "random" else "above random"] = [mean_std(*pair) for pair in pairs]
     if "gd_steps" in table and table["gd_steps"].notna().any():
-        columns.insert(3, "steps", [MISSING if pd.isna(steps) else str(int(steps)) for steps in table["gd_steps"]])
+        columns.insert(4, "steps", [MISSING if pd.isna(steps) else str(int(steps)) for steps in table["gd_steps"]])
     columns["nets"] = table["nets"]
     if overflowed(table):
-        columns["overflowed"] = table["overflowed"]
+        columns["overflowed"] = table[overflow_columns(table)].sum(axis=1).astype(int)
     columns["seconds"] = table["seconds"].round().astype(int)
     return columns
 
 
+def overflow_columns(table: pd.DataFrame) -> list[str]:
+    """The columns that count networks whose weights were too large for numbers at the end of their training."""
+    return [name for name in ("overflowed", "random_overflowed") if name in table]
+
+
 def overflowed(table: pd.DataFrame) -> bool:
-    """Whether the weights of a network were too large for numbers at the end of its training."""
-    return "overflowed" in table and bool(table["overflowed"].any())
+    """Whether there were any, on the set or on random images."""
+    return bool((table[overflow_columns(table)] > 0).any(axis=None))
 
 
 def shown(table: pd.DataFrame) -> str:
     """The same as lines of text."""
     columns = columns_of(table)
-    return columns.to_markdown(index=False, colalign=["left"] * 3 + ["right"] * (columns.shape[1] - 3))
+    numbers = columns.shape[1] - 4
+    return columns.to_markdown(index=False, colalign=["left", "right", "left", "left", *["right"] * numbers])
 
 
 def chart_of(table: pd.DataFrame) -> Figure:

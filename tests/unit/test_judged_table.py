@@ -15,7 +15,7 @@ from tests.unit.test_judge import real_set
 PAPER = load_yaml(ROOT / "config.yaml")
 ROW = {
     **{"kind": "judgement", "dataset": "digits", "fidelity": "as its source gives it", "protocol": "dc", "nets": 2},
-    **{"accuracy_std": 1.0, "seconds": 3.2, "test_images": 500},
+    **{"accuracy_std": 1.0, "seconds": 3.2, "test_images": 500, "images": 10},
 }
 
 
@@ -92,11 +92,12 @@ def test_nets_that_overflow_are_counted_and_told(dd, digits, tmp_path):
     real_set(dataset).save(tmp_path / "tame.safetensors")
     out = tmp_path / "judged.csv"
     sets = (tmp_path / "wild.safetensors", tmp_path / "tame.safetensors")
-    done = dd("judge", *sets, "--data", digits, "--protocol", "native", "--nets", 3, "--out", out)
+    done = dd("judge", *sets, "--data", digits, "--protocol", "native", "--nets", 3, "--rank", "--out", out)
     assert "overflowed" in done.stdout, done.stderr
     table = pd.read_csv(out).set_index("set")
-    assert table["overflowed"].to_dict() == {"wild": 3, "tame": 0}
+    for column in ("overflowed", "random_overflowed"):
+        assert table[column].to_dict() == {"wild": 3, "tame": 0}
     first = 100 * (dataset.y_test == 0).float().mean().item()
     assert table.loc["wild", "accuracy"] == pytest.approx(first, abs=1e-3)
     dd("judged", "--metrics", out, "--out", tmp_path / "judged.md")
-    assert "take all images for the first class" in (tmp_path / "judged.md").read_text()
+    assert "taking all images for the first class" in (tmp_path / "judged.md").read_text()

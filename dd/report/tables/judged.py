@@ -33,8 +33,8 @@ JUDGED_NOTE = (
     "net by net."
 )
 OVERFLOWED_NOTE = (
-    "Overflowed: nets whose weights were too large for numbers in the end. They take all images for the first class, "
-    "and count with that accuracy."
+    "Overflowed: nets, on random images too, whose weights were too large for numbers in the end. They count with the "
+    "accuracy that they have, mostly by taking all images for the first class."
 )
 
 
@@ -121,7 +121,8 @@ def judged_table(paths: Sequence[Path]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    needed = {"set", "dataset", "net", "protocol", "accuracy", "accuracy_std", "nets", "seconds", "test_images"}
+    needed = {"set", "images", "dataset", "net", "protocol", "nets", "seconds", "test_images"}
+    needed |= {"accuracy", "accuracy_std"}
     tables = [read_table(path, needed, "judge", kind="judgement") for path in paths]
     table = pd.concat(tables, ignore_index=True)
     if table["dataset"].nunique() > 1:
@@ -156,10 +157,13 @@ def _markdown(table: pd.DataFrame) -> str:
 
 
 def _picture(table: pd.DataFrame) -> str:
+    import matplotlib as mpl
+
     from dd.report.judged import chart_of
 
     drawn = io.StringIO()
-    chart_of(table).savefig(drawn, format="svg")
+    with mpl.rc_context({"svg.hashsalt": JUDGED_TITLE}):  # and no date, so that the same numbers make the same file
+        chart_of(table).savefig(drawn, format="svg", metadata={"Date": None})
     return drawn.getvalue()
 
 
