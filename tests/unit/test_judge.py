@@ -175,7 +175,7 @@ def test_accuracy_by_the_length_of_native_training(dd, sets, digits, tmp_path):
     assert "steps of training" in drawn
     assert "as many random real images" in drawn
     assert "native, dc" in drawn  # a level
-    assert [line.split("|")[4].strip() for line in done.stdout.splitlines()[2:]] == ["1", "2", "30", "—"]
+    assert [line.split("|")[5].strip() for line in done.stdout.splitlines()[2:]] == ["1", "2", "30", "—"]
     # as the workflow writes it
     outs = [tmp_path / f"table.{ending}" for ending in ("csv", "md", "html")]
     done = dd("judged", "--metrics", out, *(word for path in outs for word in ("--out", path)))
