@@ -34,7 +34,8 @@ def main(path: Path, data: Path, epochs: str, nets: int) -> None:
     _, watched = dataset.split(config["validation_images"], config["seed"])
     x, y = dataset.x_train[watched], dataset.y_train[watched]
     net = StackedNet(distilled.make())
-    loss, theta = classification(net), distilled.initial()("validation", range(nets))
+    loss, initial = classification(net), distilled.initial()
+    theta = initial("validation", range(initial.nets("validation", nets)))
     best = (0.0, 0)
     for number in number_list("--epochs", epochs):
         [after] = trained(for_epochs(distilled, number), net, loss, theta, PROTOCOLS[NATIVE])
