@@ -41,8 +41,11 @@ class Baseline:
         """Whether a GPU makes it faster."""
         return self.classifier == "gradient descent"
 
-    def progress_steps(self, settings: BaselineSettings) -> int:
-        """How often a measurement reports progress: once a candidate, twice a set (when it is tried and tested)."""
+    def progress_steps(self, settings: BaselineSettings, *, tries: bool = True) -> int:
+        """How often a measurement reports progress: once a candidate, and once a set when it is tested.
+
+        If several combinations are tried (`tries`), also once a set when they are.
+        """
         draws = settings.draws if "draws" in self.settings else 1
         candidates = settings.candidates if "candidates" in self.settings else 0
-        return candidates + 2 * draws
+        return candidates + (2 * draws if tries else draws)

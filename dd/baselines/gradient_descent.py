@@ -2,7 +2,8 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -32,6 +33,7 @@ class GradientDescent:
     """Plain gradient descent on a set, in the steps of the distilled set, whatever optimiser that has."""
 
     keys: tuple[str, ...] = Schedule._fields
+    only: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, trial: BaselineTrial) -> None:
         self.trial = trial
@@ -41,10 +43,9 @@ class GradientDescent:
         # for poisoning, as many epochs as the distilled set has: in the paper one, of one GD step (Section 3.6)
         self.epochs = (len(trial.distilled.lrs),) if trial.distilled.attacks else EPOCHS
 
-    def try_all(self, images: Tensor) -> list[dict[str, Any]]:
-        """One row for each combination, measured on the images that choose the best one; see `measure`."""
-        trial, nets = self.trial, self.trial.settings.nets
-        return self.measure(images, self.rates_tried, self.epochs, trial.choice, stream=trial.choice_stream, nets=nets)
+    def try_all(self, images: Tensor, judged: LabelledImages, *, stream: str, nets: int) -> list[dict[str, Any]]:
+        """See `Classifier.try_all`, and `measure`."""
+        return self.measure(images, self.rates_tried, self.epochs, judged, stream=stream, nets=nets)
 
     def test(self, images: Tensor, combination: dict[str, Any]) -> dict[str, Any]:
         """The row of one combination, measured on the test images; see `measure`."""

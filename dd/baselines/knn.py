@@ -1,6 +1,8 @@
 """K nearest neighbours on a few real images (Table 1)."""
 
 import itertools
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,16 +21,18 @@ class NearestNeighbours:
     """Classifies by the nearest images of a set, without a network."""
 
     keys: tuple[str, ...] = ("metric", "neighbours")
+    only: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, trial: BaselineTrial) -> None:
         self.trial = trial
 
-    def try_all(self, images: Tensor) -> list[dict[str, Any]]:
-        """One row for each combination, measured on the images that choose; K is at most the set's number of images."""
+    def try_all(self, images: Tensor, judged: LabelledImages, *, stream: str, nets: int) -> list[dict[str, Any]]:
+        """See `Classifier.try_all`; there are no nets, and K is at most the set's number of images."""
+        del stream, nets
         rows = []
         for metric, neighbours in itertools.product(METRICS, NEIGHBOURS):
             if neighbours <= len(images.flatten(0, 1)):
-                measured = self._measure(images, metric, neighbours, self.trial.choice)
+                measured = self._measure(images, metric, neighbours, judged)
                 rows.append({"metric": metric, "neighbours": neighbours} | measured)
         return rows
 

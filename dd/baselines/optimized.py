@@ -53,12 +53,11 @@ def _score(trial: BaselineTrial, images: Tensor, judged: LabelledImages) -> floa
     """Accuracy on `judged`, in percent, of a set in its best combination, on nets that no test uses."""
     import pandas as pd
 
-    from dd.baselines.gradient_descent import GradientDescent
-    from dd.baselines.grid import best_combination
+    from dd.baselines.grid import best_combination, of_networks
 
-    descent, nets = GradientDescent(trial), trial.settings.candidate_nets
-    rows = descent.measure(images, descent.rates_tried, descent.epochs, judged, stream="optimized", nets=nets)
-    return best_combination(pd.DataFrame(rows), descent.keys)["accuracy"]
+    networks = of_networks(trial)
+    rows = networks.try_all(images, judged, stream="optimized", nets=trial.settings.candidate_nets)
+    return best_combination(pd.DataFrame(rows), networks.keys)["accuracy"]
 
 
 BASELINE = Baseline(

@@ -1,7 +1,7 @@
 """What every baseline is tried on: the data, network and initial weights of the distilled set that it replaces."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from dd.distill.initial_weights import Initial
 from dd.distill.loss import poisoned
 from dd.distill.metrics import sample_std
 from dd.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from dd.baselines.grid import Classifier
 
 
 class LabelledImages(NamedTuple):
@@ -37,7 +40,7 @@ class BaselineTrial:
     """
 
     real: RealImages
-    """The images to make sets from. Images that choose the best combination are not among them."""
+    """The images to make sets from. Training images that choose the best combination are not among them."""
     choice: LabelledImages
     """The images that choose the best combination."""
     choice_stream: str
@@ -52,9 +55,13 @@ class BaselineTrial:
         initial: Initial,
         settings: BaselineSettings,
         *,
+        networks: "Callable[[BaselineTrial], Classifier] | None" = None,
         device: str = "cpu",
     ) -> None:
-        """`initial` gives the set's initial weights. `on_progress` is called `Baseline.progress_steps` times.
+        """`initial` gives the initial weights. `on_progress` is called `Baseline.progress_steps` times.
+
+        `networks` trains networks on a set in one way, so that nothing is chosen and no training image held out; by
+        default they are trained by GD steps in several combinations.
 
         Raises:
             UserError: the images or classes of the dataset are not those of the set, or images that distillation was
@@ -62,12 +69,12 @@ class BaselineTrial:
         """
         distilled.check(dataset)
         self.distilled, self.dataset, self.initial = distilled, dataset, initial
-        self.settings, self.device = settings, device
+        self.settings, self.networks, self.device = settings, networks, device
         self.on_progress: Callable[[], object] = lambda: None
         config = distilled.info["config"]
         self.test = LabelledImages(dataset.x_test, dataset.y_test)
         train = dataset.training_images()._replace(mean=distilled.mean, std=distilled.std)
-        if settings.choose_on == "test":
+        if networks or settings.choose_on == "test":
             self.choice_stream, self.choice = "held-out", self.test
         else:
             if config.get("train_on_all"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,13 @@ from dd.baselines import BASELINES
 from dd.baselines.settings import BaselineSettings
 from dd.commands.listing import listing
 from dd.commands.main import main
-from dd.commands.options import Command, compute_options, pool_option, settings_options
+from dd.commands.options import Command, ProtocolName, compute_options, pool_option, settings_options, tell_remark
+from dd.evaluation.protocols import NATIVE, PROTOCOLS
+from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT, OUTPUT
 
 if TYPE_CHECKING:
+    from dd.baselines.baseline import Baseline
     from dd.pools.store import PoolFolder
 
 
@@ -24,6 +28,15 @@ if TYPE_CHECKING:
 @click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set that the baseline replaces.")
 @click.option("--data", "data_path", type=INPUT, required=True, help="Prepared dataset, an .npz.")
 @settings_options(BaselineSettings, "settings")
+@click.option(
+    "--net",
+    help="Network to train; another than the set's own is newly initialised.  [default: the set's own]",
+)
+@click.option(
+    "--protocol",
+    type=ProtocolName(),
+    help="How networks are trained, as in dd judge.  [default: by GD steps, as the set's, in every combination]",
+)
 @click.option("--out", type=OUTPUT, required=True, help="CSV, one row for each set and combination.")
 @compute_options
 @pool_option
@@ -32,6 +45,8 @@ def baseline(
     set_path: Path,
     data_path: Path,
     settings: BaselineSettings,
+    net: str | None,
+    protocol: str | None,
     out: Path,
     pool: PoolFolder | None,
     device: str,
@@ -44,16 +59,26 @@ def baseline(
     {list}
 
     Tries learning rates {learned, 0.001 to 0.3} and epochs {1, 3, 5}, or K {1, 3} and l1, l2, and tests the best
-    combination on the whole test set.
+    combination on the whole test set. With --protocol there is nothing to try: networks are trained on the real images
+    as on a distilled set.
 
     \b
-    Example:
+    Examples:
       python -m dd baseline k_means --set set.safetensors --data mnist.npz --draws 3 --out k_means.csv
+      python -m dd baseline k_means --set set.safetensors --data mnist.npz --net MLP --protocol dc --draws 3 \\
+        --test-nets 5 --out k_means_dc.csv
+
+    \b
+    A set beside random real images and all training images, for another network, trained as usual, is one command:
+      python -m dd judge set.safetensors --data mnist.npz --net MLP --protocol dc --rank --whole 3 --out judged.csv
     """
     from dd import load as load_set
+    from dd.baselines.by_protocol import ByProtocol
     from dd.baselines.grid import measure
     from dd.baselines.trial import BaselineTrial
     from dd.data.prepared import load
+    from dd.evaluation.held_out import for_net, made_for
+    from dd.evaluation.plain_nets import initial_for
     from dd.report.formatting import accuracy_text, with_interval
     from dd.report.measurements import combination, pooled
     from dd.runtime.files import write_text
@@ -61,13 +86,27 @@ def baseline(
 
     del workers  # the workflow runs baselines as parallel jobs instead
     chosen, distilled, dataset = BASELINES[name], load_set(set_path), load(data_path)
-    trial = BaselineTrial(distilled, dataset, distilled.initial(pool), settings, device=device)
+    _check_options(chosen, net, protocol)
+    way = PROTOCOLS[protocol or NATIVE]
+    if protocol:
+        way.check(distilled)
+    replaced = for_net(distilled, net or distilled.info["config"]["net"], random_init=way.plain_nets)
+    initial = initial_for(replaced, way, pool)
+    if net:
+        tell_remark(replaced.make(), net)
+    networks = partial(ByProtocol, way) if protocol else None
+    trial = BaselineTrial(replaced, dataset, initial, settings, networks=networks, device=device)
     trial.check(chosen)
-    with progress(chosen.progress_steps(settings), unit="set") as bar:
+    with progress(chosen.progress_steps(settings, tries=not protocol), unit="set") as bar:
         trial.on_progress = bar.update
-        table = measure(chosen, trial)
+        table = measure(chosen, trial).assign(**made_for(replaced))
     write_text(out, with_interval(table, "images").to_csv(index=False))
     test = table[table["stage"] == "test"]
     found = pooled(test)
     accuracy = accuracy_text(found.mean, found.std, len(dataset.x_test), digits=2)
     click.echo(f"{name}: {accuracy} % over {found.sets} set(s) and {found.nets} net(s), {combination(test)}")
+
+
+def _check_options(baseline: Baseline, net: str | None, protocol: str | None) -> None:
+    if baseline.classifier == "neighbours" and (net or protocol):
+        raise UserError(f"{'--net' if net else '--protocol'}: {baseline.name} trains no network; leave it out")

@@ -43,6 +43,12 @@ def for_net(distilled: DistilledSet, name: str, *, random_init: bool = False) ->
     return replace(distilled, fixed_weights=None, buffers={}, info=info)
 
 
+def made_for(distilled: DistilledSet) -> dict[str, str]:
+    """The column of that name, if the set trains nets of another initialisation than it was made for."""
+    made_for = distilled.info.get(MADE_FOR)
+    return {} if made_for in (None, distilled.info["config"]["init"]) else {MADE_FOR: made_for}
+
+
 def for_epochs(distilled: DistilledSet, epochs: int) -> DistilledSet:
     """The set as if it were made for so many epochs: beyond its own, the rates are those of its last one."""
     own = torch.arange(epochs).clamp(max=len(distilled.lrs) - 1)
@@ -107,10 +113,8 @@ def _table(
     percent: Tensor, distilled: DistilledSet, dataset: Dataset, *, names: list[str], protocol: str
 ) -> pd.DataFrame:
     """One row for each net and stage of `percent [stages, measurements, nets]`; `names` of measurements."""
-    common = {"kind": "evaluation"} | distilled.setting() | {"dataset": dataset.name} | traits(distilled)
-    made_for = distilled.info.get(MADE_FOR, common["init"])
-    if made_for != common["init"]:
-        common[MADE_FOR] = made_for
+    common = {"kind": "evaluation"} | distilled.setting() | {"dataset": dataset.name}
+    common |= traits(distilled) | made_for(distilled)
     if protocol:
         common["protocol"] = protocol
     rows = []

@@ -169,7 +169,7 @@ def nets_row(measurement: pd.DataFrame, method: str, stage: str, combination: st
 def baseline_row(measurement: pd.DataFrame) -> Row:
     """The row of a `dd baseline`: its best combination, tested."""
     test = measurement[measurement["stage"] == "test"]
-    over_all = pooled(test)
+    over_all, chosen_on = pooled(test), test["chosen_on"].iloc[0]
     return Row(
         method=test["baseline"].iloc[0],
         accuracy=over_all.mean,
@@ -180,7 +180,7 @@ def baseline_row(measurement: pd.DataFrame) -> Row:
         sets_std=over_all.sets_std,
         test_images=test["images"].iloc[0],
         combination=combination(test),
-        chosen_on=test["chosen_on"].iloc[0],
+        chosen_on=chosen_on if chosen_on in CHOSEN_ON else "",  # a protocol leaves nothing to choose
     )
 
 
