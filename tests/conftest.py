@@ -18,6 +18,7 @@ from torch import nn
 
 from dd.data.obtain import prepare
 from dd.nets.lenet import LeNet
+from tests.warm import warm
 
 ROOT = Path(__file__).parents[1]
 
@@ -86,21 +87,17 @@ def dd():
     With an `env` or limits set by `preexec_fn`, Python starts anew. Otherwise it is a copy of a process that has
     PyTorch, which saves seconds.
     """
-    from tests.warm import WarmProcess
-
-    warm = WarmProcess()
 
     def run(*arguments, env=None, preexec_fn=None) -> subprocess.CompletedProcess:
         words = [*map(str, arguments)]
         if env is None and preexec_fn is None:
-            return warm.run(words)
+            return warm().run("dd", words)
         command = [sys.executable, "-m", "dd", *words]
         return subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, env=env, preexec_fn=preexec_fn
         )
 
-    yield run
-    warm.stop()
+    return run
 
 
 def checkout(folder: Path) -> Path:
