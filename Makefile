@@ -27,7 +27,7 @@ quick: $(READY)  ## ten distilled images, their picture and an accuracy: MNIST w
 	@echo; echo "Done. Open $(CURDIR)/$(QUICK)/images.png"
 
 demo: $(READY)  ## the whole workflow on digits that ship with scikit-learn: a few minutes, no download
-	snakemake --cores all --configfile workflow/scales/demo.yaml --report results/demo/report.html --report-after-run
+	python -m dd warm snakemake --cores all --configfile workflow/scales/demo.yaml --report results/demo/report.html --report-after-run
 	@echo; echo "Done. Open $(CURDIR)/results/demo/report.html"
 
 test: $(READY)  ## the tests, side by side on up to four cores

@@ -32,6 +32,7 @@ COMMANDS = {
     "publish": "dd.commands.report",
     "show": "dd.commands.show",
     "status": "dd.commands.status",
+    "warm": "dd.commands.warm",
 }
 """The module that adds each command or group."""
 DECLARED_COMMANDS = "dd.commands.figures"

@@ -12,6 +12,7 @@ from PIL import Image
 
 from dd.baselines import BASELINES
 from dd.data.prepared import load
+from dd.runtime.warm import ADDRESS
 from tests.conftest import ROOT, checkout
 from tests.warm import warm
 
@@ -24,8 +25,8 @@ TINY_CURVE = {"panel": "a", "label": "b", "experiment": "one", "x": "steps", "va
 
 def snakemake(*arguments, cwd=ROOT):
     """Run Snakemake in a folder; jobs that are `python -m dd` start as fast as it does (tests/warm.py)."""
-    env = os.environ | {"PATH": f"{warm().bin}:{BIN}:{os.environ['PATH']}"}
-    return warm().run("snakemake", ["--cores", "2", *arguments], cwd=cwd, env=env)
+    env = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", ADDRESS: warm().address}
+    return warm().run("snakemake", ["--cores", "2", *arguments], folder=cwd, env=env)
 
 
 def planned(done):
