@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -31,10 +32,10 @@ def warm(words: tuple[str, ...]) -> None:
 
     if sys.platform != "linux":
         sys.exit(subprocess.call(words))
+    if not shutil.which(words[0]):
+        raise UserError(f"{words[0]}: no such command")
     waiting = WarmProcess()
     try:
         sys.exit(subprocess.call(words, env=os.environ | {ADDRESS: waiting.address}))
-    except FileNotFoundError:
-        raise UserError(f"{words[0]}: no such command") from None
     finally:
         waiting.stop()

@@ -13,7 +13,7 @@ import threading
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 
@@ -35,8 +35,7 @@ def serve(address: str, modules: list[str]) -> None:
         server.bind(address)
         server.listen(64)
         print("ready", flush=True)
-        watched: list[Any] = [server, sys.stdin]
-        while server in select.select(watched, [], [])[0]:
+        while server.fileno() in select.select([server.fileno(), sys.stdin.fileno()], [], [])[0]:
             connection, _ = server.accept()
             if os.fork() == 0:
                 server.close()
@@ -54,11 +53,12 @@ def _attend(connection: socket.socket) -> NoReturn:
     if copy == 0:
         connection.close()
         _become(json.loads(text), files)
-    ready, _, _ = select.select([connection, os.pidfd_open(copy)], [], [])
-    if connection in ready:
+    ready, _, _ = select.select([connection.fileno(), os.pidfd_open(copy)], [], [])
+    gone = connection.fileno() in ready
+    if gone:
         os.kill(copy, signal.SIGTERM)
     _, status = os.waitpid(copy, 0)
-    if connection not in ready:
+    if not gone:
         connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
