@@ -15,7 +15,7 @@ MEMORY = """
 import resource, sys
 import torch, pandas, sklearn.model_selection
 import dd.distill.experiment, dd.distill.run, dd.pools.train, dd.baselines.grid
-from dd.__main__ import main
+from dd.commands.main import main
 
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + 150 * 2**20

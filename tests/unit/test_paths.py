@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from dd.__main__ import main
+from dd.commands.main import main
 
 DISTILL = ("distill", "--data", "a.npz", "--out", "a.safetensors", "--history", "a.csv")
 
