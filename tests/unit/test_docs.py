@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import dd
-from dd.commands.main import main
 from dd.adaptation import ADAPTATIONS
 from dd.baselines import BASELINES
+from dd.commands.main import main
 from dd.evaluation.protocols import PROTOCOLS
 from dd.report.measurements import KIND_COLUMNS
 from tests.conftest import ROOT
