@@ -70,5 +70,11 @@ def _accuracy(info: dict) -> str:
         nets = measured["nets"]
         return f"{measured['accuracy']:.1f}{spread} % on validation images{seen}, native protocol, {nets} net(s)"
     others = info.get("imported_from", {}).get("accuracies", {})
-    told = [f"{net} {each['accuracy']:.1f} %" for net, each in others.items() if "accuracy" in each]
-    return f"{', '.join(told)}, as its file says, by its authors' protocol" if told else UNKNOWN
+    told = [_told_accuracy(net, each) for net, each in others.items() if "accuracy" in each]
+    return f"{', '.join(told)}, as its file says, by its authors' protocol, of all sets in it" if told else UNKNOWN
+
+
+def _told_accuracy(net: str, found: dict) -> str:
+    spread = f" ± {found['accuracy_std']:.1f}" if "accuracy_std" in found else ""
+    nets = f" ({found['nets']} nets)" if "nets" in found else ""
+    return f"{net} {found['accuracy']:.1f}{spread} %{nets}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from dd.data.prepared import Dataset, load
@@ -63,6 +63,22 @@ class DistilledSet(distilled_set.DistilledSet):
             key: value.to(device) for key, value in vars(self).items() if isinstance(value, Tensor)
         }
         return replace(self, **moved, buffers={key: value.to(device) for key, value in self.buffers.items()})
+
+    def train(self, net: Network) -> nn.Module:
+        """Train a network on the distilled images, in place; a name, class or function makes a new one.
+
+        A new one has random weights, drawn by the set's scheme. Layers are in evaluation mode, as in distillation, and
+        stay in it. On a GPU, PyTorch rounds convolutions to TF32 until `dd.runtime.devices.exact_products` is called.
+
+        Returns:
+            The trained network.
+
+        Raises:
+            UserError: the network does not fit the set, or the set has no rates of its own.
+        """
+        if not isinstance(net, nn.Module):
+            net = held_out.for_net(self, name_of(net, self.image_shape, len(self.info["classes"]))).net()
+        return super().train(net)
 
     def evaluate(
         self,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from dd.commands.main import main
-from dd.commands.options import Command, check_endings, pool_option, save, setting_option
+from dd.commands.options import Command, ProtocolName, check_endings, pool_option, save, setting_option
 from dd.config.sections import Evaluate
+from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.runtime.errors import UserError
 from dd.runtime.paths import INPUT, OUTPUT
 
@@ -26,9 +27,18 @@ if TYPE_CHECKING:
 @click.argument("set_path", metavar="SET", type=INPUT)
 @click.option("--data", "data_path", type=INPUT, required=True, help="The prepared dataset it was distilled from.")
 @setting_option(Evaluate, "nets")
+@click.option(
+    "--protocol",
+    type=ProtocolName(),
+    default=NATIVE,
+    show_default=True,
+    help="How networks are trained on the set: see dd judge. Sets without rates of their own need another, such as dc.",
+)
 @click.option("--out", type=OUTPUT, multiple=True, help="Picture: .png, .pdf or .svg; may be repeated.")
 @pool_option
-def audit(set_path: Path, data_path: Path, nets: int, out: tuple[Path, ...], pool: PoolFolder | None) -> None:
+def audit(
+    set_path: Path, data_path: Path, nets: int, protocol: str, out: tuple[Path, ...], pool: PoolFolder | None
+) -> None:
     """Say what a distilled set gives away of its data, and how networks trained on it differ and err.
 
     SET is a .safetensors, or the name of a published set. For each distilled image, the nearest real training image is
@@ -40,13 +50,16 @@ def audit(set_path: Path, data_path: Path, nets: int, out: tuple[Path, ...], poo
     One attack of little success is no proof that nothing leaks.
 
     \b
-    Example:
+    Examples:
       python -m dd audit set.safetensors --data mnist.npz --out audit.png
+      python -m dd audit dc.safetensors --data mnist.npz --protocol dc --nets 5
     """
     from dd import load as load_set
     from dd.data.prepared import load
     from dd.evaluation.audit import audit as audited
     from dd.evaluation.audit import check_source
+    from dd.evaluation.held_out import for_net
+    from dd.evaluation.plain_nets import initial_for
     from dd.runtime.progress import progress
 
     check_endings(out)
@@ -54,10 +67,12 @@ def audit(set_path: Path, data_path: Path, nets: int, out: tuple[Path, ...], poo
     if out and (len(shape := distilled.image_shape) != 3 or shape[0] not in (1, 3)):
         raise UserError(f"--out: the set has inputs {list(shape)}, which are no pictures; leave it out")
     check_source(distilled, dataset)
-    distilled.check_rates()
-    initial = distilled.initial(pool)
+    chosen = PROTOCOLS[protocol]
+    chosen.check(distilled)
+    of_net = for_net(distilled, distilled.info["config"]["net"], random_init=chosen.plain_nets)
+    initial = initial_for(of_net, chosen, pool)
     with progress(initial.nets("held-out", nets), unit="net") as bar:
-        found = audited(distilled, dataset, initial, nets, on_nets=bar.update)
+        found = audited(of_net, dataset, initial, nets, protocol=protocol, on_nets=bar.update)
     click.echo("\n".join(_lines(found, dataset.classes)))
     if out:
         save(_picture(found, distilled, dataset), out)
@@ -90,7 +105,7 @@ def _picture(found: Audit, distilled: DistilledSet, dataset: Dataset) -> Figure:
     pairs = zip(distilled.hard_labels.flatten().tolist(), dataset.y_train[rows].tolist(), strict=True)
     return audit_picture(
         distilled.images.flatten(0, 1).numpy(),
-        distilled.normalise(dataset.x_train[rows]).numpy(),
+        distilled.normalise(dataset.x_train[rows], distilled.whitening(dataset)).numpy(),
         found.confusion.numpy(),
         classes=names,
         texts=[

@@ -63,6 +63,8 @@ def import_(
       kornia-zca-standardised  the same, of pixels that are normalised as by `field` before
       unit-norm-zca  each image with mean 0 and norm 1, whitened with a regulariser of 0.1 (KIP, FRePo, RCIG, RaT-BPTT)
 
+    --net is remembered as the network that the set was made for; most files do not say it.
+
     A set without rates of its own has no native protocol: judge it by another, such as --protocol dc.
 
     \b

@@ -32,10 +32,12 @@ def build_for(name: str, shape: tuple[int, ...], classes: int, seed: int = 0) ->
     Of `channels` and `size` (of square images), `shape` and `classes`, its class or function is given those it takes.
 
     Raises:
-        UserError: what `build` raises; or a network of `NETWORKS`, which are for square images, is to take others.
+        UserError: what `build` raises; or a network of `NETWORKS` that is for square images is to take others.
     """
-    if name in NETWORKS and not is_image(shape):
-        cure = "; add the axis of channels (images.unsqueeze(1))" if len(shape) == 2 and shape[0] == shape[1] else ""
+    if name in NETWORKS and not is_image(shape) and "shape" not in inspect.signature(imported(name)).parameters:
+        cure = "; use MLP, or one of your own"
+        if len(shape) == 2 and shape[0] == shape[1]:
+            cure = "; add the axis of channels (images.unsqueeze(1))"
         inputs = ", ".join(map(str, ["N", *shape]))
         raise UserError(f"net {name}: takes square images [N, C, S, S], not inputs [{inputs}]{cure}")
     image = {"channels": shape[0], "size": shape[-1]} if is_image(shape) else {}

@@ -8,12 +8,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dd.data.batches import normalise
 from dd.data.prepared import Dataset
+from dd.data.whitening import Whitening
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.metrics import BATCH, percent
+from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.nets.stacked import StackedNet
 from dd.runtime.errors import UserError
@@ -63,11 +64,11 @@ def check_source(distilled: DistilledSet, dataset: Dataset) -> None:
     """Refuse data that a set was not distilled from.
 
     Raises:
-        UserError: the dataset is another one, or the set is whitened.
+        UserError: the dataset is another one.
     """
     if dataset.info["sha256"] != distilled.info.get("dataset", {}).get("sha256"):
         raise UserError(f"{dataset.name}: is not the data that the set was distilled from; the audit needs those")
-    distilled.check(dataset)
+    distilled.check(dataset, whitens=True)
 
 
 def audit(
@@ -76,9 +77,10 @@ def audit(
     initial: Initial,
     nets: int,
     *,
+    protocol: str = NATIVE,
     on_nets: Callable[[int], object] = lambda _count: None,
 ) -> Audit:
-    """Compare a set with its real images, and train held-out nets on it by its native protocol.
+    """Compare a set with its real images, and train held-out nets on it by a protocol.
 
     The attack (Yeom et al. 2018) sees the loss of these nets, mean over nets, and takes an image of less loss than a
     threshold for one that the set was distilled from. The threshold is the mean loss of one half of the members; its
@@ -87,23 +89,25 @@ def audit(
     Args:
         distilled: the set.
         dataset: what it was distilled from.
-        initial: its initial weights.
+        initial: the initial weights of this protocol.
         nets: how many held-out nets.
+        protocol: a name of `PROTOCOLS`.
         on_nets: called with 1 after each net.
 
     Raises:
-        UserError: what `check_source` raises, or the set has no native protocol.
+        UserError: what `check_source` raises, or nets cannot be trained on the set by the protocol.
     """
     check_source(distilled, dataset)
+    whitening = distilled.whitening(dataset)
     members = _members(distilled, dataset)
     others = torch.randperm(len(dataset.x_test), generator=generator(0, "audit", "others"))[:ATTACKED]
     net = StackedNet(distilled.make())
     loss = classification(net)
     losses, predicted = torch.zeros(len(members) + len(others)), []
     for index in range(initial.nets("held-out", nets)):
-        theta = PROTOCOLS[NATIVE].train(distilled, loss, initial("held-out", [index]))
-        attacked = _outputs(distilled, net, theta, dataset.x_train[members])
-        tested = _outputs(distilled, net, theta, dataset.x_test)
+        (one,) = trained(distilled, net, loss, initial("held-out", [index]), PROTOCOLS[protocol])
+        attacked = _outputs(distilled, *one, dataset.x_train[members], whitening)
+        tested = _outputs(distilled, *one, dataset.x_test, whitening)
         labels = torch.cat([dataset.y_train[members], dataset.y_test[others]])
         losses += torch.nn.functional.cross_entropy(torch.cat([attacked, tested[others]]), labels, reduction="none")
         predicted.append(tested.argmax(1))
@@ -113,7 +117,7 @@ def audit(
     real = torch.randperm(len(dataset.x_test), generator=generator(0, "audit", "reference"))[:REFERENCE]
     return Audit(
         nearest_training_images(images, dataset, distilled),
-        nearest_training_images(distilled.normalise(dataset.x_test[real]), dataset, distilled).distances,
+        nearest_training_images(distilled.normalise(dataset.x_test[real], whitening), dataset, distilled).distances,
         advantage(losses[: len(members)], losses[len(members) :]),
         percent(right),
         _confusion(torch.stack(predicted), dataset.y_test, len(dataset.classes)),
@@ -127,17 +131,17 @@ def _members(distilled: DistilledSet, dataset: Dataset) -> Tensor:
     return rows[torch.randperm(len(rows), generator=generator(0, "audit", "members"))[:ATTACKED]]
 
 
-def _outputs(distilled: DistilledSet, net: StackedNet, theta: Tensor, x: Tensor) -> Tensor:
+def _outputs(distilled: DistilledSet, net: StackedNet, theta: Tensor, x: Tensor, whitening: Whitening | None) -> Tensor:
     with torch.no_grad():
-        return torch.cat([net.logits(theta, distilled.normalise(part))[0] for part in x.split(BATCH)])
+        return torch.cat([net.logits(theta, distilled.normalise(part, whitening))[0] for part in x.split(BATCH)])
 
 
 def nearest_training_images(images: Tensor, dataset: Dataset, distilled: DistilledSet) -> Nearest:
     """The training image nearest to each of `images [n, ...]`, which are normalised as those of the set."""
-    flat = images.flatten(1)
+    flat, whitening = images.flatten(1), distilled.whitening(dataset)
     best, rows = torch.full((len(flat),), torch.inf), torch.zeros(len(flat), dtype=torch.long)
     for first in range(0, len(dataset.x_train), CHUNK):
-        part = normalise(dataset.x_train[first : first + CHUNK], distilled.mean, distilled.std).flatten(1)
+        part = distilled.normalise(dataset.x_train[first : first + CHUNK], whitening).flatten(1)
         distances, found = torch.cdist(flat, part).min(1)
         rows = torch.where(distances < best, found + first, rows)
         best = torch.minimum(best, distances)

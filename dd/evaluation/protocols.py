@@ -104,16 +104,16 @@ PROTOCOLS = {
         ),
         EvaluationProtocol(
             name="dc",
-            description=f"as DC's code does it (Zhao et al. 2021): the class of each image, {SGD.epochs} epochs of SGD "
-            f"in random minibatches of {SGD.batch}, rate {SGD.lr} and a tenth of it in the second half, momentum "
-            f"{SGD.momentum}, weight decay {SGD.weight_decay}; for MNIST {SGD.augmented_epochs} epochs of cropped, "
-            "scaled or turned images",
+            description="as DC's code does it (Zhao et al. 2021): the class of each image, "
+            f"{SGD.epochs + 1} epochs of SGD in random minibatches of {SGD.batch}, rate {SGD.lr} and a tenth of it in "
+            f"the second half, momentum {SGD.momentum}, weight decay {SGD.weight_decay}; for MNIST "
+            f"{SGD.augmented_epochs + 1} epochs of cropped, scaled or turned images",
             train=by_sgd("dc"),
             plain_nets=True,
         ),
         EvaluationProtocol(
             name="dsa",
-            description=f"as dc, but {SGD.augmented_epochs} epochs of images that are changed by one kind of DSA's "
+            description=f"as dc, but {SGD.augmented_epochs + 1} epochs of images that are changed by one kind of DSA's "
             "augmentation a minibatch (Zhao and Bilen 2021)",
             train=by_sgd("dsa"),
             plain_nets=True,

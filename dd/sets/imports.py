@@ -12,8 +12,9 @@ from torch import Tensor
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.nets import class_path
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 from dd.runtime.files import provenance, sha256
+from dd.runtime.memory import ran_out
 from dd.sets.foreign import ForeignFile, open_foreign
 from dd.sets.formats import FORMATS
 from dd.sets.pixels import NORMALISATIONS, Normalised, normalised
@@ -66,7 +67,7 @@ def import_set(
     for option in fields(Asked):
         if getattr(asked, option.name) is not None and option.name not in format_.options:
             raise UserError(f"--{option.name}: means nothing for the format {format_.name} of {path}")
-    raw = format_.read(file, asked)
+    raw = _read(format_, file, asked)
     told = [f"format: {format_.name}" + (f", {raw.told}" if isinstance(raw, RawSet) and raw.told else "")]
     if isinstance(raw, DistilledSet):
         for key, given in {"normalisation": normalisation, "epochs": epochs}.items():
@@ -79,6 +80,8 @@ def import_set(
         raise UserError(f"--data: {path} does not say what it was distilled from; name the prepared dataset")
     images = checked_images(raw, dataset, path)
     labels = checked_labels(raw, images, dataset, path)
+    if raw.lr is not None and not epochs:
+        told.append(f"a learned rate: {raw.lr:.4g}; --epochs N makes N passes at it the native protocol")
     if raw.labels_are == "targets":
         told.append(f"labels: {TARGETS}")
     pixels = normalised(images, _normalisation(format_, normalisation, raw, path), dataset)
@@ -94,6 +97,19 @@ def import_set(
         info["whitening"] = {"kind": pixels.whitening, "data": dataset.info["sha256"]}
     distilled = DistilledSet(pixels.images, labels, lrs, pixels.mean, pixels.std, info=info)
     return Imported(distilled, told, _warnings(pixels))
+
+
+def _read(format_: SetFormat, file: ForeignFile, asked: Asked) -> RawSet | DistilledSet:
+    """What the file holds; a file of another shape than its format has raises errors of any kind in the reader."""
+    try:
+        return format_.read(file, asked)
+    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
+        if ran_out(error):
+            raise
+        raise UserError(
+            f"{file.path}: is not as files of the format {format_.name} are ({reason(error)[:100]}); name another by "
+            "--format, or fetch it again"
+        ) from error
 
 
 def recognised(file: ForeignFile, asked: Asked) -> SetFormat:

@@ -22,10 +22,12 @@ FIELD = {
 standard deviation of its pixels, which is a quarter larger."""
 NORMALISATIONS = ("field", "dataset", "pixels", "MEAN/STD", *WHITENINGS)
 """What `--normalisation` may be; the help of `dd import` tells what each means."""
-NARROWEST, WIDEST = 0.5, 4.0
-"""How many times the standard deviation of real images that of distilled ones may be; sets of DC have 1.2 to 1.6."""
-FARTHEST = 1.0
-"""How far their means may lie apart, in standard deviations of real images."""
+NARROWEST, WIDEST = 0.5, 2.0
+"""How many times the standard deviation of real images that of distilled ones may be; sets of DC have 1.0 to 1.6."""
+FARTHEST = 0.5
+"""How far their means may lie apart, in standard deviations of real images; those of DC lie 0.2 apart at most."""
+FEW = 2000
+"""Real images by which is found how far whitened ones spread."""
 OUTSIDE, MARGIN = 0.05, 0.1
 """The share of pixels that may lie farther than a margin outside 0 to 1."""
 
@@ -63,9 +65,12 @@ def normalised(images: Tensor, name: str, dataset: Dataset) -> Normalised:
     if name in WHITENINGS:
         kind = WHITENINGS[name]
         mean, std = statistics(kind.before, dataset)
-        return Normalised(images, mean, std, name, _not_centred(images))
+        spread = kind.spread(dataset.x_train[:FEW], mean, std)
+        return Normalised(images, mean, std, name, _unlike(images, 0.0, spread, dataset))
     mean, std = statistics(name, dataset)
-    return Normalised(images, mean, std, None, _not_standardised(images, mean, std, dataset))
+    real_mean = ((dataset.mean - mean) / std).mean().item()
+    real_std = ((dataset.std / std).square().mean().sqrt()).item()
+    return Normalised(images, mean, std, None, _unlike(images, real_mean, real_std, dataset))
 
 
 def statistics(name: str, dataset: Dataset) -> tuple[Tensor, Tensor]:
@@ -89,8 +94,9 @@ def statistics(name: str, dataset: Dataset) -> tuple[Tensor, Tensor]:
         mean, std = (part.expand(channels).clone() for part in parts)
     except (ValueError, RuntimeError) as error:
         known = ", ".join(NORMALISATIONS)
+        numbers = "one number" if channels == 1 else f"1 or {channels} numbers"
         raise UserError(
-            f"--normalisation: {name!r} must be one of {known}, with 1 or {channels} numbers each"
+            f"--normalisation: {name!r} must be one of {known}; of MEAN/STD, both have {numbers}"
         ) from error
     if not (mean.isfinite() & std.isfinite() & (std > 0)).all():
         raise UserError(f"--normalisation: {name!r}: standard deviations must be above 0")
@@ -107,17 +113,8 @@ def _not_pixels(images: Tensor) -> str:
     )
 
 
-def _not_centred(images: Tensor) -> str:
-    mean, std = images.mean().item(), images.std().item()
-    if abs(mean) <= FARTHEST / 2 * std:
-        return ""
-    return f"the values have mean {mean:.2g} and standard deviation {std:.2g}, but whitened images are centred on 0"
-
-
-def _not_standardised(images: Tensor, mean: Tensor, std: Tensor, dataset: Dataset) -> str:
-    """What is odd about images that should be standardised; their channels are judged together."""
-    real_mean = ((dataset.mean - mean) / std).mean().item()
-    real_std = ((dataset.std / std).square().mean().sqrt()).item()
+def _unlike(images: Tensor, real_mean: float, real_std: float, dataset: Dataset) -> str:
+    """What is odd about images if real ones have these statistics; their channels are judged together."""
     own_mean, own_std = images.mean().item(), images.std().item()
     fits = NARROWEST <= own_std / real_std <= WIDEST and abs(own_mean - real_mean) <= FARTHEST * real_std
     lowest, highest = images.min().item(), images.max().item()

@@ -32,7 +32,10 @@ def tensor(value: Any, path: Path) -> Tensor:
     if isinstance(value, np.ndarray | int | float) and np.asarray(value).dtype.kind in "fiu":
         # numbers in the byte order of this machine, in memory of their own
         return torch.from_numpy(np.array(value, dtype=np.asarray(value).dtype.newbyteorder("=")))
-    raise UserError(f"{path}: holds a {type(value).__name__} where images, labels or rates should be")
+    kind = getattr(value, "dtype", type(value).__name__)
+    if isinstance(value, Tensor) and value.layout != torch.strided:
+        kind = "a sparse tensor"
+    raise UserError(f"{path}: holds {kind} where images, labels or rates should be numbers")
 
 
 def values(file: ForeignFile, *names: str) -> list[Tensor]:
@@ -78,7 +81,9 @@ def checked_images(raw: RawSet, dataset: Dataset, path: Path) -> Tensor:
         UserError: they have another shape than those of `dataset`, or values that are no finite numbers.
     """
     images = tensor(raw.images, path)
-    if images.ndim not in (4, 5) or not images.numel():
+    if not images.numel():
+        raise UserError(f"{path}: has no images ({list(images.shape)})")
+    if images.ndim not in (4, 5):
         raise UserError(f"{path}: images are {list(images.shape)}; they must be [N, C, H, W]")
     if tuple(images.shape[-3:]) != dataset.image_shape:
         raise UserError(

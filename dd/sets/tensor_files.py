@@ -78,7 +78,13 @@ def write_torch(path: Path, content: Any) -> None:
 
 
 def images_in_one(distilled: DistilledSet) -> Tensor:
-    """The images of all steps, `[N, C, H, W]`."""
+    """The images of all steps, `[N, C, H, W]`.
+
+    Raises:
+        UserError: the set has other inputs than images.
+    """
+    if len(shape := distilled.image_shape) != 3:
+        raise UserError(f"this format has images [C, H, W], and this set inputs {list(shape)}; export to .npz or .pt")
     return distilled.images.flatten(0, 1).clone()
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
+from dd import distill
 from dd import load as load_set
 from dd.baselines.gradient_descent import RATES
+from dd.data.batches import normalise
 from dd.data.prepared import load
 from dd.data.whitening import WHITENINGS
 from dd.evaluation.held_out import evaluate
@@ -17,7 +19,7 @@ from dd.runtime.files import sha256
 from dd.sets.foreign import open_foreign
 from dd.sets.formats import FORMATS
 from dd.sets.imports import import_set
-from dd.sets.pixels import FIELD, NORMALISATIONS
+from dd.sets.pixels import FIELD, NORMALISATIONS, statistics
 from dd.sets.raw import nearest_probabilities
 from dd.sets.set_format import Asked
 from tests.unit.foreign_sets import NEEDS, PIXELS, WRITERS, datm, dc, mtt, pictures, plain, wang
@@ -48,7 +50,7 @@ def test_every_format_is_recognised_and_read(name, dataset, tmp_path):
     torch.testing.assert_close(distilled.labels, written.labels)
     assert distilled.labels.dtype == written.labels.dtype
     assert torch.equal(distilled.lrs, written.lrs)
-    assert imported.warnings == []
+    assert imported.warnings == [] or "whitening" in distilled.info  # these images were never whitened
     distilled.save(tmp_path / "set.safetensors")
     assert load_set(tmp_path / "set.safetensors").digest == distilled.digest
 
@@ -176,6 +178,19 @@ def test_our_own_exports_come_back_whole(ending, dd, dataset, tmp_path):
     assert again.info == json.loads(json.dumps(ours.info))
 
 
+def test_a_set_of_tables_comes_back_but_not_by_formats_of_images(dd, tmp_path):
+    x, y = torch.randn(60, 5), torch.arange(60) % 3
+    made = distill(x, y, "MLP", meta_steps=1, nets=1, real_batch=20, validation_images=6, validation_nets=1)
+    made.save(tmp_path / "set.safetensors")
+    for file in ("set.npz", "set.pt"):
+        assert dd("export", "--set", tmp_path / "set.safetensors", "--out", tmp_path / file).returncode == 0
+        assert dd("import", tmp_path / file, "--out", tmp_path / "back.safetensors").returncode == 0
+        assert load_set(tmp_path / "back.safetensors").digest == made.digest
+    done = dd("export", "--set", tmp_path / "set.safetensors", "--format", "dc", "--out", tmp_path / "dc.pt")
+    assert "this format has images [C, H, W], and this set inputs [5]; export to .npz or .pt" in done.stderr
+    assert not (tmp_path / "dc.pt").exists()
+
+
 def test_exports_that_would_lose_labels_are_refused(dd, dataset, tmp_path):
     read(datm(tmp_path), dataset).distilled.save(tmp_path / "soft.safetensors")
     read(plain(tmp_path), dataset).distilled.save(tmp_path / "hard.safetensors")
@@ -194,16 +209,41 @@ def test_exports_that_would_lose_labels_are_refused(dd, dataset, tmp_path):
         (255 * torch.rand(10, 1, 28, 28), "dataset", "check --normalisation"),
         (pictures(), "pixels", "normalised already"),
         (pictures(), "0.5/0.01", "check --normalisation"),
-        (torch.rand(10, 1, 28, 28), "kornia-zca", "whitened images are centred on 0"),
+        (pictures(), "0.5/0.5", "real images of digits normalised like that have"),
+        (torch.rand(10, 1, 28, 28), "kornia-zca", "look like pixels of 0 to 1"),
+        (3 * pictures(), "unit-norm-zca", "check --normalisation"),
+        (3 * pictures(), "kornia-zca", "check --normalisation"),
         (pictures(), "dataset", ""),
         (torch.rand(10, 1, 28, 28), "pixels", ""),
-        (pictures(), "unit-norm-zca", ""),
+        (0.3 * pictures(), "unit-norm-zca", ""),
     ],
 )
 def test_pixels_that_do_not_fit_are_warned_of(images, normalisation, told, dataset, tmp_path):
     torch.save({"images": images, "labels": torch.arange(10)}, tmp_path / "set.pt")
     warnings = import_set(tmp_path / "set.pt", dataset, asked=Asked(), normalisation=normalisation).warnings
     assert [told in warning for warning in warnings] == ([True] if told else [])
+
+
+@pytest.mark.parametrize("kind", WHITENINGS)
+def test_the_spread_of_whitened_images_is_told_without_whitening_them(kind, dataset):
+    whitening = WHITENINGS[kind]
+    mean, std = statistics("none", dataset)
+    x = dataset.x_train
+    made = whitening.fit(x, mean, std)(normalise(x, mean, std))
+    assert whitening.spread(x, mean, std) == pytest.approx(made.std().item(), rel=0.02)
+
+
+def test_probabilities_beside_images_are_not_taken_for_logits(dataset, tmp_path):
+    torch.save(pictures(), tmp_path / "images.pt")
+    torch.save(torch.eye(10), tmp_path / "labels.pt")
+    imported = import_set(tmp_path / "images.pt", dataset, asked=Asked(), normalisation="dataset")
+    assert torch.equal(imported.distilled.labels, torch.eye(10)[None])
+
+
+def test_a_learned_rate_is_told(dataset, tmp_path):
+    written = WRITERS["datm"](tmp_path)
+    told = import_set(written.path, dataset, asked=Asked(), normalisation="dataset").told
+    assert "a learned rate: 0.03; --epochs N makes N passes at it the native protocol" in told
 
 
 @pytest.mark.parametrize("kind", WHITENINGS)

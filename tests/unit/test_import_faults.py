@@ -101,7 +101,7 @@ WRONG = {
     "other size": ({"images": torch.randn(10, 1, 32, 32), "labels": LABELS}, "has images [1, 32, 32], but digits"),
     "other channels": ({"images": torch.randn(10, 3, 28, 28), "labels": LABELS}, "has images [3, 28, 28]"),
     "flat images": ({"images": torch.randn(10, 784), "labels": LABELS}, "must be [N, C, H, W]"),
-    "no images": ({"images": torch.randn(0, 1, 28, 28), "labels": LABELS[:0]}, "must be [N, C, H, W]"),
+    "no images": ({"images": torch.randn(0, 1, 28, 28), "labels": LABELS[:0]}, "has no images ([0, 1, 28, 28])"),
     "too few labels": (
         {"images": pictures(), "labels": LABELS[:9]},
         "labels are [9]; for these images",
@@ -116,12 +116,12 @@ WRONG = {
     ),
     "no probabilities": ({"images": pictures(), "labels": torch.randn(10, 10)}, "of no format that is known"),
     "not finite": ({"images": pictures() / 0, "labels": LABELS}, "not finite"),
-    "texts": ({"images": "images", "labels": "labels"}, "holds a str where images, labels or rates should be"),
-    "complex": ({"images": pictures() * 1j, "labels": LABELS}, "holds a Tensor where"),
-    "sparse": ({"images": pictures().to_sparse(), "labels": LABELS}, "holds a Tensor where"),
+    "texts": ({"images": "images", "labels": "labels"}, "holds str where images, labels or rates should be"),
+    "complex": ({"images": pictures() * 1j, "labels": LABELS}, "holds torch.complex64 where"),
+    "sparse": ({"images": pictures().to_sparse(), "labels": LABELS}, "holds a sparse tensor where"),
     "a lone tensor": (pictures(), "--labels"),
     "a number": (3.0, "of no format that is known by its content; name it by --format"),
-    "an empty dc": ({"data": []}, "has 0 experiments"),
+    "an empty dc": ({"data": []}, "has no experiment 0; they are counted from 0, and there is none"),
     "a dc of halves": ({"data": [[pictures()]]}, "must be a pair"),
     "a zero rate": ([(pictures(), LABELS, torch.tensor(0.0))], "a learning rate is no positive number"),
     "steps unlike": (
@@ -140,6 +140,27 @@ def test_wrong_contents_are_refused(name, dataset, tmp_path):
     content, told = WRONG[name]
     torch.save(content, tmp_path / "set.pt")
     assert told in refusal(tmp_path / "set.pt", dataset)
+
+
+def test_files_of_a_shape_that_no_reader_expects_are_refused(dataset, tmp_path):
+    told = "is not as files of the format {} are"
+    torch.save([pictures(), LABELS[:, None]], tmp_path / "data.pt")
+    assert told.format("idc") in refusal(tmp_path / "data.pt", dataset, asked=Asked(factor=1))
+    targets = np.random.default_rng(0).standard_normal((10, 10))
+    np.savez(tmp_path / "kip.npz", images=np.zeros(10), labels=targets)
+    assert told.format("kip") in refusal(tmp_path / "kip.npz", dataset)
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file["data"], file["label"] = np.zeros((10, 0)), np.arange(10)
+    assert told.format("rat-bptt") in refusal(tmp_path / "empty.h5", dataset)
+
+
+@pytest.mark.parametrize("shares", [["x"], [None], [torch.ones(3)], {}])
+def test_accuracies_that_are_none_do_not_keep_the_images_out(shares, dataset, tmp_path):
+    torch.save({"data": [[pictures(), LABELS]], "accs_all_exps": {"ConvNet": shares}}, tmp_path / "res.pt")
+    read = import_set(tmp_path / "res.pt", dataset, asked=Asked(), normalisation="dataset").distilled
+    assert torch.equal(read.images, pictures()[None])
+    assert "accuracies" not in read.info["imported_from"]
 
 
 @pytest.mark.parametrize("name", ["dc", "idc", "kip", "frepo", "rcig", "rat-bptt", "wang", "folder", "dd", "plain"])
@@ -176,7 +197,7 @@ def test_what_a_file_does_not_say_is_asked_for(dataset, tmp_path):
             "--normalisation: 'zca' must be one of field, dataset, pixels, MEAN/STD",
         ),
         ({"normalisation": "0.1/0"}, "standard deviations must be above 0"),
-        ({"normalisation": "0.1,0.2/0.3"}, "with 1 or 1 numbers each"),
+        ({"normalisation": "0.1,0.2/0.3"}, "of MEAN/STD, both have one number"),
         ({"asked": Asked(experiment=1)}, "--experiment: means nothing for the format mtt"),
         ({"asked": Asked(labels=Path("nowhere.pt"))}, "nowhere.pt: no such file"),
         ({"epochs": 3}, "has no learned rate"),

@@ -208,3 +208,12 @@ def test_a_class_that_takes_nothing_and_pictures_that_are_no_squares():
     assert made.evaluate(images, labels, nets=1)["accuracy"].notna().all()
     square = dd.distill(images[..., :6], labels, lambda: TinyNet(size=6, classes=2), **FAST)
     assert square.images.shape == (2, 2, 1, 6, 6)
+
+
+def test_a_name_makes_the_network_that_is_trained_and_mlp_takes_any_inputs(distilled, table):
+    net = distilled.train("MLP")
+    assert net(distilled.normalise(table[0])).shape == (80, 2)
+    made = dd.distill(*table, "MLP", **FAST)
+    assert made.evaluate(*table, nets=2)["accuracy"].between(0, 100).all()
+    with pytest.raises(UserError, match=r"net LeNet: takes square images .*; use MLP, or one of your own"):
+        distilled.train("LeNet")

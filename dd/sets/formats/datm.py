@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dd.runtime.errors import UserError
 from dd.sets.set_format import Asked, RawSet, SetFormat
@@ -22,11 +22,15 @@ def is_datm(file: ForeignFile, asked: Asked) -> bool:
 
 def read_datm(file: ForeignFile, asked: Asked) -> RawSet:
     """The pair, and the learned rate if it is beside them."""
+    from dd.sets.raw import probabilities, tensor
     from dd.sets.tensor_files import labels_beside, rate_beside
 
     labels = labels_beside(file, asked)
     lr, others = rate_beside(file)
-    return RawSet(file.content, labels.content, "logits", lr=lr, others=(labels.path, *others))
+    kind: Literal["logits", "probabilities"] = "logits"
+    if probabilities(tensor(labels.content, labels.path)):  # saved after the softmax
+        kind = "probabilities"
+    return RawSet(file.content, labels.content, kind, lr=lr, others=(labels.path, *others))
 
 
 def write_datm(distilled: DistilledSet, path: Path) -> None:

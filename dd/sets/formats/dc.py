@@ -20,10 +20,13 @@ def is_dc(file: ForeignFile, _asked: Asked) -> bool:
 
 def read_dc(file: ForeignFile, asked: Asked) -> RawSet:
     """One of the experiments, and the accuracies of all."""
-    sets = file.content["data"] if is_dc(file, asked) else []
+    if not is_dc(file, asked):
+        raise UserError(f"{file.path}: must be a dictionary with a list `data`; see --format")
+    sets = file.content["data"]
     number = asked.experiment or 0
     if number >= len(sets):
-        raise UserError(f"--experiment: {file.path} has {len(sets)} experiments, counted from 0; {number} is none")
+        last = f"the last is {len(sets) - 1}" if sets else "there is none"
+        raise UserError(f"--experiment: {file.path} has no experiment {number}; they are counted from 0, and {last}")
     one = sets[number]
     if not isinstance(one, list | tuple) or len(one) != 2:
         raise UserError(f"{file.path}: experiment {number} must be a pair of images and labels")
@@ -39,7 +42,10 @@ def accuracies(by_net: Any) -> dict[str, dict[str, float]]:
     found = {}
     for net, shares in by_net.items() if isinstance(by_net, dict) else ():
         if isinstance(net, str) and isinstance(shares, list) and shares:
-            percent = 100 * np.array([float(share) for share in shares])
+            try:
+                percent = 100 * np.array([float(share) for share in shares])
+            except (TypeError, ValueError):  # the images are of use without it
+                continue
             spread = float(percent.std(ddof=1)) if len(percent) > 1 else None
             found[net] = {"accuracy": round(float(percent.mean()), 4), "nets": len(percent)}
             found[net] |= {"accuracy_std": round(spread, 4)} if spread is not None else {}

@@ -37,7 +37,7 @@ def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
             **{name: tensor(value, file.path) for name, value in content.items()}, buffers=buffers, info=info
         )
         steps, n, channels = read.images.shape[:3]
-        whole = read.images.ndim == 5 and read.labels.shape[:2] == (steps, n) and read.lrs.shape[1:] == (steps,)
+        whole = read.labels.shape[:2] == (steps, n) and read.lrs.shape[1:] == (steps,)
         finite = all(bool(torch.isfinite(each).all()) for each in (read.images, read.lrs, read.mean, read.std))
         if not whole or not finite or read.mean.shape != (channels,) or read.std.shape != (channels,):
             raise ValueError("its parts do not fit each other")
