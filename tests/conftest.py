@@ -18,7 +18,7 @@ from torch import nn
 
 from dd.data.obtain import prepare
 from dd.nets.lenet import LeNet
-from tests.warm import warm
+from tests.warm import run_module
 
 ROOT = Path(__file__).parents[1]
 
@@ -91,7 +91,7 @@ def dd():
     def run(*arguments, env=None, preexec_fn=None) -> subprocess.CompletedProcess:
         words = [*map(str, arguments)]
         if env is None and preexec_fn is None:
-            return warm().run("dd", words, folder=ROOT, env=dict(os.environ))
+            return run_module("dd", *words, folder=ROOT)
         command = [sys.executable, "-m", "dd", *words]
         return subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, env=env, preexec_fn=preexec_fn

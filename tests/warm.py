@@ -5,6 +5,8 @@ What is read while PyTorch is imported, such as OMP_NUM_THREADS, is that of the 
 
 import atexit
 import functools
+import os
+from pathlib import Path
 
 from dd.runtime.warm import WarmProcess
 
@@ -18,3 +20,9 @@ def warm() -> WarmProcess:
     process = WarmProcess(OTHERS)
     atexit.register(process.stop)
     return process
+
+
+def run_module(module: str, *words: object, folder: Path, env: dict[str, str] | None = None):
+    """Run `python -m module` with these words in a folder, whose dd it takes if it has one."""
+    environment = dict(os.environ) if env is None else env
+    return warm().run(module, [*map(str, words)], folder=folder, env=environment)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dd.runtime.warm import ADDRESS
 from tests.conftest import ROOT, checkout, made_once
+from tests.warm import warm
 from tests.workflow.test_workflow import snakemake
 
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/sets.md").read_text(), re.M | re.S)
@@ -41,7 +43,7 @@ def _make_demo(folder):
 
 def run(*command, folder, **environment):
     """What a command prints in `folder`, with this Python and the package of that folder."""
-    environment = os.environ | environment | {"PYTHONPATH": str(folder)}
+    environment = os.environ | environment | {"PYTHONPATH": str(folder), ADDRESS: warm().address}
     environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

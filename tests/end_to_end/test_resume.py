@@ -12,6 +12,7 @@ import pytest
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors
 from tests.conftest import BEYOND, ROOT, TINY_DISTILL
+from tests.warm import run_module
 
 STEPS = 40
 PATIENCE = 600
@@ -22,19 +23,31 @@ TRACED = ("-c", "import dd.runtime.trace as t; t.REPEATS = 20; from dd.__main__ 
 """The command, which traces its steps from the sixth meta-step on in place of some hundred."""
 
 
-def start(digits, folder, *more, program=("-m", "dd"), **options):
-    command = [
-        *(sys.executable, *program, "distill", "--data", digits, "--work", folder / "work"),
+def distillation(digits, folder, *more):
+    """The words of the command."""
+    return [
+        *("distill", "--data", digits, "--work", folder / "work"),
         *("--out", folder / "set.safetensors", "--history", folder / "history.csv"),
         *("--snapshots", folder / "snapshots.safetensors"),
         *("--meta-steps", STEPS, "--checkpoint-seconds", 0, *TINY_DISTILL, *more),
     ]
-    return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
+
+
+def start(words, program=("-m", "dd")):
+    """A process of its own, which can be killed."""
+    command = [sys.executable, *program, *map(str, words)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process):
     _, errors = process.communicate(timeout=PATIENCE)
     return process.returncode, errors
+
+
+def complete(words):
+    """Run the command undisturbed to its end, without the seconds that a process of its own takes to start."""
+    done = run_module("dd", *words, folder=ROOT)
+    return done.returncode, done.stderr
 
 
 def reached(folder):
@@ -56,7 +69,7 @@ def wait_until_step(process, folder, step, reached=reached):
 @pytest.fixture(scope="module")
 def undisturbed(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    code, errors = finish(start(digits, folder))
+    code, errors = complete(distillation(digits, folder))
     assert code == 0, errors
     return folder
 
@@ -72,14 +85,14 @@ def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, undisturb
     """And traced: each restart begins untraced, as the undisturbed run is to its end."""
     chance = random.Random(0)
     for step in (1, 8, 16, 26):
-        process = start(digits, tmp_path, program=TRACED)
+        process = start(distillation(digits, tmp_path), TRACED)
         wait_until_step(process, tmp_path, step)
         time.sleep(chance.uniform(0, 0.1))
         assert process.poll() is None, "it was done before it could be killed"
         process.kill()
         finish(process)
     assert reached(tmp_path) >= 26
-    code, errors = finish(start(digits, tmp_path, program=TRACED))
+    code, errors = finish(start(distillation(digits, tmp_path), TRACED))
     assert code == 0, errors
     assert_same(tmp_path, undisturbed)
     assert not list((tmp_path / "work").glob("*.safetensors"))
@@ -87,49 +100,49 @@ def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, undisturb
 
 def test_killed_beyond_the_paper_ends_bit_identical(digits, tmp_path):
     more = [f"--{key.replace('_', '-')}" + ("" if value is True else f"={value}") for key, value in BEYOND.items()]
-    code, errors = finish(start(digits, tmp_path / "undisturbed", *more))
+    code, errors = complete(distillation(digits, tmp_path / "undisturbed", *more))
     assert code == 0, errors
-    process = start(digits, tmp_path / "killed", *more)
+    process = start(distillation(digits, tmp_path / "killed", *more))
     wait_until_step(process, tmp_path / "killed", 12)
     process.kill()
     finish(process)
     assert 12 <= reached(tmp_path / "killed") < STEPS
-    code, errors = finish(start(digits, tmp_path / "killed", *more))
+    code, errors = complete(distillation(digits, tmp_path / "killed", *more))
     assert code == 0, errors
     assert_same(tmp_path / "killed", tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
 def test_a_signal_saves_and_exits(digits, tmp_path, undisturbed, number):
-    process = start(digits, tmp_path)
+    process = start(distillation(digits, tmp_path))
     wait_until_step(process, tmp_path, 5)
     process.send_signal(number)
     code, errors = finish(process)
     assert code == 143
     assert "run again to go on" in errors
     assert 5 <= reached(tmp_path) < STEPS
-    code, errors = finish(start(digits, tmp_path))
+    code, errors = complete(distillation(digits, tmp_path))
     assert code == 0, errors
     assert_same(tmp_path, undisturbed)
 
 
 def test_other_settings_do_not_resume(digits, tmp_path):
-    first = start(digits, tmp_path)
+    first = start(distillation(digits, tmp_path))
     wait_until_step(first, tmp_path, 1)
     first.kill()
     finish(first)
-    code, errors = finish(start(digits, tmp_path, "--meta-lr", 0.03))
+    code, errors = complete(distillation(digits, tmp_path, "--meta-lr", 0.03))
     assert code == 1
     assert "meta_lr was 0.02, is 0.03" in errors
     assert "Traceback" not in errors
 
 
-def start_pool(digits, folder, *more):
-    command = [
-        *(sys.executable, "-m", "dd", "pool", "train", "--data", digits, "--out", folder / "shard.safetensors"),
+def pool(digits, folder, *more):
+    """The words of the command."""
+    return [
+        *("pool", "train", "--data", digits, "--out", folder / "shard.safetensors"),
         *("--work", folder / "work", "--total", 2, "--epochs", 4, "--batch", 64, "--checkpoint-seconds", 0, *more),
     ]
-    return subprocess.Popen([str(word) for word in command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def pool_reached(folder):
@@ -141,35 +154,35 @@ def pool_reached(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name)
 def test_a_shard_of_a_pool_goes_on_bit_identical(digits, tmp_path, number):
-    code, errors = finish(start_pool(digits, tmp_path / "undisturbed"))
+    code, errors = complete(pool(digits, tmp_path / "undisturbed"))
     assert code == 0, errors
-    process = start_pool(digits, tmp_path / "disturbed")
+    process = start(pool(digits, tmp_path / "disturbed"))
     wait_until_step(process, tmp_path / "disturbed", 5, pool_reached)
     process.send_signal(number)
     code, errors = finish(process)
     assert code == (-9 if number == signal.SIGKILL else 143)
     assert not (tmp_path / "disturbed/shard.safetensors").exists()
-    code, errors = finish(start_pool(digits, tmp_path / "disturbed", "--lr", 0.1))
+    code, errors = complete(pool(digits, tmp_path / "disturbed", "--lr", 0.1))
     assert code == 1
     assert "lr was 0.0002, is 0.1" in errors
-    code, errors = finish(start_pool(digits, tmp_path / "disturbed"))
+    code, errors = complete(pool(digits, tmp_path / "disturbed"))
     assert code == 0, errors
     ours, theirs = (tmp_path / name / "shard.safetensors" for name in ("disturbed", "undisturbed"))
     assert ours.read_bytes() == theirs.read_bytes()
     assert not list((tmp_path / "disturbed/work").glob("*.safetensors"))
 
 
-COMMANDS = {"distill": (start, reached, "set.safetensors"), "pool": (start_pool, pool_reached, "shard.safetensors")}
-"""What makes checkpoints: how it is started, how far it is, what it writes."""
+COMMANDS = {"distill": (distillation, reached, "set.safetensors"), "pool": (pool, pool_reached, "shard.safetensors")}
+"""What makes checkpoints: its words, how far it is, what it writes."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_second_run_on_the_same_folder_refuses(digits, tmp_path, command):
-    begin, at, _ = COMMANDS[command]
-    first = begin(digits, tmp_path)
+    words, at, _ = COMMANDS[command]
+    first = start(words(digits, tmp_path))
     wait_until_step(first, tmp_path, 1, at)
     first.send_signal(signal.SIGSTOP)
-    code, errors = finish(begin(digits, tmp_path))
+    code, errors = complete(words(digits, tmp_path))
     first.kill()
     finish(first)
     assert code == 1
@@ -180,9 +193,9 @@ def test_a_second_run_on_the_same_folder_refuses(digits, tmp_path, command):
 def whole(digits, tmp_path_factory):
     """What each command writes when nobody disturbs it."""
     made = {}
-    for name, (begin, _, result) in COMMANDS.items():
+    for name, (words, _, result) in COMMANDS.items():
         folder = tmp_path_factory.mktemp(name)
-        code, errors = finish(begin(digits, folder))
+        code, errors = complete(words(digits, folder))
         assert code == 0, errors
         made[name] = (folder / result).read_bytes()
     return made
@@ -191,8 +204,8 @@ def whole(digits, tmp_path_factory):
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(digits, tmp_path, whole, command, damage):
-    begin, at, result = COMMANDS[command]
-    process = begin(digits, tmp_path)
+    words, at, result = COMMANDS[command]
+    process = start(words(digits, tmp_path))
     wait_until_step(process, tmp_path, 5, at)
     process.kill()
     finish(process)
@@ -202,7 +215,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(digits, tmp_path, whol
     if damage == "flipped":
         content[place] ^= 1 << chance.randrange(8)
     path.write_bytes({"cut": content[:place], "flipped": content, "empty": b""}[damage])
-    code, errors = finish(begin(digits, tmp_path))
+    code, errors = complete(words(digits, tmp_path))
     assert code == 0, errors
     assert f"warning: {path}: " in errors
     assert "trying the one before" in errors

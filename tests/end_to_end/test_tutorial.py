@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from dd.runtime.warm import ADDRESS
 from tests.conftest import ROOT
+from tests.warm import warm
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
@@ -20,6 +22,7 @@ def test_the_tutorial_works(tmp_path):
     shutil.copytree(ROOT, tmp_path / "checkout", ignore=ignored)
     checkout = tmp_path / "checkout"
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    environment[ADDRESS] = warm().address
     environment.pop("DD_DATA_MIRROR", None)
     output = ""
     for language, text in BLOCK.findall((ROOT / "docs/tutorial.md").read_text()):

@@ -14,6 +14,7 @@ from dd.data.weights import WEIGHTS
 from dd.nets import NETWORKS, module_of
 from dd.nets.init_schemes import INIT_SCHEMES
 from tests.conftest import ROOT, TINY_DISTILL, checkout
+from tests.warm import run_module
 
 CIRCLES = '''"""Circles of two sizes."""
 
@@ -68,8 +69,8 @@ def copy(tmp_path):
     def run(*words):
         environment = {name: value for name, value in os.environ.items() if name != "DD_DATA_MIRROR"}
         if words[0] != "snakemake":
-            words = (sys.executable, "-m", "dd", *words)
-        return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+            words = ("dd", *words)
+        return run_module(*words, folder=folder, env=environment)
 
     return folder, run
 

@@ -16,6 +16,7 @@ from tests.conftest import ROOT, checkout
 from tests.unit.test_baselines import MIDDLE
 from tests.unit.test_cli import ADAPTATION, PROTOCOL
 from tests.unit.test_declarations import CIRCLES, LINEAR
+from tests.warm import run_module
 
 SET_FORMAT = """from dd.sets.set_format import RawSet, SetFormat
 
@@ -93,7 +94,9 @@ def run(folder):
     def run(*words):
         environment = {name: value for name, value in os.environ.items() if name != "DD_DATA_MIRROR"}
         environment["PYTHONPATH"] = str(folder)  # for scripts, which begin in their own folder
-        command = [sys.executable, *words] if words[0].endswith(".py") else [sys.executable, "-m", *words]
+        if not words[0].endswith(".py"):
+            return run_module(*words, folder=folder, env=environment)
+        command = [sys.executable, *words]
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
 
     return run

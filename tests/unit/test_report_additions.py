@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, checkout, load_yaml, merged
+from tests.warm import run_module
 
 FIGURE = '''"""Accuracy as a single number."""
 
@@ -163,6 +164,8 @@ def copy(tmp_path_factory):
 
 
 def start(folder, *words):
+    if words[0] != "-c":
+        return run_module(*words, folder=folder)
     command = [sys.executable, *map(str, words)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -174,16 +177,16 @@ def run(folder, *words):
 
 
 def test_a_new_figure_is_a_command(copy):
-    assert "single-number" in run(copy, "-m", "dd", "--help")
-    assert "Draw one number." in run(copy, "-m", "dd", "single-number", "--help")
+    assert "single-number" in run(copy, "dd", "--help")
+    assert "Draw one number." in run(copy, "dd", "single-number", "--help")
     written = ("--table", "b.csv", "--out", "b.png")
-    assert run(copy, "-m", "dd", "single-number", "--metrics", "a.csv", *written) == "mean: 1.5\n"
+    assert run(copy, "dd", "single-number", "--metrics", "a.csv", *written) == "mean: 1.5\n"
     assert (copy / "b.csv").read_text() == "accuracy\n1.5\n"
     assert (copy / "b.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_new_table_is_written_and_compared(copy):
-    assert "table9" in run(copy, "-m", "dd", "table", "--help")
+    assert "table9" in run(copy, "dd", "table", "--help")
     program = (
         "from dd.report.comparison import CLAIMS, NUMBERS, TASKS\n"
         "print(TASKS['table9'], *(n.label for n in NUMBERS if n.place.where == 'table9'), sep=', ')\n"
@@ -196,16 +199,16 @@ def test_a_new_table_is_written_and_compared(copy):
 
 
 def test_a_new_kind_of_table_is_a_command(copy):
-    assert "Table: .md or .html; may be repeated." in run(copy, "-m", "dd", "lines", "--help")
-    run(copy, "-m", "dd", "lines", "--csv", "a.csv", "--out", "lines.html")
+    assert "Table: .md or .html; may be repeated." in run(copy, "dd", "lines", "--help")
+    run(copy, "dd", "lines", "--csv", "a.csv", "--out", "lines.html")
     assert (copy / "lines.html").read_text() == "<pre>accuracy\n1\n2\n</pre>"
-    refused = start(copy, "-m", "dd", "lines", "--csv", "a.csv", "--out", "lines.tex")
+    refused = start(copy, "dd", "lines", "--csv", "a.csv", "--out", "lines.tex")
     assert refused.stderr == "error: --out: lines.tex must end in .md or .html\n"
 
 
 def test_they_are_planned_by_their_names(copy):
     def planned(name):
-        words = ("-m", "snakemake", name, "-n", "--cores", "1", "--printshellcmds", "--configfile", "own.yaml")
+        words = ("snakemake", name, "-n", "--cores", "1", "--printshellcmds", "--configfile", "own.yaml")
         (command,) = [line for line in run(copy, *words).splitlines() if f"/{name}.log" in line and " -m dd " in line]
         return command.partition("python -m dd ")[2].replace("results/paper/", "")
 
@@ -287,7 +290,7 @@ def test_declarations_are_read_without_heavy_packages(copy):
 def test_a_kind_takes_no_name_of_another_command(tmp_path, file, text, taken):
     folder = checkout(tmp_path)
     (folder / "dd/report" / file).write_text(text)
-    done = start(folder, "-m", "dd", "--help")
+    done = start(folder, "dd", "--help")
     assert done.returncode == 1
     module = f"dd.report.{file.removesuffix('.py').replace('/', '.')}"
     assert done.stderr == (

@@ -14,7 +14,7 @@ from dd.baselines import BASELINES
 from dd.data.prepared import load
 from dd.runtime.warm import ADDRESS
 from tests.conftest import ROOT, checkout
-from tests.warm import warm
+from tests.warm import run_module, warm
 
 BIN = Path(sys.executable).parent
 SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
@@ -26,7 +26,7 @@ TINY_CURVE = {"panel": "a", "label": "b", "experiment": "one", "x": "steps", "va
 def snakemake(*arguments, cwd=ROOT):
     """Run Snakemake in a folder; jobs that are `python -m dd` start as fast as it does (tests/warm.py)."""
     env = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", ADDRESS: warm().address}
-    return warm().run("snakemake", ["--cores", "2", *arguments], folder=cwd, env=env)
+    return run_module("snakemake", "--cores", 2, *arguments, folder=cwd, env=env)
 
 
 def planned(done):
