@@ -1,6 +1,7 @@
 """Commands that start as copies of a process with PyTorch do what commands from nothing do, and end with who asked."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -101,3 +102,9 @@ def test_a_command_that_is_none_is_named_in_a_line():
     done = run("warm", "snakemaek")
     assert done.returncode == 1
     assert done.stderr == "error: snakemaek: no such command\n"
+
+
+def test_the_benchmark_runs():
+    command = [sys.executable, ROOT / "benchmarks/warm.py", "--rounds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert re.fullmatch(r"from nothing [\d.]+ s, as a copy [\d.]+ s: [\d.]+ times as fast\n", done.stdout), done.stderr
