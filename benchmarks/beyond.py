@@ -91,6 +91,7 @@ def main() -> None:
     common, short = variants.pop("all"), variants.pop("short")
     out = ROOT / "results/beyond" / ("whole" if whole else "short")
     recipe = laptop["distill"] | laptop["experiments"]["mnist_random"] | common | ({} if whole else short)
+    recipe.pop("seeds", None)  # the workflow's; here is one
     tables, lines = [], []
     for name in names or variants:
         folder = out / name

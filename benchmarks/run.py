@@ -38,6 +38,8 @@ TOLERANCE = 0.05
 """The share of its norm by which a method's first result can differ from ours: gradients of images, changes of trained
 weights, accuracies before and after. Changing the last digits of images changes AlexCifarNet's gradient by half of
 that."""
+GD_STEPS = (10, 30, 100, 300)
+"""Numbers of GD steps of which the memory is measured."""
 WARM = 3
 """Units before time is measured; by then our steps are traced."""
 
@@ -74,6 +76,7 @@ def sgemm() -> float:
 
 
 def flops(task: str) -> int:
+    """Floating-point operations of a unit of a task."""
     command = [sys.executable, str(HERE / "worker.py"), json.dumps({"task": task, "method": "flops", "threads": 1})]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
@@ -130,7 +133,7 @@ def memory(common: dict) -> list[str]:
     methods = [method for method in METHODS["LeNet"] if method != "processes"]
     methods = [method for method in methods if method != "authors" or "authors" in common]
     lines = ["| GD steps | stored weights | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
-    for steps in (10, 30, 100, 300):
+    for steps in GD_STEPS:
         peaks = []
         for method in methods:
             worker = Worker(task="LeNet", method=method, steps=steps, epochs=1, **common)

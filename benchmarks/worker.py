@@ -90,9 +90,10 @@ def ours(task: Task, group: ProcessGroup):
     }
     config |= {"distill_lr": task.lr, "epochs": task.epochs, "images_per_class": task.per_class, "clip": 0.0}
     if task.name == "evaluate":
-        info = {"classes": [str(i) for i in range(10)], "config": config}
+        told = dict.fromkeys(("name", "sha256", "fidelity"), "benchmark")
+        info = {"classes": [str(i) for i in range(10)], "config": config, "dataset": told}
         tensors = (task.images, task.labels, task.lrs, task.mean, task.std)
-        dataset = Dataset("benchmark", task.x, task.y, task.x, task.y, task.mean, task.std, info["classes"], {})
+        dataset = Dataset("benchmark", task.x, task.y, task.x, task.y, task.mean, task.std, info["classes"], told)
         distilled = DistilledSet(*tensors, info=info)
 
         def test():
