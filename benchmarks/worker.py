@@ -222,10 +222,11 @@ def serve(task: Task, method: str, threads: int, keep: str) -> None:
             started = time.perf_counter()
             result = work()
             held = group.all_reduce(torch.tensor([peak()])).item()  # which also waits for the slowest
-            if leads():
-                print(json.dumps({"seconds": time.perf_counter() - started, "peak": held}), flush=True)
+            seconds = time.perf_counter() - started
             if leads() and first and keep:
                 torch.save(result, keep)
+            if leads():
+                print(json.dumps({"seconds": seconds, "peak": held}), flush=True)
             first = False
 
 

@@ -67,14 +67,16 @@ class DistilledSet(distilled_set.DistilledSet):
     def train(self, net: Network) -> nn.Module:
         """Train a network on the distilled images, in place; a name, class or function makes a new one.
 
-        A new one has random weights, drawn by the set's scheme. Layers are in evaluation mode, as in distillation, and
-        stay in it. On a GPU, PyTorch rounds convolutions to TF32 until `dd.runtime.devices.exact_products` is called.
+        A new one has random weights, drawn by the set's scheme; if it is the set's own kind, the weights the set is
+        made for. Layers are in evaluation mode, as in distillation, and stay in it. On a GPU, PyTorch rounds
+        convolutions to TF32 until `dd.runtime.devices.exact_products` is called.
 
         Returns:
             The trained network.
 
         Raises:
-            UserError: the network does not fit the set, or the set has no rates of its own.
+            UserError: the network does not fit the set, the set has no rates of its own, or a new network would come
+                from a pool: give `distilled.net(pool=...)`.
         """
         if not isinstance(net, nn.Module):
             net = held_out.for_net(self, name_of(net, self.image_shape, len(self.info["classes"]))).net()

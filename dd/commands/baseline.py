@@ -59,8 +59,8 @@ def baseline(
     {list}
 
     Tries learning rates {learned, 0.001 to 0.3} and epochs {1, 3, 5}, or K {1, 3} and l1, l2, and tests the best
-    combination on the whole test set. With --protocol there is nothing to try: networks are trained on the real images
-    as on a distilled set.
+    combination on the whole test set. With --protocol no rate or number of epochs is tried: networks are trained on
+    the real images as on a distilled set, and --nets and --choose-on mean nothing.
 
     \b
     Examples:

@@ -61,11 +61,13 @@ def compute_options(command: Callable[..., None]) -> Callable[..., None]:
         from dd.runtime.memory import keep_freed_memory
         from dd.runtime.process_group import local_rank
 
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is loaded later
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, where it is loaded later
         with device(gpus) as name:
             import torch
 
             torch.set_num_threads(threads)
+            if limits := sys.modules.get("threadpoolctl"):  # scikit-learn is loaded
+                limits.threadpool_limits(threads)
             keep_freed_memory()
             plain_attention()
             if name == "cuda" and not torch.cuda.is_available():

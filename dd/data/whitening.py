@@ -64,18 +64,6 @@ class WhiteningKind:
 
     def fit(self, x: Tensor, mean: Tensor, std: Tensor) -> Whitening:
         """The whitening of training images `x`, uint8 `[N, C, H, W]`, which `mean` and `std [C]` normalise."""
-        m, covariance = self._moments(x, mean, std)
-        eigenvalues, vectors = torch.linalg.eigh(covariance)
-        matrix = (vectors * self.regularised(eigenvalues.clamp(min=0)).rsqrt()) @ vectors.T
-        return Whitening(self.prepare, m.float(), matrix.float())
-
-    def spread(self, x: Tensor, mean: Tensor, std: Tensor) -> float:
-        """The standard deviation of all values of images `x` after `fit`, for a fraction of its cost."""
-        eigenvalues = torch.linalg.eigvalsh(self._moments(x, mean, std)[1]).clamp(min=0)
-        return (eigenvalues / self.regularised(eigenvalues)).mean().sqrt().item()
-
-    def _moments(self, x: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-        """The vector m `[d]` and the matrix C `[d, d]`, in double precision."""
         size = x[0].numel()
         total, products = torch.zeros(size).double(), torch.zeros(size, size).double()
         for batch in x.split(BATCH):
@@ -83,7 +71,25 @@ class WhiteningKind:
             total += flat.sum(0)
             products += flat.T @ flat
         m = total / len(x) if self.centred else torch.zeros(size).double()
-        return m, (products - len(x) * torch.outer(m, m)) / (len(x) - self.centred)
+        covariance = (products - len(x) * torch.outer(m, m)) / (len(x) - self.centred)
+        eigenvalues, vectors = torch.linalg.eigh(covariance)
+        matrix = (vectors * self.regularised(eigenvalues.clamp(min=0)).rsqrt()) @ vectors.T
+        return Whitening(self.prepare, m.float(), matrix.float())
+
+    def spread(self, x: Tensor, mean: Tensor, std: Tensor) -> float:
+        """How far all values of images `x` would spread after `fit`: their standard deviation.
+
+        The eigenvalues of C are those of the products of the images with each other, and zeros, so that a few images
+        cost little, however large they are.
+        """
+        flat = self.prepare(normalise(x, mean, std).flatten(1)).double()
+        if self.centred:
+            flat = flat - flat.mean(0)
+        products = torch.linalg.eigvalsh(flat @ flat.T / (len(x) - self.centred)).clamp(min=0)
+        values = torch.zeros(max(flat.shape[1], len(x))).double()
+        values[: len(products)] = products
+        values = values.sort(descending=True).values[: flat.shape[1]]
+        return (values / self.regularised(values)).mean().sqrt().item()
 
 
 def unit_norm(flat: Tensor) -> Tensor:
@@ -137,7 +143,7 @@ def check_recipe(recipe: dict[str, str], dataset: Dataset, *, whitens: bool) -> 
         raise UserError(f"the set is whitened by {recipe['kind']}, of which this version knows nothing")
     if not whitens:
         raise UserError(
-            f"the set is whitened ({recipe['kind']}), and only `dd evaluate` and `dd judge` whiten real images"
+            f"the set is whitened ({recipe['kind']}), and only `dd evaluate`, `judge` and `audit` whiten real images"
         )
     if recipe["data"] != dataset.info["sha256"]:
         raise UserError(f"the set is whitened by other images than those of {dataset.name}; name the same data")

@@ -45,8 +45,8 @@ def for_net(distilled: DistilledSet, name: str, *, random_init: bool = False) ->
 
 def made_for(distilled: DistilledSet) -> dict[str, str]:
     """The column of that name, if the set trains nets of another initialisation than it was made for."""
-    made_for = distilled.info.get(MADE_FOR)
-    return {} if made_for in (None, distilled.info["config"]["init"]) else {MADE_FOR: made_for}
+    init = distilled.info.get(MADE_FOR)
+    return {} if init in (None, distilled.info["config"]["init"]) else {MADE_FOR: init}
 
 
 def for_epochs(distilled: DistilledSet, epochs: int) -> DistilledSet:

@@ -261,7 +261,7 @@ def combination(rows: pd.DataFrame) -> str:
     """What the rows of a tested baseline used, such as `rate 0.1, 3 epochs`, `l2, K = 1, augmented` or `dc`."""
     first = rows.iloc[0]
     augmented = ", augmented" if first.get("augment", False) else ""
-    if "protocol" in rows:
+    if pd.notna(first.get("protocol")):
         return f"{first['protocol']}{augmented}"
     if "metric" in rows:
         return f"{first['metric']}, K = {first['neighbours']}{augmented}"

@@ -1,11 +1,14 @@
 """The process of `dd.runtime.warm` that waits: `python -m dd.runtime.warm_server SOCKET [MODULE...]`. For Linux."""
 
 import atexit
+import contextlib
+import ctypes
 import gc
 import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -15,15 +18,19 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import NoReturn
 
+import numpy as np
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import dd
 
 PACKAGE = Path(dd.__file__).parent
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl: the signal that a process gets when its parent ends."""
 
 
 def serve(address: str, modules: list[str]) -> None:
-    """Import all of dd and `modules`, and run each request in a copy, until the parent closes our input."""
+    """Import all of dd and `modules`, and run each request in a copy, until the parent closes our input or ends."""
     for module in walk_packages(dd.__path__, "dd."):
         if module.name != "dd.__main__":  # which runs
             import_module(module.name)
@@ -42,37 +49,45 @@ def serve(address: str, modules: list[str]) -> None:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _attend(connection)
             connection.close()
+    shutil.rmtree(Path(address).parent, ignore_errors=True)  # if the parent was killed, nobody else does
 
 
 def _attend(connection: socket.socket) -> NoReturn:
-    """Run one request in a copy and say how it ended; if nobody waits any more, ask the copy to end."""
+    """Run one request in a copy and say how it ended; end it (SIGTERM) once the other side has no more to say."""
     text, files, _, _ = socket.recv_fds(connection, 2**20, 3)
     while not text.endswith(b"\n"):
-        text += connection.recv(2**20)
+        part = connection.recv(2**20)
+        if not part:  # whoever asked was killed
+            os._exit(1)
+        text += part
     copy = os.fork()
     if copy == 0:
         connection.close()
         _become(json.loads(text), files)
     ready, _, _ = select.select([connection.fileno(), os.pidfd_open(copy)], [], [])
-    gone = connection.fileno() in ready
-    if gone:
+    if connection.fileno() in ready:
         os.kill(copy, signal.SIGTERM)
     _, status = os.waitpid(copy, 0)
-    if not gone:
+    with contextlib.suppress(OSError):  # it was killed
         connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
 def _become(asked: dict, files: list[int]) -> NoReturn:
-    """Run the request in this process, and end."""
+    """Run the request in this process, and end; also if who attends to it is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["env"])
-    if threads := asked["env"].get("OMP_NUM_THREADS"):  # which PyTorch has read before
+    threads = asked["env"].get("OMP_NUM_THREADS", "").partition(",")[0]
+    if threads.isdecimal() and int(threads):  # which has been read before, with another value perhaps
         torch.set_num_threads(int(threads))
+        threadpool_limits(int(threads))
+    np.random.seed()  # else all copies would draw the same
+    sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())  # type: ignore[union-attr]
     sys.path[:] = asked["path"]
     sys.argv = [asked["module"], *asked["words"]]
     sys.orig_argv = asked["command"]  # by which further processes are started
@@ -81,9 +96,7 @@ def _become(asked: dict, files: list[int]) -> NoReturn:
             del sys.modules[name]
     status = _run(asked["module"])
     # as Python ends, but for tidying memory, of which this process would get a copy first
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -107,8 +107,8 @@ def _read(format_: SetFormat, file: ForeignFile, asked: Asked) -> RawSet | Disti
         if ran_out(error):
             raise
         raise UserError(
-            f"{file.path}: is not as files of the format {format_.name} are ({reason(error)[:100]}); name another by "
-            "--format, or fetch it again"
+            f"{file.path}: cannot be read as {format_.name} ({reason(error)[:100]}); name another --format, or see "
+            "whether the file is whole"
         ) from error
 
 

@@ -23,13 +23,17 @@ FOLDER = ROOT / "benchmarks"
 def script(monkeypatch):
     """Imports a script by its name."""
     monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in {path.stem for path in FOLDER.glob("*.py")} & set(sys.modules) - before:
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", [path.stem for path in FOLDER.glob("*.py")])
 def test_each_has_a_test(name):
     tests = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
-    assert any(f'"{name}"' in text or f"{name}.py" in text for text in tests)
+    runs = (f'script("{name}")', f'FOLDER / "{name}.py"', f"benchmarks/{name}.py", f'run("{name}.py"')
+    assert any(call in text for text in tests for call in runs)
 
 
 def test_speed_and_memory_are_measured_and_written(script, tmp_path, monkeypatch):

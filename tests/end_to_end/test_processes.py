@@ -14,7 +14,7 @@ import torch
 import dd as package
 from dd.runtime.process_group import leads, split, started_as
 from tests.conftest import ROOT
-from tests.end_to_end.test_resume import finish, reached, start, wait_until_step
+from tests.end_to_end.test_resume import complete, distillation, finish, reached, start, wait_until_step
 
 NETS = ("--init=random", "--nets=4", "--validation-nets=3")
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "dd")
@@ -54,7 +54,7 @@ def ends(pid):
 def test_two_processes_give_the_result_of_one(digits, tmp_path):
     steps = ("--meta-steps=5", "--soft-labels", "--shuffle-steps", *NETS)  # few, as rounding errors grow with them
     for threads, others in ((1, 0), (2, 1)):
-        process = start(digits, tmp_path / str(threads), *steps, f"--threads={threads}")
+        process = start(distillation(digits, tmp_path / str(threads), *steps, f"--threads={threads}"))
         wait_until_step(process, tmp_path / str(threads), 1)
         assert len(stopped_children(process)) == others
         code, errors = finish(process)
@@ -65,7 +65,7 @@ def test_two_processes_give_the_result_of_one(digits, tmp_path):
 
 
 def test_two_processes_share_an_evaluation(digits, tmp_path, dd):
-    code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
+    code, errors = complete(distillation(digits, tmp_path, "--meta-steps=1", *NETS))
     assert code == 0, errors
     for threads in (1, 2):
         arguments = ("--set", tmp_path / "set.safetensors", "--data", digits, "--nets", 5, "--threads", threads)
@@ -77,14 +77,14 @@ def test_two_processes_share_an_evaluation(digits, tmp_path, dd):
 def undisturbed(digits, tmp_path_factory):
     """Ten meta-steps of one process."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    code, errors = finish(start(digits, folder, *NETS, "--meta-steps=10"))
+    code, errors = complete(distillation(digits, folder, *NETS, "--meta-steps=10"))
     assert code == 0, errors
     return folder
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)], ids=["two, then one", "one, then two"])
 def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path, undisturbed, before, after):
-    process = start(digits, tmp_path, *NETS, "--meta-steps=10", f"--threads={before}")
+    process = start(distillation(digits, tmp_path, *NETS, "--meta-steps=10", f"--threads={before}"))
     wait_until_step(process, tmp_path, 3)
     assert len(stopped_children(process)) == before - 1
     process.send_signal(signal.SIGTERM)
@@ -92,7 +92,7 @@ def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path,
     assert code == 143
     assert "run again to go on" in errors
     at = reached(tmp_path)
-    process = start(digits, tmp_path, *NETS, "--meta-steps=10", f"--threads={after}")
+    process = start(distillation(digits, tmp_path, *NETS, "--meta-steps=10", f"--threads={after}"))
     wait_until_step(process, tmp_path, at + 1)
     assert len(stopped_children(process)) == after - 1
     code, errors = finish(process)
@@ -104,13 +104,13 @@ def test_a_checkpoint_goes_on_with_another_number_of_processes(digits, tmp_path,
 def test_torchrun_gives_the_result_of_one_process(digits, tmp_path):
     steps = ("--meta-steps=3", "--validate-every=3", *NETS)
     for name, program in (("one", ("-m", "dd")), ("two", TORCHRUN)):
-        code, errors = finish(start(digits, tmp_path / name, *steps, program=program))
+        code, errors = finish(start(distillation(digits, tmp_path / name, *steps), program=program))
         assert code == 0, errors
     assert_close(tmp_path / "one", tmp_path / "two")
 
 
 def test_a_dead_process_of_torchrun_ends_the_job(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, program=TORCHRUN)
+    process = start(distillation(digits, tmp_path, *NETS), program=TORCHRUN)
     wait_until_step(process, tmp_path, 5)
     first, second = children(process)
     os.kill(second, signal.SIGKILL)
@@ -123,7 +123,7 @@ def test_a_dead_process_of_torchrun_ends_the_job(digits, tmp_path):
 
 
 def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=2")
+    process = start(distillation(digits, tmp_path, *NETS, "--threads=2"))
     wait_until_step(process, tmp_path, 5)
     (other,) = children(process)
     os.kill(other, signal.SIGKILL)
@@ -135,7 +135,7 @@ def test_a_dead_process_ends_the_job_with_a_clear_message(digits, tmp_path):
 
 
 def test_the_others_end_when_the_first_is_killed(digits, tmp_path):
-    process = start(digits, tmp_path, *NETS, "--threads=2")
+    process = start(distillation(digits, tmp_path, *NETS, "--threads=2"))
     wait_until_step(process, tmp_path, 1)
     (other,) = children(process)
     process.kill()
@@ -144,7 +144,7 @@ def test_the_others_end_when_the_first_is_killed(digits, tmp_path):
 
 
 def test_the_others_end_when_the_first_is_killed_in_an_evaluation(digits, tmp_path):
-    code, errors = finish(start(digits, tmp_path, "--meta-steps=1", *NETS))
+    code, errors = complete(distillation(digits, tmp_path, "--meta-steps=1", *NETS))
     assert code == 0, errors
     command = [sys.executable, "-m", "dd", "evaluate", "--set", tmp_path / "set.safetensors", "--data", digits]
     command += ["--nets", "100000", "--threads", "2", "--out", tmp_path / "metrics.csv"]
@@ -158,7 +158,9 @@ def test_the_others_end_when_the_first_is_killed_in_an_evaluation(digits, tmp_pa
 
 def test_a_process_that_never_comes_ends_the_job_with_a_clear_message(digits, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import os\nif os.environ.get('RANK') == '1': os._exit(3)\n")
-    process = start(digits, tmp_path, *NETS, "--threads=2", env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    process = start(
+        distillation(digits, tmp_path, *NETS, "--threads=2"), env=os.environ | {"PYTHONPATH": str(tmp_path)}
+    )
     code, errors = finish(process)
     assert code == 1
     assert "error: process 2 of 2 ended early (exit code 3); run again to go on" in errors
@@ -167,7 +169,7 @@ def test_a_process_that_never_comes_ends_the_job_with_a_clear_message(digits, tm
 
 def test_processes_that_would_go_on_from_different_steps_say_so(digits, tmp_path):
     """As where each machine has a work folder of its own."""
-    process = start(digits, tmp_path / "0", *NETS)
+    process = start(distillation(digits, tmp_path / "0", *NETS))
     wait_until_step(process, tmp_path / "0", 3)
     process.kill()
     process.wait()
@@ -175,7 +177,9 @@ def test_processes_that_would_go_on_from_different_steps_say_so(digits, tmp_path
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     joined = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    both = [start(digits, tmp_path / str(rank), *NETS, env=joined | {"RANK": str(rank)}) for rank in range(2)]
+    both = [
+        start(distillation(digits, tmp_path / str(rank), *NETS), env=joined | {"RANK": str(rank)}) for rank in range(2)
+    ]
     for process in both:
         code, errors = finish(process)
         assert code == 1, errors

@@ -33,10 +33,10 @@ def distillation(digits, folder, *more):
     ]
 
 
-def start(words, program=("-m", "dd")):
+def start(words, program=("-m", "dd"), **options):
     """A process of its own, which can be killed."""
     command = [sys.executable, *program, *map(str, words)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
 
 
 def finish(process):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_resume import COMMANDS, finish, wait_until_step, whole  # noqa: F401 (a fixture)
+from tests.end_to_end.test_resume import COMMANDS, complete, finish, start, wait_until_step, whole  # noqa: F401 (a fixture)
 
 SIZE = "8M"
 
@@ -53,9 +53,9 @@ def only_line(errors: str) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_while_a_checkpoint_is_written(digits, disk, tmp_path, whole, command):  # noqa: F811
-    begin, at, result = COMMANDS[command]
+    words, at, result = COMMANDS[command]
     work = ("--work", disk / "work")
-    process = begin(digits, tmp_path, *work)
+    process = start(words(digits, tmp_path, *work))
     wait_until_step(process, disk, 5, at)
     while process.poll() is None:  # it frees what it could not write whole
         fill(disk)
@@ -67,10 +67,10 @@ def test_while_a_checkpoint_is_written(digits, disk, tmp_path, whole, command): 
     assert "free some space or choose another folder" in only_line(errors)
     reached = at(disk)
     assert reached >= 5
-    code, errors = finish(begin(digits, tmp_path, *work))
+    code, errors = complete(words(digits, tmp_path, *work))
     assert code == 1, "still full"
     (disk / "filler").unlink()
-    code, errors = finish(begin(digits, tmp_path, *work))
+    code, errors = complete(words(digits, tmp_path, *work))
     assert code == 0, errors
     assert f"{reached}/" in errors
     assert (tmp_path / result).read_bytes() == whole[command]
@@ -78,22 +78,22 @@ def test_while_a_checkpoint_is_written(digits, disk, tmp_path, whole, command): 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_while_a_result_is_written(digits, disk, tmp_path, whole, command):  # noqa: F811
-    begin, _, result = COMMANDS[command]
+    words, _, result = COMMANDS[command]
     fill(disk, leave=64 * 1024)  # room for a history, but not for the result
-    code, errors = finish(begin(digits, tmp_path, "--out", disk / result))
+    code, errors = complete(words(digits, tmp_path, "--out", disk / result))
     assert code == 1
     assert only_line(errors).startswith(f"error: {disk / result}: cannot write (")
     assert "No space left on device" in only_line(errors)
     assert {path.name for path in disk.iterdir()} - {"lost+found"} == {"filler"}
     (disk / "filler").unlink()
-    code, errors = finish(begin(digits, tmp_path, "--out", disk / result))
+    code, errors = complete(words(digits, tmp_path, "--out", disk / result))
     assert code == 0, errors
     assert (disk / result).read_bytes() == whole[command]
 
 
 @pytest.mark.parametrize("kind", ["npz", "csv", "png", "pt"])
 def test_while_other_results_are_written(dd, digits, disk, tmp_path, kind):
-    code, errors = finish(COMMANDS["distill"][0](digits, tmp_path, "--meta-steps", 1))
+    code, errors = complete(COMMANDS["distill"][0](digits, tmp_path, "--meta-steps", 1))
     assert code == 0, errors
     made, metrics = tmp_path / "set.safetensors", tmp_path / "metrics.csv"
     evaluation = ("evaluate", "--set", made, "--data", digits)

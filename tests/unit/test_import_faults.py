@@ -143,7 +143,7 @@ def test_wrong_contents_are_refused(name, dataset, tmp_path):
 
 
 def test_files_of_a_shape_that_no_reader_expects_are_refused(dataset, tmp_path):
-    told = "is not as files of the format {} are"
+    told = "cannot be read as {} ("
     torch.save([pictures(), LABELS[:, None]], tmp_path / "data.pt")
     assert told.format("idc") in refusal(tmp_path / "data.pt", dataset, asked=Asked(factor=1))
     targets = np.random.default_rng(0).standard_normal((10, 10))
