@@ -261,7 +261,7 @@ def combination(rows: pd.DataFrame) -> str:
     """What the rows of a tested baseline used, such as `rate 0.1, 3 epochs`, `l2, K = 1, augmented` or `dc`."""
     first = rows.iloc[0]
     augmented = ", augmented" if first.get("augment", False) else ""
-    if pd.notna(first.get("protocol")):
+    if isinstance(first.get("protocol"), str):  # empty in the rows of other baselines
         return f"{first['protocol']}{augmented}"
     if "metric" in rows:
         return f"{first['metric']}, K = {first['neighbours']}{augmented}"
