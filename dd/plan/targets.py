@@ -168,8 +168,12 @@ class TargetPlan:
         return [(name, path) for name in shown for path in self._by_name[name].measurements()]
 
     def histories(self) -> list[str]:
-        """The histories of all distillations that `compared` rests on; raises what `files_of` raises."""
+        """The histories of the distillations that `compared` rests on; raises what `files_of` raises.
+
+        Points of curves are left out: they are cut short, so their time says nothing of a distillation's.
+        """
         made = {name for wanted, _ in self.compared() for name in self._checked(wanted).experiments()}
+        made -= self.config.points.keys() - self.config.experiments.keys()
         return [self.files.history(name) for name in sorted(made)]
 
     def comparison_modules(self) -> list[str]:

@@ -127,7 +127,7 @@ def notes(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> list[
         lines.append(
             "A distillation typically took the authors 1 to 4 hours on Titan Xp and V100 GPUs, one for a fixed init, "
             f"four for random ones (Section S-1). Here {len(hours)} took {min(hours):.2f} to {max(hours):.2f} hours, "
-            f"median {median(hours):.2f}, on the hardware of this run."
+            f"median {median(hours):.2f}, on the hardware of this run; points of curves do not count."
         )
     data = table.loc[table["fidelity"] != "", ["task", "fidelity"]].drop_duplicates()
     lines += [f"Data of {display_name(row['task'])}: {row['fidelity']}" for _, row in data.iterrows()]
