@@ -37,16 +37,14 @@ def warm(words: tuple[str, ...]) -> None:
     if sys.platform != "linux":
         sys.exit(exit_status(subprocess.call(words)))
     waiting = WarmProcess()
-    process: subprocess.Popen | None = None
-
-    def end(*_: object) -> None:
-        if process:
-            process.terminate()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, lambda *_: None)  # COMMAND hears of Ctrl-C too, and ends when it is ready
     try:
+        early: list[int] = []  # signals that come before there is a process to pass them to
+        signal.signal(signal.SIGINT, lambda *_: None)  # of Ctrl-C, COMMAND hears too, and ends when it is ready
+        signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
         process = subprocess.Popen(words, env=os.environ | {ADDRESS: waiting.address})
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        if early:
+            process.terminate()
         sys.exit(exit_status(process.wait()))
     finally:
         waiting.stop()
