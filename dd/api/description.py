@@ -71,11 +71,9 @@ def _accuracy(info: dict) -> str:
         return f"{measured['accuracy']:.1f}{spread} % on validation images{seen}, native protocol, {nets} net(s)"
     others = info.get("imported_from", {}).get("accuracies", {})
     told = [_told_accuracy(net, each) for net, each in others.items() if "accuracy" in each]
-    return (
-        f"{', '.join(told)}: of all experiments in its file, which says so, by its authors' protocol"
-        if told
-        else UNKNOWN
-    )
+    if not told:
+        return UNKNOWN
+    return f"{', '.join(told)}; as its file says of all experiments in it, by its authors' protocol"
 
 
 def _told_accuracy(net: str, found: dict) -> str:

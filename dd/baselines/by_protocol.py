@@ -1,14 +1,12 @@
 """Networks trained on a set of real images by a protocol of the field, as they are on a distilled set."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from dd.baselines.trial import BaselineTrial, LabelledImages, summary
+from dd.baselines.trial import BaselineTrial, LabelledImages, joined, summary
 from dd.distill.loss import classification
 from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import EvaluationProtocol
@@ -30,14 +28,13 @@ class ByProtocol:
         """The only row: see `Classifier.try_all`."""
         trial = self.trial
         real = replace(trial.distilled, images=images.contiguous(), labels=trial.labels(images))
-        measured: dict[str, list[Tensor]] = defaultdict(list)
+        parts: list[dict[str, Tensor]] = []
         nets = trial.initial.nets(stream, nets)
         for first in range(0, nets, NETS_AT_ONCE):  # not all weights are in memory at once
             theta = trial.initial(stream, range(first, min(first + NETS_AT_ONCE, nets))).to(trial.device)
-            for net, weights in trained(real, self.net, self.loss, theta, self.protocol):
-                for name, values in real.measures(net, weights, *judged).items():
-                    measured[name].append(values)
-        return [{**self.only} | summary({name: torch.cat(parts) for name, parts in measured.items()})]
+            tested = trained(real, self.net, self.loss, theta, self.protocol)
+            parts += [real.measures(net, weights, *judged) for net, weights in tested]
+        return [{**self.only} | summary(joined(parts))]
 
     def test(self, images: Tensor, combination: dict[str, Any]) -> dict[str, Any]:
         """See `Classifier.test`."""

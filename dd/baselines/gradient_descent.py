@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dd.baselines.trial import BaselineTrial, LabelledImages, summary
+from dd.baselines.trial import BaselineTrial, LabelledImages, joined, summary
 from dd.distill.distilled_data import DistilledData
 from dd.distill.inner_training import native_steps
 from dd.distill.loss import classification
@@ -91,7 +91,7 @@ class GradientDescent:
                     weights = train(self.loss, weights, data, options=options)
                     measured = trial.distilled.measures(self.net, weights, judged.x, judged.y)
                     parts[Schedule(rate, until)].append(measured)
-        return [schedule._asdict() | summary(_joined(measured)) for schedule, measured in parts.items()]
+        return [schedule._asdict() | summary(joined(measured)) for schedule, measured in parts.items()]
 
     def rates(self, rate: str | float) -> Tensor:
         """The rates `[largest number of epochs, steps]`; beyond the learned epochs, the last one's are repeated."""
@@ -99,7 +99,3 @@ class GradientDescent:
         if rate == "learned":
             return learned[[min(epoch, len(learned) - 1) for epoch in range(epochs)]]
         return torch.full((epochs, learned.shape[1]), float(rate))
-
-
-def _joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

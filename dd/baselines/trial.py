@@ -114,6 +114,11 @@ class BaselineTrial:
         return labels
 
 
+def joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Measurements of all nets, by name, of those of some nets each."""
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
 def summary(measured: dict[str, Tensor]) -> dict[str, Any]:
     """Mean and standard deviation over nets of measurements `[nets]` by name, and how many nets there are."""
     row: dict[str, Any] = {}

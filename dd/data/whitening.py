@@ -85,10 +85,9 @@ class WhiteningKind:
         flat = self.prepare(normalise(x, mean, std).flatten(1)).double()
         if self.centred:
             flat = flat - flat.mean(0)
-        products = torch.linalg.eigvalsh(flat @ flat.T / (len(x) - self.centred)).clamp(min=0)
-        values = torch.zeros(max(flat.shape[1], len(x))).double()
-        values[: len(products)] = products
-        values = values.sort(descending=True).values[: flat.shape[1]]
+        size = flat.shape[1]
+        largest = torch.linalg.eigvalsh(flat @ flat.T / (len(x) - self.centred)).clamp(min=0)[-size:]
+        values = torch.cat([torch.zeros(size - len(largest)).double(), largest])
         return (values / self.regularised(values)).mean().sqrt().item()
 
 

@@ -62,7 +62,7 @@ class SgdSettings:
     """How networks are trained by SGD in random minibatches."""
 
     epochs: int
-    """Passes over the images but one, as DC's code counts; in the second half, the rate is a tenth of `lr`."""
+    """One less than the passes over the images, as DC's code counts; in the second half the rate is a tenth of `lr`."""
     augmented_epochs: int
     """The same where images are augmented."""
     batch: int

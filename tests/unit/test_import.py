@@ -225,10 +225,11 @@ def test_pixels_that_do_not_fit_are_warned_of(images, normalisation, told, datas
 
 
 @pytest.mark.parametrize("kind", WHITENINGS)
-def test_the_spread_of_whitened_images_is_told_without_whitening_them(kind, dataset):
+@pytest.mark.parametrize("count", [200, 1200])  # fewer and more than an image has pixels
+def test_the_spread_of_whitened_images_is_told_without_whitening_them(kind, count, dataset):
     whitening = WHITENINGS[kind]
     mean, std = statistics("none", dataset)
-    x = dataset.x_train
+    x = dataset.x_train[:count]
     made = whitening.fit(x, mean, std)(normalise(x, mean, std))
     assert whitening.spread(x, mean, std) == pytest.approx(made.std().item(), rel=0.02)
 

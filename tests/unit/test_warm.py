@@ -163,6 +163,14 @@ def test_distillations_start_from_nothing_so_that_snakemake_measures_them(words,
             listener.accept()
 
 
+def test_where_nobody_listens_any_more_commands_start_from_nothing(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{tmp_path}/socket")  # which stays there
+    done = run("show", "mnist_random", **{ADDRESS: f"{tmp_path}/socket:{sys.executable}"})
+    assert done.returncode == 0, done.stderr
+    assert "mnist" in done.stdout
+
+
 @pytest.mark.parametrize("address", ["/nowhere/socket:{}", "{}", "/nowhere/socket", "/nowhere/socket:/other/python"])
 def test_without_a_process_that_answers_commands_start_from_nothing(address):
     done = run("show", "mnist_random", **{ADDRESS: address.format(sys.executable)})
