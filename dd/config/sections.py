@@ -97,7 +97,7 @@ class EvaluatedNets(Settings):
     """How many networks a set is judged on."""
 
     nets: Count = 200
-    """held-out networks that are trained on a set; with a fixed init, there is only one"""
+    """held-out networks that are trained on a set; a fixed init has only one, and this many of other inits (Table 1)"""
 
 
 class Evaluate(EvaluatedNets):

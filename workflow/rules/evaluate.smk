@@ -45,10 +45,12 @@ rule evaluate_other_inits:
         gpu=1,
         mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(wildcards.experiment, threads, attempt),
         runtime=wall_time(
-            lambda wildcards: plan.wall_time.evaluation(wildcards.experiment, plan.config.evaluate.nets),
+            lambda wildcards: plan.wall_time.evaluation(
+                wildcards.experiment, plan.experiments.evaluation_nets(wildcards.experiment)
+            ),
         ),
     params:
-        nets=plan.config.evaluate.nets,
+        nets=lambda wildcards: plan.experiments.evaluation_nets(wildcards.experiment),
         code=lambda wildcards: digest(*plan.experiments.evaluation_modules(wildcards.experiment)),
     shell:
         "python -m dd evaluate --random-init --set {input.set} --data {input.npz} --nets {params.nets} "
