@@ -11,6 +11,7 @@ from dd.distill.loss import Loss
 from dd.evaluation.field_augmentation import Augmentation, dc_augmentation, dsa_augmentation
 from dd.evaluation.protocols import SGD
 from dd.nets.stacked import net_batches
+from dd.runtime.progress import progress
 from dd.runtime.seeds import generator
 
 DIGITS = ("mnist", "usps", "svhn", "digits")
@@ -59,18 +60,21 @@ def train(distilled: DistilledSet, loss: Loss, theta: Tensor, *, protocol: str, 
     x, y = (t.flatten(0, 1).to(theta.device) for t in (distilled.images, labels))
     seed = distilled.info["config"]["seed"]
     trained = []
-    for part in net_batches(theta):
-        weights = part.clone()
-        sgd = _optimiser(weights, SGD.lr)
-        for epoch in range(epochs + 1):
-            rng = generator(seed, protocol, epoch)
-            for rows in torch.randperm(len(x), generator=rng).to(x.device).split(SGD.batch):
-                images = augment(x[rows], rng) if augment else x[rows]
-                _, weights.grad = value_and_gradient_in_chunks(loss, weights, images, y[rows])
-                sgd.step()
-            if epoch == epochs // 2 + 1:
-                sgd = _optimiser(weights, SGD.lr / 10)
-        trained.append(weights)
+    parts = net_batches(theta)
+    with progress(len(parts) * (epochs + 1), unit="epoch", within_a_step=True) as bar:
+        for part in parts:
+            weights = part.clone()
+            sgd = _optimiser(weights, SGD.lr)
+            for epoch in range(epochs + 1):
+                rng = generator(seed, protocol, epoch)
+                for rows in torch.randperm(len(x), generator=rng).to(x.device).split(SGD.batch):
+                    images = augment(x[rows], rng) if augment else x[rows]
+                    _, weights.grad = value_and_gradient_in_chunks(loss, weights, images, y[rows])
+                    sgd.step()
+                if epoch == epochs // 2 + 1:
+                    sgd = _optimiser(weights, SGD.lr / 10)
+                bar.update()
+            trained.append(weights)
     return torch.cat(trained)
 
 

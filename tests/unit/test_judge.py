@@ -211,6 +211,15 @@ def test_as_many_passes_as_asked_for(dataset, passes):
     assert not torch.equal(trained, theta)
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, capsys, shown):
+    monkeypatch.setattr("dd.runtime.progress.LOG_SECONDS", 0 if shown else 15)
+    distilled = real_set(dataset)
+    loss, theta = classification(StackedNet(distilled.make())), RandomInitial(distilled.make, "default", 0)("test", [0])
+    field_training.train(distilled, loss, theta, protocol="dc")
+    assert ("301/301 epochs" in capsys.readouterr().err) == shown
+
+
 def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):
     command = ["judge", *map(str, sets), "--data", str(digits), "--protocol", "dc", "--nets", "2", "--rank"]
     whole, again = tmp_path / "whole.csv", tmp_path / "again.csv"
