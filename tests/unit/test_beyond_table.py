@@ -91,11 +91,8 @@ def test_the_pages_tell_what_was_published():
     page = (ROOT / "docs/beyond.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| `mnist_order_free`: each"))
     assert [cell.strip(" *") for cell in row.split("|")[-3:-1]] == [told, f"{accuracy.min():.1f}"]
-    own = (folder / "README.md").read_text()
-    assert f"- {told} % of all 10,000" in own
     for name in ("length", "dc"):
         for row in pd.read_csv(folder / f"judge/{name}.csv").itertuples():
             told = f"{row.accuracy:.1f} ± {row.accuracy_std:.1f} %"
-            assert told in own
             assert told in page.replace("**", "")
             assert name == "dc" or told in (ROOT / "README.md").read_text()
