@@ -139,7 +139,7 @@ def table(name: str) -> Callable[[Path], str]:
 
 def judged(folder: Path) -> str:
     """Our sets beside those of others, judged alike."""
-    columns = columns_of(judged_table([folder / "judge/judge.csv"])).drop(columns=["steps", "seconds"], errors="ignore")
+    columns = columns_of(judged_table([folder / "judge/judge.csv"])).drop(columns="steps", errors="ignore")
     return columns.to_markdown(index=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dd.data.datasets import DATASETS
 from dd.distill.set_metadata import SET_FORMAT
@@ -30,15 +30,28 @@ def description(distilled: DistilledSet) -> dict[str, str]:
         "normalisation": _normalisation(distilled),
         "networks": f"{config.get('net', UNKNOWN)}, {config.get('init', UNKNOWN)} init",
         "pre-trained": before.get("name") or before.get("dataset", {}).get("name", ""),
-        "beyond the paper": distilled.setting()["beyond"] if config and data else "",
+        "beyond the paper": distilled.setting()["beyond"] if config and data and not origin else "",
         "accuracy": _accuracy(info),
-        "imported from": " ".join(str(origin[key]) for key in ("format", "file") if key in origin),
+        "imported from": _origin(origin),
         "begun from": info.get("begun") or "",
-        "made with": ", ".join(f"{key} {value}" for key, value in info.get("made with", {}).items()) or UNKNOWN,
+        "imported with" if origin else "made with": ", ".join(
+            f"{key} {value}" for key, value in info.get("made with", {}).items()
+        )
+        or UNKNOWN,
         "schema": SET_FORMAT,
         "digest": f"sha256:{distilled.digest}",
     }
     return {key: value for key, value in told.items() if value}
+
+
+def _origin(origin: dict[str, Any]) -> str:
+    """The file that a set was imported from, which part of it, and its digest."""
+    words = [str(origin[key]) for key in ("format", "file") if key in origin]
+    if "experiment" in origin:
+        words.append(f"experiment {origin['experiment']}")
+    if "sha256" in origin:
+        words.append(f"sha256:{origin['sha256'][:16]}")
+    return " ".join(words)
 
 
 def _licence(name: str) -> str:

@@ -111,10 +111,11 @@ class DistilledSet(distilled_set.DistilledSet):
             A row for each net and stage; see `dd.evaluation.held_out.evaluate`.
 
         Raises:
-            UserError: the data or the network do not fit the set.
+            UserError: the data or the network do not fit the set, or the protocol is unknown or does not fit it.
         """
         if protocol not in PROTOCOLS:
             raise UserError(f"protocol: {protocol!r} is none of {', '.join(PROTOCOLS)}")
+        PROTOCOLS[protocol].check(self)
         dataset = self._tested_on(data, labels)
         name = self.info["config"]["net"]
         if net is not None:

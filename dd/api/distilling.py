@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dd import load as load_set
 from dd.api.distilled_set import DistilledSet
 from dd.data.tensors import dataset_of
 from dd.distill import distilled_set, modules
@@ -60,8 +61,8 @@ def distill(
             which copies with new weights are made. A class or function is given those of `channels`, `size` (of
             square images), `shape` (of an input) and `classes` that it takes. The default is LeNet, or that of `start`.
         classes: their names.
-        start: what the images start from: `noise`, `real` images, or a finished set (or its path) to go on from, whose
-            settings then hold but for those given.
+        start: what the images start from: `noise`, `real` images, or a finished set (or its path, or the name of a
+            published one) to go on from, whose settings then hold but for those given.
         pool: for an `init` that takes the networks of one: see `dd.load_pool`.
         pretrained: a file of weights for `init="fixed_pretrained"`.
         device: `cpu` or `cuda`.
@@ -101,7 +102,7 @@ def _settings(
         settings = settings | {"net": name_of(net, dataset.image_shape, len(dataset.classes))}
     if start in ("noise", "real"):
         return None, by_recipe(recipe, settings | {"start": start})
-    begun = start if isinstance(start, distilled_set.DistilledSet) else DistilledSet.load(start)
+    begun = start if isinstance(start, distilled_set.DistilledSet) else load_set(start)
     return begun, settings_of(begun, settings)
 
 

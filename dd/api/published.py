@@ -31,10 +31,12 @@ def path_of(name: Path | str) -> Path:
         UserError: it has no ending, and there is neither such a file nor such a set.
     """
     path = Path(name)
-    if path.suffix or path.exists():
+    if path.suffix or path.is_file():
         return path
     if (known := paths()) and str(name) in known:
         return known[str(name)]
+    if path.exists():
+        return path
     listed = f"those are {', '.join(known)}" if known else "there are none here"
     raise UserError(f"{name}: no such file, and no published set of this name; {listed}")
 

@@ -127,6 +127,7 @@ def judge(
     cases = make_cases(
         sets, dataset, protocols=protocols, nets=names, count=nets, seed=seed, pool=pool, epochs=lengths, whole=whole
     )
+    _tell_left_out(sets.keys() - {case.name for case in cases}, protocols)
     judged = Judge(cases, dataset, rank=rank, seed=seed, device=device)
     with checkpointed(
         out,
@@ -142,6 +143,12 @@ def judge(
     if chart:
         save(chart_of(table), (chart,))
     click.echo(shown(table))
+
+
+def _tell_left_out(names: set[str], protocols: tuple[str, ...]) -> None:
+    """Name the sets that are not judged."""
+    for name in sorted(names):
+        click.echo(f"{name}: left out, as it fits none of the protocols {', '.join(protocols)}", err=True)
 
 
 def _load(paths: tuple[Path, ...]) -> dict[str, DistilledSet]:

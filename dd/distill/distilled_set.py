@@ -19,7 +19,7 @@ from dd.distill.metrics import percent, poisoning, predictions
 from dd.distill.networks import build_for
 from dd.distill.set_checks import check_fits, check_initial
 from dd.distill.set_description import described, setting_columns
-from dd.distill.set_metadata import SET_FORMAT, check_metadata, check_tensors
+from dd.distill.set_metadata import SET_FORMAT, check_labels, check_metadata, check_tensors
 from dd.distill.settings import PAPERS, DistillConfig
 from dd.distill.unroll import train
 from dd.nets.factory import refusing
@@ -268,6 +268,8 @@ class DistilledSet:
         tensors, info = load_tensors(path)
         check_metadata(info, path)
         check_tensors(tensors, path)
+        if classes := info.get("classes"):
+            check_labels(tensors["labels"], classes, path)
         del info["format"]
         for part in {"config", "pretrained"} & info.keys():
             info[part] = current_settings(info[part])

@@ -76,7 +76,7 @@ def check_tensors(tensors: dict[str, Tensor], where: object) -> None:
     """Refuse tensors that are no distilled set.
 
     Raises:
-        UserError: one is missing, or their shapes do not fit each other.
+        UserError: one is missing, their shapes do not fit each other, or their values cannot be.
     """
     for name in ("images", "labels", "lrs", "mean", "std"):
         if name not in tensors:
@@ -86,3 +86,25 @@ def check_tensors(tensors: dict[str, Tensor], where: object) -> None:
         raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")
     if tensors["lrs"].ndim != 2:
         raise UserError(f"{where}: lrs is {list(tensors['lrs'].shape)}; it must be [epochs, steps]")
+    for name in ("images", "lrs", "mean", "std"):
+        if not bool(tensors[name].isfinite().all()):
+            raise UserError(f"{where}: {name} are not finite")
+    for name in ("lrs", "std"):
+        if not bool((tensors[name] > 0).all()):
+            raise UserError(f"{where}: {name} must be above 0")
+
+
+def check_labels(labels: Tensor, classes: list[str], where: object) -> None:
+    """Refuse labels that are neither classes `[steps, n]` nor probabilities `[steps, n, classes]`.
+
+    Raises:
+        UserError: it says which they are not.
+    """
+    if labels.ndim == 2:
+        fits = not labels.is_floating_point() and bool(((labels >= 0) & (labels < len(classes))).all())
+        must = f"whole numbers from 0 to {len(classes) - 1}"
+    else:
+        fits = labels.is_floating_point() and labels.shape[2] == len(classes) and bool((labels >= 0).all())
+        must = f"probabilities of {len(classes)} classes"
+    if not fits:
+        raise UserError(f"{where}: labels must be {must}")

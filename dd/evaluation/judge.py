@@ -180,7 +180,7 @@ def make_cases(
     Args:
         sets: by name.
         dataset: on whose test images networks are tested.
-        protocols: names of `PROTOCOLS`, by default all; each set is judged by those that fit it.
+        protocols: names of `PROTOCOLS`, by default all; a set is judged by those that fit it, or left out.
         nets: names of networks; by default each set is judged on its own kind.
         count: networks of each kind.
         seed: of initial weights and minibatches, for protocols with plain networks; the others take that of the set.
@@ -189,8 +189,8 @@ def make_cases(
         whole: epochs for which each kind of network is trained on all training images too; 0 leaves it out.
 
     Raises:
-        UserError: a set is not of this dataset, is made for poisoning, or none of the protocols fits it; `epochs` are
-            given, but no set is trained on natively.
+        UserError: a set is not of this dataset or is made for poisoning; the protocols fit no set; `epochs` are given,
+            but no set is trained on natively.
     """
     cases: list[Case] = []
     for name, distilled in sets.items():
@@ -198,14 +198,14 @@ def make_cases(
         if distilled.attacks:
             raise UserError(f"{name}: is made to mislead networks, so its accuracy means nothing; use dd evaluate")
         chosen = [PROTOCOLS[each] for each in protocols or PROTOCOLS if PROTOCOLS[each].fits(distilled)]
-        if not chosen:
-            PROTOCOLS[protocols[0]].check(distilled)
         for net in nets or (distilled.info["config"]["net"],):
             for protocol in chosen:
                 made = _for_protocol(distilled, net, protocol, seed)
                 initial = initial_for(made, protocol, pool)
                 found = initial.nets("held-out", count)
                 cases += _lengths(Case(name, distilled.digest, made, protocol, initial, found), epochs)
+    if not cases:
+        PROTOCOLS[protocols[0]].check(next(iter(sets.values())))
     if epochs and not any(case.protocol.name == NATIVE for case in cases):
         raise UserError(f"--epochs: is for --protocol {NATIVE}, by which no set is judged here; leave it out")
     if whole:

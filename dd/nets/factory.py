@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ def imported(name: str) -> Callable[..., nn.Module]:
     module, _, attribute = class_path(name).partition(":")
     with refusing(f"net {name!r}: ", ""), seeded(0):  # a module may draw numbers when it is imported
         try:
-            return getattr(importlib.import_module(module), attribute)
+            found = getattr(importlib.import_module(module), attribute)
         except AttributeError as error:
             raise UserError(f"net {name!r}: {error}") from error
         except ImportError as error:
@@ -78,6 +79,10 @@ def imported(name: str) -> Callable[..., nn.Module]:
                 raise
             cure = "; is its folder on PYTHONPATH?" if error.name and module.startswith(error.name) else ""
             raise UserError(f"net {name!r}: {error}{cure}") from error
+    # the name may come from a set of somebody else, and a class like subprocess.Popen must not be called
+    if inspect.isbuiltin(found) or (inspect.isclass(found) and not issubclass(found, nn.Module)):
+        raise UserError(f"net {name!r}: is no torch.nn.Module, nor a function that makes one")
+    return found
 
 
 def _check_weights(net: nn.Module, name: str) -> None:

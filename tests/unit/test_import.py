@@ -19,7 +19,7 @@ from dd.runtime.files import sha256
 from dd.sets.foreign import open_foreign
 from dd.sets.formats import FORMATS
 from dd.sets.imports import import_set
-from dd.sets.pixels import FIELD, NORMALISATIONS, statistics
+from dd.sets.pixels import NORMALISATIONS, statistics
 from dd.sets.raw import nearest_probabilities
 from dd.sets.set_format import Asked
 from tests.unit.foreign_sets import NEEDS, PIXELS, WRITERS, datm, dc, mtt, pictures, plain, wang
@@ -79,23 +79,6 @@ def test_metadata_say_where_it_comes_from(dataset, tmp_path):
     pair = read(datm(tmp_path), dataset).distilled.info["imported_from"]
     assert pair["others"] == {name: sha256(tmp_path / name) for name in ("labels_best.pt", "lr_best.pt")}
     assert pair["lr"] == pytest.approx(0.03)
-
-
-def test_real_sets_of_others_are_read(mirror, tmp_path, dd):
-    sets = mirror.parent / "sets"
-    if not sets.is_dir():
-        pytest.skip(f"no sets of other programs in {sets}")
-    for name in ("mnist", "cifar10"):
-        assert dd("data", "prepare", name, "--mirror", mirror, "--out", tmp_path / f"{name}.npz").returncode == 0
-    for file in sorted(sets.glob("res_DC_*.pt")):
-        data = tmp_path / f"{file.name.split('_')[2].lower()}.npz"
-        done = dd("import", file, "--data", data, "--out", tmp_path / "set.safetensors")
-        assert (done.returncode, done.stderr) == (0, "")
-        distilled = load_set(tmp_path / "set.safetensors")
-        one = FIELD[data.stem]
-        assert torch.equal(distilled.mean, torch.tensor(one[0]))
-        assert torch.equal(distilled.std, torch.tensor(one[1]))
-        assert distilled.info["imported_from"]["accuracies"]["ConvNet"]["accuracy"] > 25
 
 
 def judge(dd, tmp_path, digits, *options):

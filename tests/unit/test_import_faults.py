@@ -245,6 +245,31 @@ def test_other_zip_archives_and_texts_are_refused(dataset, tmp_path):
     assert "neither .pt, .npz, .h5, msgpack nor a folder" in refusal(tmp_path / "set.txt", dataset)
 
 
+ALTERED = {
+    "labels too high": (lambda ours: {"labels": ours.labels + 99}, "labels must be whole numbers from 0 to 9"),
+    "labels below 0": (lambda ours: {"labels": ours.labels - 1}, "labels must be whole numbers from 0 to 9"),
+    "halves as labels": (lambda ours: {"labels": ours.labels + 0.5}, "labels must be whole numbers from 0 to 9"),
+    "no probabilities": (lambda _: {"labels": torch.randn(1, 10, 10)}, "labels must be probabilities of 10 classes"),
+    "of other classes": (lambda _: {"labels": torch.ones(1, 10, 9) / 9}, "labels must be probabilities of 10 classes"),
+    "a rate below 0": (lambda ours: {"lrs": -ours.lrs}, "lrs must be above 0"),
+    "no rate": (lambda ours: {"lrs": ours.lrs / 0}, "lrs are not finite"),
+    "a deviation of 0": (lambda ours: {"std": 0 * ours.std}, "std must be above 0"),
+    "bytes": (lambda ours: {"images": ours.images.byte()}, "its parts do not fit each other"),
+    "no settings": (lambda ours: {"info": ours.info | {"config": {}}}, "info lacks classes, dataset or config with"),
+    "a text of classes": (lambda ours: {"info": ours.info | {"classes": "abc"}}, "classes"),
+    "a tensor in the metadata": (lambda ours: {"info": ours.info | {"x": torch.ones(1)}}, "not JSON serializable"),
+}
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_a_set_of_ours_that_cannot_be_is_refused(name, dataset, tmp_path):
+    ours = import_set(WRITERS["plain"](tmp_path).path, dataset, asked=Asked(), normalisation="dataset").distilled
+    ours = replace(ours, lrs=torch.full((2, 1), 0.1))
+    change, told = ALTERED[name]
+    to_pt(replace(ours, **change(ours)), tmp_path / "ours.pt")
+    assert told in refusal(tmp_path / "ours.pt", dataset, normalisation=None)
+
+
 def test_a_whole_set_of_ours_is_held_against_the_data_named(dataset, tmp_path):
     ours = import_set(WRITERS["plain"](tmp_path).path, dataset, asked=Asked(), normalisation="dataset")
     to_pt(ours.distilled, tmp_path / "ours.pt")

@@ -13,16 +13,11 @@ import pytest
 import torch
 
 from dd.data.prepared import load
-from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.distilled_set import DistilledSet
-from dd.distill.initial_weights import RandomInitial
-from dd.distill.loss import classification
-from dd.evaluation import field_training
 from dd.evaluation.held_out import for_epochs
 from dd.evaluation.judge import Judge, make_cases, with_random_images
 from dd.evaluation.whole_data import NAME
 from dd.nets.factory import build
-from dd.nets.stacked import StackedNet
 from dd.runtime.seeds import generator
 from tests.conftest import ROOT
 
@@ -91,6 +86,18 @@ def test_each_set_is_judged_by_every_protocol_that_fits_it(dd, sets, digits, tmp
     assert "above random" in done.stdout
     assert chart.stat().st_size > 10_000
     assert not (tmp_path / "judged.csv.work").exists()
+
+
+def test_sets_that_fit_no_protocol_named_are_left_out(dd, sets, digits, tmp_path):
+    options = ("--data", digits, "--protocol", "soft", "--nets", 1, "--out", tmp_path / "judged.csv")
+    done = dd("judge", *sets[1:], *options)
+    assert "plain: left out, as it fits none of the protocols soft\n" in done.stderr
+    assert list(pd.read_csv(tmp_path / "judged.csv")["set"]) == ["learned"]
+    done = dd("judge", sets[0], sets[2], *options, "--force")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: --protocol soft: is for learned labels, and this set has one class an image; use dc\n",
+    )
 
 
 def test_without_a_choice_all_protocols_that_fit_are_used(dataset):
@@ -193,31 +200,6 @@ def test_further_epochs_have_the_rates_of_the_last(dataset):
     longer = for_epochs(replace(real_set(dataset), lrs=lrs), 4)
     assert torch.equal(longer.lrs, torch.tensor([[0.3], [0.1], [0.1], [0.1]]))
     assert longer.config.epochs == 4
-
-
-@pytest.mark.parametrize("passes", [1, 2])
-def test_as_many_passes_as_asked_for(dataset, passes):
-    """A set of fewer images than a minibatch has: each pass is one step of SGD."""
-    distilled = real_set(dataset)
-    loss, theta = classification(StackedNet(distilled.make())), RandomInitial(distilled.make, "default", 0)("test", [0])
-    trained = field_training.train(distilled, loss, theta, protocol="whole", passes=passes)
-    weights = theta.clone()
-    sgd = torch.optim.SGD([weights], lr=0.01, momentum=0.9, weight_decay=5e-4)
-    for _ in range(passes):
-        x, y = distilled.images[0], distilled.labels[0]
-        _, weights.grad = value_and_gradient_in_chunks(loss, weights, x, y)
-        sgd.step()
-    assert torch.allclose(trained, weights, atol=1e-6)
-    assert not torch.equal(trained, theta)
-
-
-@pytest.mark.parametrize("shown", [True, False])
-def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, capsys, shown):
-    monkeypatch.setattr("dd.runtime.progress.LOG_SECONDS", 0 if shown else 15)
-    distilled = real_set(dataset)
-    loss, theta = classification(StackedNet(distilled.make())), RandomInitial(distilled.make, "default", 0)("test", [0])
-    field_training.train(distilled, loss, theta, protocol="dc")
-    assert ("301/301 epochs" in capsys.readouterr().err) == shown
 
 
 def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):

@@ -142,6 +142,13 @@ class Scaled(Wrong):
         return self.scale * super().forward(x)
 
 
+@pytest.mark.parametrize("name", ["os:abort", "subprocess:Popen"])
+def test_what_makes_no_network_is_not_called(name):
+    """A set of somebody else may name it."""
+    with pytest.raises(UserError, match=f"net '{name}': is no torch.nn.Module, nor a function that makes one"):
+        build(name, 1, 28, 10)
+
+
 def test_a_parameter_may_be_a_number():
     net, x = StackedNet(Scaled()), torch.randn(4, 1, 8, 8)
     theta = torch.randn(2, sum(net.sizes), generator=generator(0, "test"))

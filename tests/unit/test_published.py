@@ -43,6 +43,9 @@ def test_a_published_set_is_loaded_by_its_name(distilled, folder, monkeypatch):
         UserError, match="mnist_rendom: no such file, and no published set of this name; those are mnist"
     ):
         dd.load("mnist_rendom")
+    monkeypatch.chdir(folder)
+    (folder / "mnist_random").mkdir()  # as an export of pictures is
+    assert dd.load("mnist_random").digest == distilled.digest
     shutil.copytree(folder / "laptop", folder / "paper")
     assert list(dd.published()["name"]) == ["laptop/mnist_random", "paper/mnist_random"]
     assert dd.load("paper/mnist_random").digest == distilled.digest

@@ -51,6 +51,11 @@ def distilled(table):
     return dd.distill(*table, Table, **FAST)
 
 
+def test_a_protocol_that_does_not_fit_is_refused(distilled, table):
+    with pytest.raises(UserError, match="--protocol soft: is for learned labels"):
+        distilled.evaluate(*table, protocol="soft")
+
+
 def test_a_set_of_a_table_is_trained_on_judged_and_saved(distilled, table, tmp_path):
     x, y = table
     assert distilled.images.shape == (2, 2, 5)
@@ -104,6 +109,8 @@ def test_python_and_the_command_make_the_same_set(dd_command, digits, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     further = dd.distill(digits, start=theirs, meta_steps=1, progress=False)
+    with pytest.raises(UserError, match="mnist_rendom: no such file, and no published set of this name"):
+        dd.distill(digits, start="mnist_rendom")
     assert dd.load(tmp_path / "further.safetensors").digest == further.digest
     assert further.info["begun"] == theirs.digest
     assert not further.images.equal(theirs.images)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from dd.sets.foreign import ForeignFile
 
 
+KEYS = {"net", "init", "steps", "epochs", "images_per_class", "seed"}
+"""Settings without which a set cannot be used."""
+
+
 def is_own(file: ForeignFile, _asked: Asked) -> bool:
     """Everything that a set has, by name."""
     return file.container in ("torch", "npz") and file.has("images", "labels", "lrs", "mean", "std", "info")
@@ -23,6 +27,7 @@ def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
     import torch
 
     from dd.distill.distilled_set import BUFFER, DistilledSet
+    from dd.distill.set_metadata import SET_FORMAT, check_labels, check_metadata, check_tensors
     from dd.sets.raw import tensor
 
     try:
@@ -36,13 +41,15 @@ def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
         read = DistilledSet(
             **{name: tensor(value, file.path) for name, value in content.items()}, buffers=buffers, info=info
         )
-        steps, n, channels = read.images.shape[:3]
-        whole = read.labels.shape[:2] == (steps, n) and read.lrs.shape[1:] == (steps,)
-        finite = all(bool(torch.isfinite(each).all()) for each in (read.images, read.lrs, read.mean, read.std))
-        if not whole or not finite or read.mean.shape != (channels,) or read.std.shape != (channels,):
+        if not {"classes", "config", "dataset"} <= info.keys() or not info["config"].keys() >= KEYS:
+            raise ValueError(f"info lacks classes, dataset or config with {', '.join(sorted(KEYS))}")
+        json.dumps(info)  # raises for what no set can hold
+        check_metadata({"format": SET_FORMAT} | info, file.path)
+        check_tensors(vars(read), file.path)
+        check_labels(read.labels, info["classes"], file.path)
+        channels = read.images.shape[2:3]
+        if read.images.dtype != torch.float32 or read.mean.shape != channels or read.std.shape != channels:
             raise ValueError("its parts do not fit each other")
-        if not {"classes", "config", "dataset"} <= info.keys():
-            raise ValueError("info lacks classes, config or dataset")
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise UserError(f"{file.path}: not a set that `python -m dd export` wrote ({error})") from error
     return read
