@@ -10,7 +10,7 @@ import copy
 import hashlib
 import re
 from collections.abc import Callable
-from types import CodeType
+from types import CellType, CodeType, FunctionType
 from typing import Any, NoReturn
 
 from torch import nn
@@ -24,7 +24,7 @@ def registered(maker: Callable[..., nn.Module] | nn.Module, example: nn.Module) 
     """The name under which this session knows what makes networks; `example` is one that it has made."""
     named = maker if hasattr(maker, "__name__") else type(maker)
     label = re.sub(r"\W", "", getattr(named, "__name__", "network")) or "network"
-    name = f"{label}_{fingerprint(example)}"
+    name = f"{label}_{fingerprint(example, maker)}"
     _MAKERS[name] = maker
     return f"{__name__}:{name}"
 
@@ -53,13 +53,37 @@ def redrawn(module: nn.Module) -> Callable[[], nn.Module]:
     return copied
 
 
-def fingerprint(module: nn.Module) -> str:
-    """A digest of a network's layers, the shapes of its weights and the code of its classes, as far as it is Python."""
-    told = [repr(module), *(f"{name} {tuple(p.shape)}" for name, p in module.named_parameters())]
-    for part in {type(part) for part in module.modules()}:
-        if not part.__module__.startswith("torch."):
-            told += sorted(_code(f.__code__) for f in vars(part).values() if hasattr(f, "__code__"))
+def fingerprint(module: nn.Module, maker: object = None) -> str:
+    """A digest of a network and of the function that made it, as far as they are Python.
+
+    Of a network that is its layers with their attributes, the shapes of its weights and the code of its classes.
+    """
+    told = [repr(module), _told(maker), *(f"{name} {tuple(p.shape)}" for name, p in module.named_parameters())]
+    for name, part in module.named_modules():
+        own = {key: value for key, value in vars(part).items() if not key.startswith("_")}
+        told += [f"{name}.{key} {_told(value)}" for key, value in sorted(own.items())]
+    for kind in {type(part) for part in module.modules()}:
+        if not kind.__module__.startswith("torch."):
+            told += sorted(_code(f.__code__) for f in vars(kind).values() if hasattr(f, "__code__"))
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+
+
+def _told(value: object) -> str:
+    """A value as text that is the same in another session; of a function also the values that it has taken along."""
+    if not isinstance(value, FunctionType):
+        return _plain(value)
+    taken = [_plain(cell.cell_contents) for cell in value.__closure__ or () if cell != CellType()]
+    return f"{_plain(value)} {_plain(value.__defaults__)} {taken}"
+
+
+def _plain(value: object) -> str:
+    if value is None or isinstance(value, str | int | float | complex | bytes):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    if isinstance(value, FunctionType):
+        return _code(value.__code__)
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def _code(code: CodeType) -> str:

@@ -85,6 +85,35 @@ def test_a_lambda_a_class_and_a_copy_make_the_same_set(distilled, table):
         assert other.train(other.net(0)).out.weight.equal(distilled.train(distilled.net(0)).out.weight)
 
 
+class Bent(Table):
+    """One whose layers do not tell how it differs."""
+
+    def __init__(self, bend, scale):
+        super().__init__((5,), 2)
+        self.bend = bend
+        torch.nn.init.constant_(self.out.weight, scale)
+
+    def forward(self, x):
+        return super().forward(self.bend(x))
+
+
+@pytest.mark.parametrize("more", [{"bend": torch.sin}, {"scale": 2.0}])
+def test_functions_and_attributes_tell_networks_apart(table, tmp_path, more):
+    """Both networks have the same layers; a function has taken the scale along."""
+    made = {}
+
+    def maker(bend, scale):
+        return lambda: Bent(bend, scale)
+
+    options = {"progress": False, "init_scheme": "default", **FAST}
+    first = {"bend": torch.relu, "scale": 1.0}
+    for name, kind in (("one", first), ("other", first | more)):
+        made[name] = dd.distill(*table, maker(**kind), **options | {"work": tmp_path / name})
+    one, other = (distilled.net().eval().requires_grad_(False) for distilled in made.values())
+    assert (one.bend, float(one.out.weight[0, 0])) == (torch.relu, 1.0)
+    assert (other.bend, float(other.out.weight[0, 0])) == tuple((first | more).values())
+
+
 def test_a_lambda_of_an_ended_session_says_so(table):
     made = dd.distill(*table, lambda: Table((5,), 2), **FAST)
     made.info["config"]["net"] = "dd.distill.session:lambda_00000000"
