@@ -35,6 +35,10 @@ def path_of(name: Path | str) -> Path:
         return path
     if (known := paths()) and str(name) in known:
         return known[str(name)]
+    scale, _, experiment = str(name).rpartition("/")
+    found = known.get(experiment)
+    if found and scale == found.parents[2].name:
+        return found
     if path.exists():
         return path
     listed = f"those are {', '.join(known)}" if known else "there are none here"

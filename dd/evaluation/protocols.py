@@ -31,7 +31,7 @@ class EvaluationProtocol:
     """Whether networks are as PyTorch makes and trains them: they have the initial weights of their class, and batch
     normalisation is by the minibatch. If not, both are as in distillation."""
     needs: str = ""
-    """What a set must have: `rates` of its own, or `soft labels`; empty if it fits every set."""
+    """What a set must have: `rates` of its own, `soft labels` or `square images`; empty if it fits every set."""
 
     def check(self, distilled: DistilledSet) -> None:
         """Refuse a set on which networks cannot be trained so.
@@ -43,11 +43,15 @@ class EvaluationProtocol:
             return
         if self.needs == "rates":
             distilled.check_rates()
+        if self.needs == "square images":
+            raise UserError(f"--protocol {self.name}: changes square images, not inputs {list(distilled.image_shape)}")
         raise UserError(f"--protocol {self.name}: is for learned labels, and this set has one class an image; use dc")
 
     def fits(self, distilled: DistilledSet) -> bool:
         """Whether networks can be trained on this set so."""
+        shape = distilled.image_shape
         has = {"": True, "rates": len(distilled.lrs) > 0, "soft labels": distilled.labels.ndim == 3}
+        has["square images"] = len(shape) == 3 and shape[1] == shape[2]
         return has[self.needs]
 
 
@@ -117,6 +121,7 @@ PROTOCOLS = {
             "augmentation a minibatch (Zhao and Bilen 2021)",
             train=by_sgd("dsa"),
             plain_nets=True,
+            needs="square images",
         ),
         EvaluationProtocol(
             name="soft",

@@ -256,6 +256,11 @@ ALTERED = {
     "a deviation of 0": (lambda ours: {"std": 0 * ours.std}, "std must be above 0"),
     "bytes": (lambda ours: {"images": ours.images.byte()}, "its parts do not fit each other"),
     "no settings": (lambda ours: {"info": ours.info | {"config": {}}}, "info lacks classes, dataset or config with"),
+    "no init of ours": (
+        lambda ours: {"info": ours.info | {"config": ours.info["config"] | {"init": "bogus"}}},
+        "its init is unknown",
+    ),
+    "rates of other steps": (lambda _: {"lrs": torch.full((3, 3), 0.1)}, "its rates are not those of its steps"),
     "a text of classes": (lambda ours: {"info": ours.info | {"classes": "abc"}}, "classes"),
     "a tensor in the metadata": (lambda ours: {"info": ours.info | {"x": torch.ones(1)}}, "not JSON serializable"),
 }

@@ -46,6 +46,9 @@ def test_a_published_set_is_loaded_by_its_name(distilled, folder, monkeypatch):
     monkeypatch.chdir(folder)
     (folder / "mnist_random").mkdir()  # as an export of pictures is
     assert dd.load("mnist_random").digest == distilled.digest
+    assert dd.load("laptop/mnist_random").digest == distilled.digest
+    with pytest.raises(UserError, match="paper/mnist_random: no such file"):
+        dd.load("paper/mnist_random")
     shutil.copytree(folder / "laptop", folder / "paper")
     assert list(dd.published()["name"]) == ["laptop/mnist_random", "paper/mnist_random"]
     assert dd.load("paper/mnist_random").digest == distilled.digest

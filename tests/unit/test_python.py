@@ -54,6 +54,8 @@ def distilled(table):
 def test_a_protocol_that_does_not_fit_is_refused(distilled, table):
     with pytest.raises(UserError, match="--protocol soft: is for learned labels"):
         distilled.evaluate(*table, protocol="soft")
+    with pytest.raises(UserError, match=r"--protocol dsa: changes square images, not inputs \[5\]"):
+        distilled.evaluate(*table, protocol="dsa")
 
 
 def test_a_set_of_a_table_is_trained_on_judged_and_saved(distilled, table, tmp_path):

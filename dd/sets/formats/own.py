@@ -27,6 +27,7 @@ def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
     import torch
 
     from dd.distill.distilled_set import BUFFER, DistilledSet
+    from dd.distill.init_kinds import INITS
     from dd.distill.set_metadata import SET_FORMAT, check_labels, check_metadata, check_tensors
     from dd.sets.raw import tensor
 
@@ -43,6 +44,9 @@ def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
         )
         if not {"classes", "config", "dataset"} <= info.keys() or not info["config"].keys() >= KEYS:
             raise ValueError(f"info lacks classes, dataset or config with {', '.join(sorted(KEYS))}")
+        steps = 0 if info["config"].get("batch_per_class") else len(read.images)
+        if info["config"]["init"] not in INITS or (steps and read.lrs.shape[1:] != (steps,)):
+            raise ValueError("its init is unknown, or its rates are not those of its steps")
         json.dumps(info)  # raises for what no set can hold
         check_metadata({"format": SET_FORMAT} | info, file.path)
         check_tensors(vars(read), file.path)
