@@ -57,8 +57,8 @@ def distill(
         data: inputs `[N, ...]`, uint8 or floats; or a `torch.utils.data.Dataset` of pairs; or a prepared dataset, or
             the path of its `.npz`.
         labels: `[N]`, from 0, of inputs.
-        net: a name as in `config.yaml`, a class, a function without arguments that makes networks, or a network, of
-            which copies with new weights are made. A class or function is given those of `channels`, `size` (of
+        net: a name as in `config.yaml`, a class, a function that makes networks, or a network, of which copies with new
+            weights are made. A class or function is given those of `channels`, `size` (of
             square images), `shape` (of an input) and `classes` that it takes. The default is LeNet, or that of `start`.
         classes: their names.
         start: what the images start from: `noise`, `real` images, or a finished set (or its path, or the name of a
