@@ -105,6 +105,7 @@ def check_labels(labels: Tensor, classes: list[str], where: object) -> None:
         must = f"whole numbers from 0 to {len(classes) - 1}"
     else:
         fits = labels.is_floating_point() and labels.shape[2] == len(classes) and bool((labels >= 0).all())
+        fits = fits and bool(((labels.sum(2) - 1).abs() < 1e-3).all())
         must = f"probabilities of {len(classes)} classes"
     if not fits:
         raise UserError(f"{where}: labels must be {must}")

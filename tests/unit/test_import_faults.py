@@ -250,6 +250,7 @@ ALTERED = {
     "labels below 0": (lambda ours: {"labels": ours.labels - 1}, "labels must be whole numbers from 0 to 9"),
     "halves as labels": (lambda ours: {"labels": ours.labels + 0.5}, "labels must be whole numbers from 0 to 9"),
     "no probabilities": (lambda _: {"labels": torch.randn(1, 10, 10)}, "labels must be probabilities of 10 classes"),
+    "not adding up to 1": (lambda _: {"labels": torch.ones(1, 10, 10)}, "labels must be probabilities of 10 classes"),
     "of other classes": (lambda _: {"labels": torch.ones(1, 10, 9) / 9}, "labels must be probabilities of 10 classes"),
     "a rate below 0": (lambda ours: {"lrs": -ours.lrs}, "lrs must be above 0"),
     "no rate": (lambda ours: {"lrs": ours.lrs / 0}, "lrs are not finite"),
