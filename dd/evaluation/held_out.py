@@ -13,15 +13,13 @@ from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.settings import POISONING
 from dd.evaluation.plain_nets import trained
-from dd.evaluation.protocols import NATIVE, PROTOCOLS
+from dd.evaluation.protocols import MADE_FOR, NATIVE, PROTOCOLS
 from dd.evaluation.traits import traits
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.process_group import ProcessGroup
 
 STAGES = ("before", "after")
 """When nets are tested: before and after training on the set."""
-MADE_FOR = "made_for"
-"""The key and column of a set that trains nets of another initialisation: the one that it was made for."""
 
 
 def for_net(distilled: DistilledSet, name: str, *, random_init: bool = False) -> DistilledSet:

@@ -5,7 +5,7 @@ from torch import Tensor
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial, Pool, RandomInitial
 from dd.distill.loss import Loss, classification
-from dd.evaluation.protocols import EvaluationProtocol
+from dd.evaluation.protocols import MADE_FOR, EvaluationProtocol
 from dd.nets.stacked import StackedNet
 from dd.nets.trial import check_network
 
@@ -29,8 +29,8 @@ def trained(
 ) -> list[tuple[StackedNet, Tensor]]:
     """Networks trained by a protocol: weights `[nets, P]`, with the module that they share.
 
-    Networks with batch normalisation have running statistics of their own, so each gets a module and a loss of its own
-    if the protocol is for plain networks.
+    Networks with batch normalisation that the set was not distilled for normalise by the minibatch, whatever the
+    protocol. They have running statistics of their own, so each gets a module and a loss of its own.
 
     Args:
         distilled: the set.
@@ -39,7 +39,8 @@ def trained(
         theta: initial weights `[nets, P]`.
         protocol: how they are trained.
     """
-    if not (protocol.plain_nets and net.batch_norms):
+    as_distilled = not protocol.plain_nets and MADE_FOR not in distilled.info
+    if as_distilled or not net.batch_norms:
         return [(net, protocol.train(distilled, loss, theta))]
     nets = []
     for row in theta.split(1):

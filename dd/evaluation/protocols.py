@@ -29,7 +29,8 @@ class EvaluationProtocol:
     """Takes the set, each net's mean loss on a batch, and initial weights `[nets, P]`; returns trained weights."""
     plain_nets: bool = False
     """Whether networks are as PyTorch makes and trains them: they have the initial weights of their class, and batch
-    normalisation is by the minibatch. If not, both are as in distillation."""
+    normalisation is by the minibatch. If not, the weights are as in distillation; so is batch normalisation for the
+    network that the set was distilled for."""
     needs: str = ""
     """What a set must have: `rates` of its own, `soft labels` or `square images`; empty if it fits every set."""
 
@@ -57,6 +58,9 @@ class EvaluationProtocol:
 
 NATIVE = "native"
 """The name of the protocol that a set is made for, which is the default."""
+MADE_FOR = "made_for"
+"""The key and column of a set that trains nets of another kind or initialisation: the initialisation that it was made
+for."""
 LENGTH = ("epochs", "gd_steps")
 """The columns of a judgement that tell how long native training is."""
 

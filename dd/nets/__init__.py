@@ -54,7 +54,9 @@ NETWORKS: dict[str, Network] = {
         "dd.nets.resnet18:ResNet18", "the field's ResNet-18 for 28 and 32 pixels, with instance norm", image_mflop=3333
     ),
     "ResNet18BN": Network(
-        "dd.nets.resnet18:ResNet18BN", "the same with batch norm, which only dc, dsa, soft train", image_mflop=3333
+        "dd.nets.resnet18:ResNet18BN",
+        "the same with batch norm, for training on sets of other networks",
+        image_mflop=3333,
     ),
 }
 """Every network known by name, in the order of the help. `memory_mb` is measured in benchmarks/README.md (Table 3)."""
