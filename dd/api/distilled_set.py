@@ -14,9 +14,13 @@ from dd.data.prepared import Dataset, load
 from dd.data.tensors import in_memory, tensors_of
 from dd.distill import distilled_set
 from dd.distill.inner_training import native
+from dd.distill.loss import classification
 from dd.distill.networks import Network, name_of
-from dd.evaluation import held_out
-from dd.evaluation.protocols import PROTOCOLS
+from dd.evaluation import held_out, plain_nets
+from dd.evaluation.protocols import NATIVE, PROTOCOLS, EvaluationProtocol
+from dd.nets.init_schemes import flat_weights
+from dd.nets.stacked import StackedNet
+from dd.nets.trial import logits_of
 from dd.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,23 +68,41 @@ class DistilledSet(distilled_set.DistilledSet):
         }
         return replace(self, **moved, buffers={key: value.to(device) for key, value in self.buffers.items()})
 
-    def train(self, net: Network) -> nn.Module:
+    def train(self, net: Network, *, protocol: str = NATIVE) -> nn.Module:
         """Train a network on the distilled images, in place; a name, class or function makes a new one.
 
-        A new one has random weights, drawn by the set's scheme; if it is the set's own kind, the weights the set is
-        made for. Layers are in evaluation mode, as in distillation, and stay in it. On a GPU, PyTorch rounds
+        A new one has random weights, drawn by the set's scheme, or as its class draws them if the protocol is the
+        field's; if it is the set's own kind, the weights the set is made for. In `native` training, layers are in
+        evaluation mode, as in distillation; after any, they stay in it. On a GPU, PyTorch rounds
         convolutions to TF32 until `dd.runtime.devices.exact_products` is called.
+
+        Args:
+            net: a network, or what makes one.
+            protocol: how it is trained: see `python -m dd evaluate --help`. A set without rates of its own has no
+                `native` protocol; `dc` fits every set.
 
         Returns:
             The trained network.
 
         Raises:
-            UserError: the network does not fit the set, the set has no rates of its own, or a new network would come
-                from a pool: give `distilled.net(pool=...)`.
+            UserError: the network does not fit the set, the protocol is unknown or does not fit it, or a new network
+                would come from a pool: give `distilled.net(pool=...)`.
         """
-        if not isinstance(net, nn.Module):
-            net = held_out.for_net(self, name_of(net, self.image_shape, len(self.info["classes"]))).net()
-        return super().train(net)
+        chosen = self._protocol(protocol)
+        classes = len(self.info["classes"])
+        if isinstance(net, nn.Module):
+            with torch.no_grad():
+                logits_of(net.eval(), type(net).__name__, self.images[0, :2], classes)
+        else:
+            made = held_out.for_net(self, name_of(net, self.image_shape, classes), random_init=chosen.plain_nets)
+            net = made.make(seed=int(torch.randint(2**31, ()))) if chosen.plain_nets else made.net()
+        if not chosen.plain_nets:
+            return super().train(net)
+        stacked, theta = StackedNet(net), flat_weights(net).unsqueeze(0)
+        ((module, trained),) = plain_nets.trained(self, stacked, classification(stacked), theta, chosen)
+        nn.utils.vector_to_parameters(trained[0], net.parameters())
+        net.load_state_dict(dict(module.module.named_buffers()), strict=False)  # running statistics
+        return net.eval()
 
     def evaluate(
         self,
@@ -89,7 +111,7 @@ class DistilledSet(distilled_set.DistilledSet):
         *,
         nets: int = 20,
         net: Network | None = None,
-        protocol: str = "native",
+        protocol: str = NATIVE,
         random_init: bool = False,
         pool: Pool | None = None,
     ) -> pd.DataFrame:
@@ -113,9 +135,7 @@ class DistilledSet(distilled_set.DistilledSet):
         Raises:
             UserError: the data or the network do not fit the set, or the protocol is unknown or does not fit it.
         """
-        if protocol not in PROTOCOLS:
-            raise UserError(f"protocol: {protocol!r} is none of {', '.join(PROTOCOLS)}")
-        PROTOCOLS[protocol].check(self)
+        self._protocol(protocol)
         dataset = self._tested_on(data, labels)
         name = self.info["config"]["net"]
         if net is not None:
@@ -123,6 +143,12 @@ class DistilledSet(distilled_set.DistilledSet):
         judged = held_out.for_net(self, name, random_init=random_init)
         device = str(self.images.device)
         return held_out.evaluate(judged, dataset, judged.initial(pool), nets, device=device, protocol=protocol)
+
+    def _protocol(self, name: str) -> EvaluationProtocol:
+        if name not in PROTOCOLS:
+            raise UserError(f"protocol: {name!r} is none of {', '.join(PROTOCOLS)}")
+        PROTOCOLS[name].check(self)
+        return PROTOCOLS[name]
 
     def _tested_on(self, data: Any, labels: Any) -> Dataset:
         if not isinstance(data, Dataset) and (isinstance(data, str) or hasattr(data, "__fspath__")):

@@ -77,6 +77,7 @@ def distill(
         UserError: a setting is unknown or not allowed, or data, network and settings do not fit each other.
         KeyboardInterrupt: it was interrupted.
     """
+    _check_arguments(start, pool, device)
     dataset = dataset_of(data, labels, classes=classes)
     begun, config = _settings(start, net, dataset, recipe, settings)
     file = PretrainedFile.load(Path(pretrained)) if pretrained else None
@@ -88,6 +89,18 @@ def distill(
     with _store(Path(work) if work else None, experiment) as store:
         made = experiment.run(store, group=ProcessGroup(), progress=bar, record=_NewRows(callback))
     return DistilledSet(**{field.name: getattr(made, field.name) for field in fields(made)})
+
+
+def _check_arguments(start: Any, pool: Any, device: str) -> None:
+    """Refuse what is of another type than `distill` takes, and a device that is not here."""
+    if not isinstance(start, distilled_set.DistilledSet | Path | str):
+        raise UserError(f"start: {start!r} is neither noise, real, a set nor its path")
+    if isinstance(pool, Path | str):
+        raise UserError(f"pool: give dd.load_pool({str(pool)!r})")
+    if str(device).partition(":")[0] not in ("cpu", "cuda"):
+        raise UserError(f"device: {device!r} is neither cpu nor cuda")
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device: PyTorch finds no GPU for {device!r}; leave it out for the CPU")
 
 
 def _settings(

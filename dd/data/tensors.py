@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
 
 from dd.data.class_names import check_names
 from dd.data.prepared import Dataset, load
@@ -78,7 +79,9 @@ def tensors_of(data: Any, labels: Any = None) -> tuple[Tensor, Tensor]:
     """
     if labels is None:
         data, labels = _pairs(data)
-    x, y = (torch.as_tensor(each).detach().cpu() for each in (data, labels))
+    elif isinstance(data, TorchDataset):
+        raise UserError("labels: a Dataset of pairs has its own; leave them out, and name a network as net=")
+    x, y = _tensor("inputs", data), _tensor("labels", labels)
     if x.ndim < 2 or not x.numel():
         raise UserError(f"{NAME}: inputs are {list(x.shape)}; they must be [N, ...], with at least one axis after N")
     if x.is_floating_point():
@@ -94,17 +97,34 @@ def tensors_of(data: Any, labels: Any = None) -> tuple[Tensor, Tensor]:
     return x.contiguous(), y.long()
 
 
+def _tensor(what: str, values: Any) -> Tensor:
+    """Tensors, arrays, tables of pandas or lists as a dense tensor on the CPU."""
+    try:
+        tensor = torch.as_tensor(values if isinstance(values, (Tensor, np.ndarray)) else np.array(values))
+    except (TypeError, ValueError):
+        raise UserError(
+            f"{NAME}: {what} are a {type(values).__name__} that is no tensor of numbers; give one"
+        ) from None
+    if tensor.is_meta or tensor.layout != torch.strided:
+        raise UserError(f"{NAME}: {what} are {tensor.layout} on {tensor.device}; give a dense tensor with values")
+    return tensor.detach().cpu()
+
+
 def _pairs(data: Any) -> tuple[Tensor, Tensor]:
     """The inputs and labels of pairs; pictures with their channels first."""
-    if isinstance(data, (Tensor, np.ndarray)) or not hasattr(data, "__getitem__"):
-        raise UserError(f"labels: are missing; give them after the inputs, or a Dataset of pairs, not {type(data)}")
+    pandas_table = hasattr(data, "to_numpy")
+    listed = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    if not listed or pandas_table or isinstance(data, (Tensor, np.ndarray, Mapping, str)):
+        raise UserError(
+            f"labels: are missing; give them after the inputs, or a Dataset of pairs with a length, not {type(data)}"
+        )
     inputs, labels = [], []
     for number in range(len(data)):
         pair = data[number]
-        if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
+        if isinstance(pair, (Mapping, str)) or not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
             raise UserError(f"{NAME}: item {number} is no pair of an input and a label")
-        inputs.append(_input(pair[0]))
-        labels.append(int(pair[1]))
+        inputs.append(_input(pair[0], number))
+        labels.append(_label(pair[1], number))
         if inputs[-1].shape != inputs[0].shape:
             raise UserError(
                 f"{NAME}: input {number} is {list(inputs[-1].shape)}, but the first is {list(inputs[0].shape)}"
@@ -114,10 +134,22 @@ def _pairs(data: Any) -> tuple[Tensor, Tensor]:
     return torch.stack(inputs), torch.tensor(labels)
 
 
-def _input(value: Any) -> Tensor:
+def _label(value: Any, number: int) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise UserError(f"{NAME}: label {number} is {value!r}; it must be a whole number") from None
+
+
+def _input(value: Any, number: int) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    array = torch.from_numpy(np.array(value))
+    try:
+        array = torch.from_numpy(np.array(value))
+    except TypeError:
+        raise UserError(
+            f"{NAME}: input {number} is a {type(value).__name__}; it must be a tensor or a picture"
+        ) from None
     if isinstance(value, np.ndarray):
         return array
     return array.unsqueeze(0) if array.ndim == 2 else array.movedim(-1, 0)  # a picture of Pillow

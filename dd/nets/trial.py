@@ -54,7 +54,7 @@ def try_out(net: nn.Module, name: str, channels: int, size: int, classes: int) -
         net = _moved(net)
     before = {key: (weights, weights._version, weights.detach().clone()) for key, weights in net.named_parameters()}
     with torch.no_grad():
-        logits, again, alone = (_logits(net, name, x, classes) for x in (images, images, images[:1]))
+        logits, again, alone = (logits_of(net, name, x, classes) for x in (images, images, images[:1]))
     after = dict(net.named_parameters())
     if after.keys() - before.keys():
         raise UserError(f"net {name}: makes layers in its forward, which would not be trained; make them in __init__")
@@ -141,8 +141,12 @@ def _moved(net: nn.Module) -> nn.Module:
     return net
 
 
-def _logits(forward: Callable[[Tensor], object], name: str, images: Tensor, classes: int) -> Tensor:
-    """What `forward` returns for images, if it is finite logits `[n, classes]` and the images stay as they are."""
+def logits_of(forward: Callable[[Tensor], object], name: str, images: Tensor, classes: int) -> Tensor:
+    """What `forward` returns for images, if it is finite logits `[n, classes]` and the images stay as they are.
+
+    Raises:
+        UserError: it fails, changes the images, or returns anything else.
+    """
     given = images.clone()
     with refusing(f"net {name}: fails on images {list(images.shape)}: ", "; change it or the images' size"):
         logits = forward(given)
@@ -167,7 +171,7 @@ def _check_training_step(net: nn.Module, name: str, images: Tensor, classes: int
     """Refuse a network whose gradient cannot be computed with respect to images and weights that come from outside."""
     weights = {key: value.detach().clone().requires_grad_() for key, value in net.named_parameters()}
     x = images.clone().requires_grad_()
-    logits = _logits(lambda given: functional_call(net, weights, (given,)), name, x, classes)
+    logits = logits_of(lambda given: functional_call(net, weights, (given,)), name, x, classes)
     with refusing(
         f"net {name}: cannot be trained with weights from outside, as torch.func.functional_call gives them: ",
         f"; its logits must depend on its weights; {LEAVE_OUT}",
