@@ -19,7 +19,7 @@ from dd.distill.metrics import percent, poisoning, predictions
 from dd.distill.networks import build_for
 from dd.distill.set_checks import check_fits, check_initial
 from dd.distill.set_description import described, setting_columns
-from dd.distill.set_metadata import SET_FORMAT, check_labels, check_metadata, check_tensors
+from dd.distill.set_metadata import SET_FORMAT, check_set
 from dd.distill.settings import PAPERS, DistillConfig
 from dd.distill.unroll import train
 from dd.nets.factory import refusing
@@ -266,10 +266,7 @@ class DistilledSet:
             UserError: the file is missing, damaged, or not a distilled set.
         """
         tensors, info = load_tensors(path)
-        check_metadata(info, path)
-        check_tensors(tensors, path)
-        if classes := info.get("classes"):
-            check_labels(tensors["labels"], classes, path)
+        check_set(tensors, info, path)
         del info["format"]
         for part in {"config", "pretrained"} & info.keys():
             info[part] = current_settings(info[part])

@@ -3,13 +3,15 @@
 Keys are only added within a version, so that older sets are read; what a key means is in docs/formats.md.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from dd.distill.init_kinds import INITS
 from dd.runtime.errors import UserError
-from dd.runtime.settings_model import first_mistake
+from dd.runtime.settings_model import OneOf, first_mistake
 
 SET_FORMAT = "dd distilled set 1"
 
@@ -39,12 +41,24 @@ class Validation(Part):
     nets: int
 
 
+class Config(Part):
+    """The settings without which a set cannot be used; docs/configuration.md has all."""
+
+    net: str
+    init: Annotated[str, OneOf.of(INITS)]
+    steps: int
+    epochs: int
+    images_per_class: int
+    seed: int
+    batch_per_class: int = 0
+
+
 class SetMetadata(Part):
     """The JSON of a distilled set, without `format`."""
 
-    dataset: Origin | None = None
-    classes: list[str] | None = None
-    config: dict[str, Any] | None = None
+    dataset: Origin
+    classes: list[str]
+    config: Config
     validation: Validation | None = None
     made_with: dict[str, str] | None = Field(default=None, alias="made with")
     pretrained: dict[str, Any] | None = None
@@ -54,12 +68,21 @@ class SetMetadata(Part):
     whitening: dict[str, str] | None = None
 
 
-def check_metadata(info: dict[str, Any], where: object) -> None:
-    """Refuse a file whose metadata are not those of a distilled set, of this version.
+def check_set(tensors: dict[str, Tensor], info: dict[str, Any], where: object) -> None:
+    """Refuse tensors and metadata, with `format`, that are not those of a distilled set of this version.
 
     Raises:
-        UserError: it names the key.
+        UserError: it names the tensor or key, and what is wrong with it.
     """
+    metadata = _metadata(info, where)
+    _check_tensors(tensors, where)
+    _check_labels(tensors["labels"], metadata.classes, where)
+    ordered = not metadata.config.batch_per_class
+    if ordered and tensors["lrs"].shape[1] != (steps := len(tensors["images"])) and len(tensors["lrs"]):
+        raise UserError(f"{where}: lrs is {list(tensors['lrs'].shape)}, for {steps} steps")
+
+
+def _metadata(info: dict[str, Any], where: object) -> SetMetadata:
     kind = info.get("format")
     if kind != SET_FORMAT:
         name, _, version = SET_FORMAT.rpartition(" ")
@@ -67,25 +90,25 @@ def check_metadata(info: dict[str, Any], where: object) -> None:
             raise UserError(f"{where}: {kind!r} is of a newer version than {version}; update this package")
         raise UserError(f"{where}: not a distilled set ({SET_FORMAT})")
     try:
-        SetMetadata(**info)
+        return SetMetadata(**info)
     except ValidationError as error:
         raise UserError(f"{where}: {first_mistake(error)}") from None
 
 
-def check_tensors(tensors: dict[str, Tensor], where: object) -> None:
-    """Refuse tensors that are no distilled set.
-
-    Raises:
-        UserError: one is missing, their shapes do not fit each other, or their values cannot be.
-    """
+def _check_tensors(tensors: dict[str, Tensor], where: object) -> None:
     for name in ("images", "labels", "lrs", "mean", "std"):
         if name not in tensors:
             raise UserError(f"{where}: has no tensor {name}; it is no distilled set")
     images, labels = tensors["images"], tensors["labels"]
     if images.ndim < 3 or labels.ndim not in (2, 3) or images.shape[:2] != labels.shape[:2]:
         raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")
+    if images.dtype != torch.float32:
+        raise UserError(f"{where}: images are {images.dtype}; they must be torch.float32")
     if tensors["lrs"].ndim != 2:
         raise UserError(f"{where}: lrs is {list(tensors['lrs'].shape)}; it must be [epochs, steps]")
+    for name in ("mean", "std"):
+        if tensors[name].shape != images.shape[2:3]:
+            raise UserError(f"{where}: {name} is {list(tensors[name].shape)}, for images {list(images.shape[2:])}")
     for name in ("images", "lrs", "mean", "std"):
         if not bool(tensors[name].isfinite().all()):
             raise UserError(f"{where}: {name} are not finite")
@@ -94,12 +117,8 @@ def check_tensors(tensors: dict[str, Tensor], where: object) -> None:
             raise UserError(f"{where}: {name} must be above 0")
 
 
-def check_labels(labels: Tensor, classes: list[str], where: object) -> None:
-    """Refuse labels that are neither classes `[steps, n]` nor probabilities `[steps, n, classes]`.
-
-    Raises:
-        UserError: it says which they are not.
-    """
+def _check_labels(labels: Tensor, classes: list[str], where: object) -> None:
+    """Refuse labels that are neither classes `[steps, n]` nor probabilities `[steps, n, classes]`."""
     if labels.ndim == 2:
         fits = not labels.is_floating_point() and bool(((labels >= 0) & (labels < len(classes))).all())
         must = f"whole numbers from 0 to {len(classes) - 1}"

@@ -1,4 +1,4 @@
-"""Sets as other programs write them: one writer for each format, of a class an image, on images of 28 pixels."""
+"""Sets as other programs write them: one writer for each format, of a class an image."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,6 +12,8 @@ from torch import Tensor
 from dd.sets.set_format import Asked
 
 CLASSES = 10
+SIDE = 28
+"""Pixels; tests of faults change both."""
 EMPTY = Asked()
 
 
@@ -21,7 +23,7 @@ class Written:
 
     path: Path
     images: Tensor
-    """As networks get them, `[steps, n, 1, 28, 28]`; of formats of pixels, on their scale of 0 to 1."""
+    """As networks get them, `[steps, n, 1, SIDE, SIDE]`; of formats of pixels, on their scale of 0 to 1."""
     labels: Tensor
     normalisation: str | None = "dataset"
     asked: Asked = EMPTY
@@ -32,8 +34,8 @@ def drawn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def pictures(count=CLASSES, seed=0):
-    return 1.2 * drawn(count, 1, 28, 28, seed=seed)
+def pictures(count=0, seed=0):
+    return 1.2 * drawn(count or CLASSES, 1, SIDE, SIDE, seed=seed)
 
 
 def dc(folder):
@@ -45,24 +47,25 @@ def dc(folder):
 
 def mtt(folder):
     labels = torch.arange(CLASSES).repeat_interleave(2)
-    torch.save(pictures(20), folder / "images_best.pt")
+    torch.save(pictures(2 * CLASSES), folder / "images_best.pt")
     torch.save(labels, folder / "labels_best.pt")
-    return Written(folder / "images_best.pt", pictures(20)[None], labels[None])
+    return Written(folder / "images_best.pt", pictures(2 * CLASSES)[None], labels[None])
 
 
 def datm(folder):
-    logits = drawn(20, CLASSES, seed=1)
-    torch.save(pictures(20), folder / "images_best.pt")
+    logits = drawn(2 * CLASSES, CLASSES, seed=1)
+    torch.save(pictures(2 * CLASSES), folder / "images_best.pt")
     torch.save(logits, folder / "labels_best.pt")
     torch.save(torch.tensor(0.03), folder / "lr_best.pt")
-    return Written(folder / "images_best.pt", pictures(20)[None], logits.softmax(1)[None])
+    return Written(folder / "images_best.pt", pictures(2 * CLASSES)[None], logits.softmax(1)[None])
 
 
 def idc(folder):
-    images = torch.rand(CLASSES, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(CLASSES, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     torch.save([images, torch.arange(CLASSES)], folder / "data.pt")
-    quarters = [images[..., top : top + 14, left : left + 14] for top in (0, 14) for left in (0, 14)]
-    whole = torch.nn.Upsample(size=28, mode="bilinear")(torch.cat(quarters))
+    half = SIDE // 2
+    quarters = [images[..., top : top + half, left : left + half] for top in (0, half) for left in (0, half)]
+    whole = torch.nn.Upsample(size=SIDE, mode="bilinear")(torch.cat(quarters))
     return Written(folder / "data.pt", whole[None], torch.arange(CLASSES).repeat(4)[None], None, Asked(factor=2))
 
 
@@ -111,7 +114,8 @@ def rat_bptt(folder):
 
 
 def wang(folder):
-    images, labels, lrs = pictures(30).view(3, 10, 1, 28, 28), torch.arange(CLASSES).expand(3, -1), torch.rand(2, 3) + 1
+    images = pictures(3 * CLASSES).view(3, CLASSES, 1, SIDE, SIDE)
+    labels, lrs = torch.arange(CLASSES).expand(3, -1), torch.rand(2, 3) + 1
     steps = [(images[step], labels[step].clone(), lrs[epoch, step]) for epoch in range(2) for step in range(3)]
     torch.save(steps, folder / "results.pth")
     return Written(folder / "results.pth", images, labels, lrs=lrs)
@@ -128,7 +132,7 @@ def plain_npz(folder):
 
 
 def folder(place):
-    images = torch.randint(256, (CLASSES, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    images = torch.randint(256, (CLASSES, 1, SIDE, SIDE), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     for number, image in enumerate(images):
         (place / "images" / str(number)).mkdir(parents=True)
         Image.fromarray(image[0].numpy()).save(place / "images" / str(number) / "0.png")

@@ -130,7 +130,7 @@ WRONG = {
     ),
     "a part of ours": (
         {"images": pictures()[None], "labels": LABELS, "lrs": 1, "mean": 1, "std": 1, "info": {}},
-        "not a set that `python -m dd export` wrote",
+        "dataset: is missing; add it",
     ),
 }
 
@@ -255,13 +255,14 @@ ALTERED = {
     "a rate below 0": (lambda ours: {"lrs": -ours.lrs}, "lrs must be above 0"),
     "no rate": (lambda ours: {"lrs": ours.lrs / 0}, "lrs are not finite"),
     "a deviation of 0": (lambda ours: {"std": 0 * ours.std}, "std must be above 0"),
-    "bytes": (lambda ours: {"images": ours.images.byte()}, "its parts do not fit each other"),
-    "no settings": (lambda ours: {"info": ours.info | {"config": {}}}, "info lacks classes, dataset or config with"),
+    "bytes": (lambda ours: {"images": ours.images.byte()}, "images are torch.uint8; they must be torch.float32"),
+    "no settings": (lambda ours: {"info": ours.info | {"config": {}}}, "config.net: is missing; add it"),
     "no init of ours": (
         lambda ours: {"info": ours.info | {"config": ours.info["config"] | {"init": "bogus"}}},
-        "its init is unknown",
+        "config.init: 'bogus' is not one of",
     ),
-    "rates of other steps": (lambda _: {"lrs": torch.full((3, 3), 0.1)}, "its rates are not those of its steps"),
+    "rates of other steps": (lambda _: {"lrs": torch.full((3, 3), 0.1)}, "lrs is [3, 3], for 1 steps"),
+    "a mean of three channels": (lambda _: {"mean": torch.zeros(3)}, "mean is [3], for images [1, 28, 28]"),
     "a text of classes": (lambda ours: {"info": ours.info | {"classes": "abc"}}, "classes"),
     "a tensor in the metadata": (lambda ours: {"info": ours.info | {"x": torch.ones(1)}}, "not JSON serializable"),
 }

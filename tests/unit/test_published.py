@@ -102,7 +102,9 @@ def test_metadata_follow_their_schema(distilled, tmp_path):
     text = (ROOT / "docs/formats.md").read_text()
     assert not [key for key in info if f"| `{key}` |" not in text]
     older = {key: info[key] for key in ("format", "dataset", "classes", "config")}
-    older["config"] = {key: info["config"][key] for key in ("net", "init", "steps", "epochs", "seed")}
+    older["config"] = {
+        key: info["config"][key] for key in ("net", "init", "steps", "epochs", "images_per_class", "seed")
+    }
     save_tensors(path, tensors, older)
     assert dd.load(path).digest == distilled.digest
     assert description(dd.load(path))["accuracy"] == "not told"
