@@ -97,6 +97,16 @@ def test_large_networks(script, monkeypatch):
     assert len(row.split(" | ")) == 6
 
 
+def test_windows(script, monkeypatch, capsys):
+    window = script("window")
+    monkeypatch.setattr(window, "WARM", 1)
+    monkeypatch.setattr(window, "LONG", {"steps": 2, "epochs": 2, "window": 1})
+    monkeypatch.setattr(window, "PAPER", {"steps": 2, "epochs": 1})
+    monkeypatch.setattr(sys, "argv", ["window.py", "--rounds", "1", "--batch", "16"])
+    window.main()
+    assert "times as long" in capsys.readouterr().out
+
+
 def test_pools(script, monkeypatch, capsys):
     words = ["--threads", "1", "--nets", "1", "--batch", "8", "--steps", "1", "--rounds", "2"]
     monkeypatch.setattr(sys, "argv", ["pool.py", *words])
