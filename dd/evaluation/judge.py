@@ -19,8 +19,8 @@ from dd.distill.initial_weights import Initial, Pool
 from dd.distill.loss import classification
 from dd.evaluation.held_out import for_epochs, for_net
 from dd.evaluation.plain_nets import initial_for, trained
-from dd.evaluation.protocols import LENGTH, NATIVE, PROTOCOLS, EvaluationProtocol
-from dd.evaluation.whole_data import NAME, by_epochs, whole_data
+from dd.evaluation.protocols import LENGTH, NATIVE, PROTOCOLS, WHOLE, EvaluationProtocol
+from dd.evaluation.whole_data import by_epochs, whole_data
 from dd.nets.init_schemes import count
 from dd.nets.stacked import NETS_AT_ONCE, SMALL_NETWORK, StackedNet
 from dd.runtime.errors import UserError
@@ -219,7 +219,7 @@ def _on_whole_data(
 ) -> list[Case]:
     digest = all_images.digest
     made = [_for_protocol(all_images, net, protocol, seed) for net in nets]
-    return [Case(NAME, digest, each, protocol, initial_for(each, protocol), count) for each in made]
+    return [Case(WHOLE, digest, each, protocol, initial_for(each, protocol), count) for each in made]
 
 
 def _lengths(case: Case, epochs: Sequence[int]) -> list[Case]:
@@ -240,7 +240,7 @@ def _for_protocol(distilled: DistilledSet, net: str, protocol: EvaluationProtoco
 def _trials(number: int, case: Case, device: str, rank: bool) -> list[Trial]:
     """The trials of a case: as many networks at once as are fastest, but those on random images one by one."""
     small = device != "cpu" or count(case.distilled.make()) <= SMALL_NETWORK
-    whole = case.name == NAME  # whose trials are the longest, and a judge that is killed repeats the last one
+    whole = case.name == WHOLE  # whose trials are the longest, and a judge that is killed repeats the last one
     size = NETS_AT_ONCE if small and not whole else 1
     nets = range(case.nets)
     own = [Trial(number, nets[first : first + size], random=False) for first in nets[::size]]

@@ -61,6 +61,8 @@ NATIVE = "native"
 MADE_FOR = "made_for"
 """The key and column of a set that trains nets of another kind or initialisation: the initialisation that it was made
 for."""
+WHOLE = "all training images"
+"""What stands in place of the name of a set where networks are trained on those."""
 LENGTH = ("epochs", "gd_steps")
 """The columns of a judgement that tell how long native training is."""
 

@@ -12,9 +12,6 @@ from dd.distill.loss import Loss
 from dd.evaluation import field_training
 from dd.evaluation.protocols import EvaluationProtocol
 
-NAME = "all training images"
-"""In place of the name of a set."""
-
 
 def whole_data(distilled: DistilledSet, dataset: Dataset) -> DistilledSet:
     """All training images as one step of a set, for the network of a distilled one, normalised as the dataset is."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dd.evaluation.protocols import WHOLE
 from dd.report.formatting import MISSING, accuracy_text, mean_std
 
 if TYPE_CHECKING:
@@ -98,10 +99,14 @@ def _line(axes: Axes, rows: pd.DataFrame, column: str, **style: Any) -> None:
 
 
 def _bars(table: pd.DataFrame) -> Figure:
-    """A bar for each row, with the standard deviation over nets; a line where as many random images are."""
+    """A bar for each row, with the standard deviation over nets; a mark where as many random images are.
+
+    Networks trained on all training images are a line from top to bottom.
+    """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
+    whole, table = table[table["set"] == WHOLE], table[table["set"] != WHOLE]
     protocols = list(dict.fromkeys(table["protocol"]))
     colours = {protocol: colormaps["tab10"](number) for number, protocol in enumerate(protocols)}
     several_nets = table["net"].nunique() > 1
@@ -113,7 +118,11 @@ def _bars(table: pd.DataFrame) -> Figure:
     )
     if "random" in table:
         axes.plot(table["random"], places, "|", color="black", markersize=12, label="random real images")
-        axes.legend(loc="lower right", fontsize=8)
+    for number, row in enumerate(whole.to_dict("records")):
+        label = f"{WHOLE}, {row['net']}, {row['protocol']}"
+        axes.axvline(row["accuracy"], color=colormaps["Dark2"](number % 8), linestyle=":", label=label)
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     told = ["set", "net", "protocol"] if several_nets else ["set", "protocol"]
     labels = table[told].astype(str).agg(", ".join, axis=1)
     axes.set_yticks(list(places), list(labels), fontsize=8)

@@ -16,8 +16,9 @@ from dd.data.prepared import load
 from dd.distill.distilled_set import DistilledSet
 from dd.evaluation.held_out import for_epochs
 from dd.evaluation.judge import Judge, make_cases, with_random_images
-from dd.evaluation.whole_data import NAME
+from dd.evaluation.protocols import WHOLE
 from dd.nets.factory import build
+from dd.report.judged import chart_of
 from dd.runtime.seeds import generator
 from tests.conftest import ROOT
 
@@ -156,10 +157,13 @@ def test_all_training_images_are_the_upper_line(dd, sets, digits, dataset, tmp_p
     table = pd.read_csv(out)
     *others, whole = table.itertuples()
     assert [row.set for row in others] == ["native", "learned", "plain"]
-    assert (whole.set, whole.protocol, whole.images) == (NAME, "10 epochs", len(dataset.x_train))
+    assert (whole.set, whole.protocol, whole.images) == (WHOLE, "10 epochs", len(dataset.x_train))
     assert whole.accuracy > max(row.accuracy for row in others) + 10
     assert np.isnan(whole.random)  # nothing is as many random images
     assert re.search(r"\| all training images \| +1297 \| MLP +\| 10 epochs +\|", done.stdout)
+    axes = chart_of(table).axes[0]
+    assert len(axes.patches) == len(others)
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_label().startswith(WHOLE)] == [whole.accuracy]
     # its nets are those of the other rows, and the draws its own
     made = make_cases({"plain": real_set(dataset, rates=False)}, dataset, count=2, seed=0, whole=10)
     assert torch.equal(*(case.initial("held-out", range(2)) for case in made[-2:]))
