@@ -82,12 +82,15 @@ def evaluate(
     """
     from dd import load as load_set
     from dd.data.prepared import load
+    from dd.distill.set_checks import other_data
     from dd.evaluation import held_out
     from dd.runtime.process_group import process_group
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
     distilled.check(dataset, whitens=True)
+    if warning := other_data(distilled, dataset):
+        click.echo(f"warning: {set_path}: {warning}", err=True)
     for protocol in protocols or (NATIVE,):
         PROTOCOLS[protocol].check(distilled)
     runs = _runs(distilled, names, protocols, random_init=random_init, pool=pool)

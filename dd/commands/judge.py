@@ -113,6 +113,7 @@ def judge(
         --rank --out lengths.csv --chart lengths.png
     """
     from dd.data.prepared import load
+    from dd.distill.set_checks import other_data
     from dd.evaluation.judge import Judge, make_cases
     from dd.report.judged import chart_of, shown
     from dd.runtime.checkpoints import checkpointed
@@ -127,6 +128,9 @@ def judge(
     cases = make_cases(
         sets, dataset, protocols=protocols, nets=names, count=nets, seed=seed, pool=pool, epochs=lengths, whole=whole
     )
+    for name, distilled in sets.items():
+        if warning := other_data(distilled, dataset):
+            click.echo(f"warning: {name}: {warning}", err=True)
     _tell_left_out(sets.keys() - {case.name for case in cases}, protocols)
     judged = Judge(cases, dataset, rank=rank, seed=seed, device=device)
     with checkpointed(

@@ -33,6 +33,14 @@ def check_initial(distilled: DistilledSet, pool: Pool | None) -> None:
     pool.check(net, distilled.image_shape, classes, weights)
 
 
+def other_data(distilled: DistilledSet, dataset: Dataset) -> str:
+    """A warning where a set is judged on other data than it was distilled from, or an empty text."""
+    origin = distilled.info["dataset"]
+    if origin.get("sha256") in (None, dataset.info["sha256"]):
+        return ""
+    return f"was distilled from other data than {dataset.name} here: {origin['name']}, {origin.get('fidelity', '')}"
+
+
 def check_fits(distilled: DistilledSet, dataset: Dataset, *, whitens: bool) -> None:
     """See `DistilledSet.check`."""
     if recipe := distilled.info.get("whitening"):

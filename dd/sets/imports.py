@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
+from dd.distill.set_checks import other_data
 from dd.nets import class_path
 from dd.runtime.errors import UserError, reason
 from dd.runtime.files import provenance, sha256
@@ -75,7 +76,8 @@ def import_set(
                 raise UserError(f"--{key}: means nothing for {path}, which says everything itself")
         if dataset is not None:
             raw.check(dataset, whitens=True)
-        return Imported(raw, told, [])
+        warning = other_data(raw, dataset) if dataset is not None else ""
+        return Imported(raw, told, [warning] if warning else [])
     if dataset is None:
         raise UserError(f"--data: {path} does not say what it was distilled from; name the prepared dataset")
     images = checked_images(raw, dataset, path)

@@ -283,3 +283,12 @@ def test_a_whole_set_of_ours_is_held_against_the_data_named(dataset, tmp_path):
     other = replace(dataset, classes=list("abcdefghij"))
     assert "has other classes than the set" in refusal(tmp_path / "ours.pt", other, normalisation=None)
     assert "--normalisation: means nothing for" in refusal(tmp_path / "ours.pt", dataset)
+    noisy = replace(dataset, name="noisy", info=dataset.info | {"sha256": "0" * 64})
+    assert not import_set(tmp_path / "ours.pt", dataset, asked=Asked()).warnings
+    (warning,) = import_set(tmp_path / "ours.pt", noisy, asked=Asked()).warnings
+    assert warning.startswith("was distilled from other data than noisy here: digits, ")
+
+
+def test_sets_of_this_program_need_no_import(dataset, tmp_path):
+    (tmp_path / "ours.safetensors").write_bytes(b"of whatever content")
+    assert "a .safetensors needs no import" in refusal(tmp_path / "ours.safetensors", dataset)

@@ -280,3 +280,14 @@ def test_the_fields_networks_have_its_weights(name):
     assert gray(torch.randn(2, 1, 28, 28)).shape == (2, 10)
     norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert len(norms) == (20 if name == "ResNet18BN" else 0)
+
+
+@pytest.mark.parametrize("command", ["judge", "evaluate"])
+def test_other_data_than_the_set_was_distilled_from_are_told(dd, sets, digits, tmp_path, command):
+    done = dd("data", "vary", "--data", digits, "--noise", 0.1, "--out", tmp_path / "noisy.npz")
+    assert done.returncode == 0, done.stderr
+    words = {"judge": [sets[0], "--protocol", "native"], "evaluate": ["--set", sets[0]]}[command]
+    for data, warns in ((digits, False), (tmp_path / "noisy.npz", True)):
+        done = dd(command, *words, "--data", data, "--nets", 1, "--out", tmp_path / f"{data.stem}.csv")
+        assert done.returncode == 0, done.stderr
+        assert ("was distilled from other data than noisy here: digits, " in done.stderr) == warns
