@@ -1,9 +1,16 @@
 """Dataset distillation (Wang et al. 2018) in plain PyTorch: Algorithm 1, with its back-gradient written out.
 
-Ten images, one a class, and three learned learning rates become all that a small network needs to learn to read the
-digits inside scikit-learn. `python examples/minimal.py` takes a minute or two; `python -m dd` has all the rest.
+Ten images, one a class, and three learned learning rates become all that a small network needs to learn to read digits.
+
+    python examples/minimal.py               # the digits inside scikit-learn; a minute or two
+    python examples/minimal.py mnist.npz     # MNIST, from an .npz with x_train, y_train, x_test and y_test
+
+`python -m dd` has all the rest.
 """
 
+import sys
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
@@ -12,9 +19,24 @@ from torch.func import functional_call
 EPOCHS, META_STEPS, NETS, BATCH = 3, 300, 4, 256
 
 
-def make_net():
+def load(path=None):
+    """Images [N, 1, size, size], normalised, and labels [N], for training and for the test."""
+    if path:
+        file = np.load(path)
+        x_train, y_train, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
+    else:
+        digits = load_digits()
+        x_train, x_test = np.split(digits.images, [1300])
+        y_train, y_test = np.split(digits.target, [1300])
+    mean, std = x_train.mean(), x_train.std()
+    images = [torch.tensor((x - mean) / std, dtype=torch.float32).unsqueeze(1) for x in (x_train, x_test)]
+    return images[0], torch.tensor(y_train).long(), images[1], torch.tensor(y_test).long()
+
+
+def make_net(pixels):
     """A network with new random weights; the distilled images are for any of them."""
-    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 32), torch.nn.Tanh(), torch.nn.Linear(32, 10))
+    layers = torch.nn.Flatten(), torch.nn.Linear(pixels, 32), torch.nn.Tanh(), torch.nn.Linear(32, 10)
+    net = torch.nn.Sequential(*layers)
     for layer in (net[1], net[3]):
         torch.nn.init.xavier_normal_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
@@ -75,15 +97,12 @@ def flat(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
-def main():
+def main(path=None):
     """Algorithm 1: again and again, draw networks, train them on the images, and improve images and rates."""
     torch.manual_seed(0)
-    digits = load_digits()
-    x = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1)
-    x, y = (x - x.mean()) / x.std(), torch.tensor(digits.target)
-    train_x, train_y, test_x, test_y = x[:1300], y[:1300], x[1300:], y[1300:]
-
-    images = (0.5 * torch.randn(1, 10, 1, 8, 8)).requires_grad_()  # one step of ten images
+    train_x, train_y, test_x, test_y = load(path)
+    pixels = train_x[0].numel()
+    images = (0.5 * torch.randn(1, 10, *train_x.shape[1:])).requires_grad_()  # one step of ten images
     labels = torch.arange(10).unsqueeze(0)
     raw_lrs = torch.full((EPOCHS, 1), 0.1).expm1().log().requires_grad_()  # rates are softplus of these, so above 0
     adam = torch.optim.Adam([images, raw_lrs], lr=0.02)
@@ -92,7 +111,7 @@ def main():
         lrs, losses = F.softplus(raw_lrs), []
         images.grad, d_lrs = torch.zeros_like(images), torch.zeros_like(lrs)
         for _ in range(NETS):
-            net = make_net()
+            net = make_net(pixels)
             data = images.detach(), labels, lrs.detach(), train_x[chosen], train_y[chosen]
             loss, d_images, d_net_lrs = meta_gradient(net, flat(net), *data)
             images.grad += d_images / NETS
@@ -104,7 +123,7 @@ def main():
         if (meta_step + 1) % 50 == 0:
             print(f"meta-step {meta_step + 1}: loss {sum(losses) / NETS:.3f}", flush=True)
 
-    net = make_net()
+    net = make_net(pixels)
     trained = train(net, flat(net), images.detach(), labels, F.softplus(raw_lrs).detach())[-1]
     torch.nn.utils.vector_to_parameters(trained, net.parameters())
     right = (net(test_x).argmax(1) == test_y).float().mean().item()
@@ -112,4 +131,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

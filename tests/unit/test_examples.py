@@ -47,7 +47,7 @@ def test_the_programs_of_the_page_run(name, tmp_path):
 def test_the_minimal_example_is_what_the_engine_computes():
     minimal = runpy.run_path(str(ROOT / "examples/minimal.py"))
     torch.manual_seed(0)
-    net = minimal["make_net"]().double()
+    net = minimal["make_net"](64).double()
     theta = minimal["flat"](net)
     images, real_x = torch.randn(2, 10, 1, 8, 8).double(), torch.randn(30, 1, 8, 8).double()
     labels, real_y = torch.arange(10).expand(2, -1), torch.arange(30) % 10
@@ -58,3 +58,14 @@ def test_the_minimal_example_is_what_the_engine_computes():
     torch.testing.assert_close(loss, engine.losses[0])
     torch.testing.assert_close(d_images, engine.gradient.images)
     torch.testing.assert_close(d_lrs, engine.gradient.lrs)
+
+
+@pytest.mark.parametrize("name", ["mnist", None])
+def test_the_minimal_example_learns_digits(name, request, capsys):
+    path = str(request.getfixturevalue("mirror") / "mnist.npz") if name else None
+    main = runpy.run_path(str(ROOT / "examples/minimal.py"))["main"]
+    main.__globals__["META_STEPS"] = 50
+    main(path)
+    out = capsys.readouterr().out
+    assert out.startswith("meta-step 50: loss ")
+    assert float(re.search(r"images: ([\d.]+) % of", out)[1]) > 40
