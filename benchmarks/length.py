@@ -13,7 +13,7 @@ import click
 import dd
 from dd.data.prepared import load
 from dd.distill.loss import classification
-from dd.evaluation.held_out import for_epochs
+from dd.evaluation.made_for import for_epochs
 from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.nets.stacked import StackedNet

@@ -17,6 +17,7 @@ from dd.distill.inner_training import native
 from dd.distill.loss import classification
 from dd.distill.networks import Network, name_of
 from dd.evaluation import held_out, plain_nets
+from dd.evaluation.made_for import OTHER_NET
 from dd.evaluation.protocols import NATIVE, PROTOCOLS, EvaluationProtocol
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
@@ -71,9 +72,10 @@ class DistilledSet(distilled_set.DistilledSet):
     def train(self, net: Network, *, protocol: str = NATIVE) -> nn.Module:
         """Train a network on the distilled images, in place; a name, class or function makes a new one.
 
-        A new one has random weights, drawn by the set's scheme, or as its class draws them if the protocol is the
-        field's; if it is the set's own kind, the weights the set is made for. In `native` training, layers are in
-        evaluation mode, as in distillation; after any, they stay in it. On a GPU, PyTorch rounds
+        By `native`, a new one of the set's own kind has the weights the set is made for, another one random weights by
+        the set's scheme; by the other protocols, any has weights as its class draws them. Layers are in evaluation mode
+        in `native` training, as in distillation, and after any. Only batch normalisation is by the minibatch, unless
+        the network is of the kind that the set was distilled for and trained by `native`. On a GPU, PyTorch rounds
         convolutions to TF32 until `dd.runtime.devices.exact_products` is called.
 
         Args:
@@ -89,20 +91,41 @@ class DistilledSet(distilled_set.DistilledSet):
                 would come from a pool: give `distilled.net(pool=...)`.
         """
         chosen = self._protocol(protocol)
-        classes = len(self.info["classes"])
+        made: distilled_set.DistilledSet
         if isinstance(net, nn.Module):
-            with torch.no_grad():
-                logits_of(net.eval(), type(net).__name__, self.images[0, :2], classes)
+            made = self._as_if_for(net)
         else:
-            made = held_out.for_net(self, name_of(net, self.image_shape, classes), random_init=chosen.plain_nets)
-            net = made.make(seed=int(torch.randint(2**31, ()))) if chosen.plain_nets else made.net()
-        if not chosen.plain_nets:
-            return super().train(net)
+            made, initial = plain_nets.nets_for(self, self._name(net), chosen)
+            weights, net = initial("anew", [int(torch.randint(2**62, ()))])[0], made.make()
+            nn.utils.vector_to_parameters(weights.clone(), net.parameters())
+            net = net.to(self.images.device)
         stacked, theta = StackedNet(net), flat_weights(net).unsqueeze(0)
-        ((module, trained),) = plain_nets.trained(self, stacked, classification(stacked), theta, chosen)
+        ((module, trained),) = plain_nets.trained(made, stacked, classification(stacked), theta, chosen)
         nn.utils.vector_to_parameters(trained[0], net.parameters())
         net.load_state_dict(dict(module.module.named_buffers()), strict=False)  # running statistics
         return net.eval()
+
+    def _as_if_for(self, net: nn.Module) -> distilled_set.DistilledSet:
+        """The set as if it were made for a network that is given, if that normalises by batches and is of another kind.
+
+        Raises:
+            UserError: the network does not fit the set.
+        """
+        weights = next(iter(net.parameters()), self.images)
+        with torch.no_grad():
+            logits_of(net.eval(), type(net).__name__, self.images[0, :2].to(weights.device), len(self.info["classes"]))
+        if not StackedNet(net).batch_norms:
+            return self
+        try:
+            own = self.make()
+        except UserError:  # only the session that distilled the set could make it
+            return self
+        alike = type(net) is type(own) and [p.shape for p in net.parameters()] == [p.shape for p in own.parameters()]
+        return self if alike else replace(self, info=self.info | {OTHER_NET: True})
+
+    def _name(self, net: Network | None) -> str:
+        """The name of the kind of network that is asked for; the set's own for None."""
+        return self.info["config"]["net"] if net is None else name_of(net, self.image_shape, len(self.info["classes"]))
 
     def evaluate(
         self,
@@ -125,7 +148,7 @@ class DistilledSet(distilled_set.DistilledSet):
             labels: of inputs.
             nets: how many; a fixed initialisation has one.
             net: another network than the set's own, which gets new random weights.
-            protocol: how they are trained: see `python -m dd evaluate --help`.
+            protocol: how they are trained: see `python -m dd evaluate --help`. By all but `native`, networks are new.
             random_init: whether the set's own network gets new random weights too.
             pool: of a set that was made for the nets of one.
 
@@ -135,17 +158,13 @@ class DistilledSet(distilled_set.DistilledSet):
         Raises:
             UserError: the data or the network do not fit the set, or the protocol is unknown or does not fit it.
         """
-        self._protocol(protocol)
+        chosen = self._protocol(protocol)
         dataset = self._tested_on(data, labels)
-        name = self.info["config"]["net"]
-        if net is not None:
-            name = name_of(net, self.image_shape, len(self.info["classes"]))
-        judged = held_out.for_net(self, name, random_init=random_init)
-        device = str(self.images.device)
-        return held_out.evaluate(judged, dataset, judged.initial(pool), nets, device=device, protocol=protocol)
+        made, initial = plain_nets.nets_for(self, self._name(net), chosen, random_init=random_init, pool=pool)
+        return held_out.evaluate(made, dataset, initial, nets, device=str(self.images.device), protocol=protocol)
 
     def _protocol(self, name: str) -> EvaluationProtocol:
-        if name not in PROTOCOLS:
+        if not isinstance(name, str) or name not in PROTOCOLS:
             raise UserError(f"protocol: {name!r} is none of {', '.join(PROTOCOLS)}")
         PROTOCOLS[name].check(self)
         return PROTOCOLS[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -27,6 +28,7 @@ from dd.runtime.devices import exact_products, plain_attention
 from dd.runtime.errors import UserError
 from dd.runtime.loop import Nowhere, StoppedError, Store
 from dd.runtime.process_group import ProcessGroup
+from dd.runtime.settings_model import shortened
 
 if TYPE_CHECKING:
     from dd.data.prepared import Dataset
@@ -94,13 +96,13 @@ def distill(
 def _check_arguments(start: Any, pool: Any, device: str) -> None:
     """Refuse what is of another type than `distill` takes, and a device that is not here."""
     if not isinstance(start, distilled_set.DistilledSet | Path | str):
-        raise UserError(f"start: {start!r} is neither noise, real, a set nor its path")
-    if isinstance(pool, Path | str):
-        raise UserError(f"pool: give dd.load_pool({str(pool)!r})")
-    if str(device).partition(":")[0] not in ("cpu", "cuda"):
-        raise UserError(f"device: {device!r} is neither cpu nor cuda")
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"device: PyTorch finds no GPU for {device!r}; leave it out for the CPU")
+        raise UserError(f"start: {shortened(start)} is neither noise, real, a set nor its path")
+    if pool is not None and not hasattr(pool, "rows"):
+        raise UserError(f"pool: {shortened(pool)} is none; give dd.load_pool(folder)")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", str(device)):
+        raise UserError(f"device: {shortened(device)} is neither cpu nor cuda")
+    if str(device) != "cpu" and (torch.device(device).index or 0) >= torch.cuda.device_count():
+        raise UserError(f"device: PyTorch finds no GPU for {str(device)!r}; leave it out for the CPU")
 
 
 def _settings(

@@ -58,8 +58,7 @@ def audit(
     from dd.data.prepared import load
     from dd.evaluation.audit import audit as audited
     from dd.evaluation.audit import check_source
-    from dd.evaluation.held_out import for_net
-    from dd.evaluation.plain_nets import initial_for
+    from dd.evaluation.plain_nets import nets_for
     from dd.runtime.progress import progress
 
     check_endings(out)
@@ -69,8 +68,7 @@ def audit(
     check_source(distilled, dataset)
     chosen = PROTOCOLS[protocol]
     chosen.check(distilled)
-    of_net = for_net(distilled, distilled.info["config"]["net"], random_init=chosen.plain_nets)
-    initial = initial_for(of_net, chosen, pool)
+    of_net, initial = nets_for(distilled, distilled.info["config"]["net"], chosen, pool=pool)
     with progress(initial.nets("held-out", nets), unit="net") as bar:
         found = audited(of_net, dataset, initial, nets, protocol=protocol, on_nets=bar.update)
     click.echo("\n".join(_lines(found, dataset.classes)))

@@ -77,8 +77,8 @@ def baseline(
     from dd.baselines.grid import measure
     from dd.baselines.trial import BaselineTrial
     from dd.data.prepared import load
-    from dd.evaluation.held_out import for_net, made_for
-    from dd.evaluation.plain_nets import initial_for
+    from dd.evaluation.made_for import made_for
+    from dd.evaluation.plain_nets import nets_for
     from dd.report.formatting import accuracy_text, with_interval
     from dd.report.measurements import combination, pooled
     from dd.runtime.files import write_text
@@ -90,8 +90,7 @@ def baseline(
     way = PROTOCOLS[protocol or NATIVE]
     if protocol:
         way.check(distilled)
-    replaced = for_net(distilled, net or distilled.info["config"]["net"], random_init=way.plain_nets)
-    initial = initial_for(replaced, way, pool)
+    replaced, initial = nets_for(distilled, net or distilled.info["config"]["net"], way, pool=pool)
     if net:
         tell_remark(replaced.make(), net)
     networks = partial(ByProtocol, way) if protocol else None

@@ -119,15 +119,14 @@ def _runs(
     pool: PoolFolder | None,
 ) -> list[tuple[DistilledSet, Initial, str]]:
     """For each network and protocol the set as if it were made for them, and initial weights; a remark on networks."""
-    from dd.evaluation.held_out import for_net
-    from dd.evaluation.plain_nets import initial_for
+    from dd.evaluation.plain_nets import nets_for
 
     runs = []
     for name in names or (distilled.info["config"]["net"],):
         for protocol in protocols or ("",):
             chosen = PROTOCOLS[protocol or NATIVE]
-            each = for_net(distilled, name, random_init=random_init or chosen.plain_nets)
-            runs.append((each, initial_for(each, chosen, pool), protocol))
+            made, initial = nets_for(distilled, name, chosen, random_init=random_init, pool=pool)
+            runs.append((made, initial, protocol))
         if names or random_init:
             tell_remark(runs[-1][0].make(), name)
     return runs

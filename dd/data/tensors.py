@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from torch.utils.data import Dataset as TorchDataset
 from dd.data.class_names import check_names
 from dd.data.prepared import Dataset, load
 from dd.data.statistics import of_bytes, of_floats
-from dd.runtime.errors import UserError
+from dd.runtime.errors import UserError, reason
 from dd.runtime.files import digest_of
+from dd.runtime.settings_model import shortened
 
 NAME = "data"
 """What messages and metadata call a dataset that was given in Python."""
@@ -92,25 +94,30 @@ def tensors_of(data: Any, labels: Any = None) -> tuple[Tensor, Tensor]:
         raise UserError(f"{NAME}: inputs are {x.dtype}; they must be uint8, or floats (.float())")
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool or y.shape != (len(x),):
         raise UserError(f"{NAME}: labels are {y.dtype} {list(y.shape)}; they must be whole numbers [{len(x)}]")
+    y = y.long()
     if y.min() < 0:
         raise UserError(f"{NAME}: has label {int(y.min())}; classes are numbered from 0")
-    return x.contiguous(), y.long()
+    return x.contiguous(), y
 
 
 def _tensor(what: str, values: Any) -> Tensor:
     """Tensors, arrays, tables of pandas or lists as a dense tensor on the CPU."""
     try:
-        tensor = torch.as_tensor(values if isinstance(values, (Tensor, np.ndarray)) else np.array(values))
-    except (TypeError, ValueError):
-        raise UserError(
-            f"{NAME}: {what} are a {type(values).__name__} that is no tensor of numbers; give one"
-        ) from None
-    if tensor.is_meta or tensor.layout != torch.strided:
+        tensor = values if isinstance(values, Tensor) else torch.as_tensor(_as_pytorch_takes_it(np.asarray(values)))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{NAME}: {what} are no tensor of numbers ({reason(error)[:100]}); make them one") from None
+    if tensor.is_nested or tensor.is_meta or tensor.layout != torch.strided:
         raise UserError(f"{NAME}: {what} are {tensor.layout} on {tensor.device}; give a dense tensor with values")
     return tensor.detach().cpu()
 
 
-def _pairs(data: Any) -> tuple[Tensor, Tensor]:
+def _as_pytorch_takes_it(array: np.ndarray) -> np.ndarray:
+    """An array in this machine's byte order, with strides above 0, that may be written to."""
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return np.require(native, requirements=["C_CONTIGUOUS", "WRITEABLE"])
+
+
+def _pairs(data: Any) -> tuple[Tensor, list[int]]:
     """The inputs and labels of pairs; pictures with their channels first."""
     pandas_table = hasattr(data, "to_numpy")
     listed = hasattr(data, "__getitem__") and hasattr(data, "__len__")
@@ -131,14 +138,14 @@ def _pairs(data: Any) -> tuple[Tensor, Tensor]:
             )
     if not inputs:
         raise UserError(f"{NAME}: holds nothing")
-    return torch.stack(inputs), torch.tensor(labels)
+    return torch.stack(inputs), labels
 
 
 def _label(value: Any, number: int) -> int:
     try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise UserError(f"{NAME}: label {number} is {value!r}; it must be a whole number") from None
+        return operator.index(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"{NAME}: label {number} is {shortened(value)}; it must be a whole number") from None
 
 
 def _input(value: Any, number: int) -> Tensor:
@@ -146,7 +153,7 @@ def _input(value: Any, number: int) -> Tensor:
         return value
     try:
         array = torch.from_numpy(np.array(value))
-    except TypeError:
+    except (TypeError, ValueError):
         raise UserError(
             f"{NAME}: input {number} is a {type(value).__name__}; it must be a tensor or a picture"
         ) from None

@@ -1,7 +1,6 @@
 """Held-out evaluation: train networks on a distilled set and test them on real images (Section 4)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -12,46 +11,15 @@ from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial
 from dd.distill.loss import classification
 from dd.distill.settings import POISONING
+from dd.evaluation.made_for import made_for
 from dd.evaluation.plain_nets import trained
-from dd.evaluation.protocols import MADE_FOR, NATIVE, PROTOCOLS
+from dd.evaluation.protocols import NATIVE, PROTOCOLS
 from dd.evaluation.traits import traits
 from dd.nets.stacked import NETS_AT_ONCE, StackedNet
 from dd.runtime.process_group import ProcessGroup
 
 STAGES = ("before", "after")
 """When nets are tested: before and after training on the set."""
-
-
-def for_net(distilled: DistilledSet, name: str, *, random_init: bool = False) -> DistilledSet:
-    """The set as if it were made for random weights of the network `name`; the set itself if it was made for that net.
-
-    The random weights are drawn by the set's own initialisation scheme. Whether the network fits these images and
-    classes is found when they are, by `DistilledSet.initial`.
-
-    Args:
-        distilled: the set.
-        name: the network.
-        random_init: whether the set's own network gets random weights too, whatever weights the set was made for.
-    """
-    config = distilled.info["config"]
-    if name == config["net"] and not random_init:
-        return distilled
-    info = {key: value for key, value in distilled.info.items() if key != "pretrained"}
-    info |= {"config": config | {"net": name, "init": "random"}, MADE_FOR: config["init"]}
-    return replace(distilled, fixed_weights=None, buffers={}, info=info)
-
-
-def made_for(distilled: DistilledSet) -> dict[str, str]:
-    """The column of that name, if the set trains nets of another initialisation than it was made for."""
-    init = distilled.info.get(MADE_FOR)
-    return {} if init in (None, distilled.info["config"]["init"]) else {MADE_FOR: init}
-
-
-def for_epochs(distilled: DistilledSet, epochs: int) -> DistilledSet:
-    """The set as if it were made for so many epochs: beyond its own, the rates are those of its last one."""
-    own = torch.arange(epochs).clamp(max=len(distilled.lrs) - 1)
-    info = distilled.info | {"config": distilled.info["config"] | {"epochs": epochs}}
-    return replace(distilled, lrs=distilled.lrs[own], info=info)
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial, Pool
 from dd.distill.loss import classification
-from dd.evaluation.held_out import for_epochs, for_net
+from dd.evaluation.made_for import for_epochs, for_net
 from dd.evaluation.plain_nets import initial_for, trained
 from dd.evaluation.protocols import LENGTH, NATIVE, PROTOCOLS, WHOLE, EvaluationProtocol
 from dd.evaluation.whole_data import by_epochs, whole_data

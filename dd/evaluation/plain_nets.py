@@ -1,13 +1,15 @@
-"""Networks as PyTorch makes and trains them, for the field's protocols."""
+"""The networks of a protocol: their initial weights, and how they are trained with batch normalisation or without."""
 
 from torch import Tensor
 
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.initial_weights import Initial, Pool, RandomInitial
 from dd.distill.loss import Loss, classification
-from dd.evaluation.protocols import MADE_FOR, EvaluationProtocol
+from dd.distill.networks import check_for
+from dd.evaluation.made_for import OTHER_NET, for_net
+from dd.evaluation.protocols import EvaluationProtocol
 from dd.nets.stacked import StackedNet
-from dd.nets.trial import check_network
+from dd.runtime.errors import UserError, reason
 
 
 def initial_for(distilled: DistilledSet, protocol: EvaluationProtocol, pool: Pool | None = None) -> Initial:
@@ -19,9 +21,32 @@ def initial_for(distilled: DistilledSet, protocol: EvaluationProtocol, pool: Poo
     if not protocol.plain_nets:
         return distilled.initial(pool)
     config = distilled.info["config"]
-    channels, size = distilled.images.shape[2], distilled.images.shape[-1]
-    check_network(distilled.make, config["net"], channels, size, len(distilled.info["classes"]))
+    check_for(distilled.make, config["net"], distilled.image_shape, len(distilled.info["classes"]))
     return RandomInitial(distilled.make, "default", config["seed"])
+
+
+def nets_for(
+    distilled: DistilledSet,
+    name: str,
+    protocol: EvaluationProtocol,
+    *,
+    random_init: bool = False,
+    pool: Pool | None = None,
+) -> tuple[DistilledSet, Initial]:
+    """The set as if it were made for the networks `name` of a protocol, and their initial weights.
+
+    Args:
+        distilled: the set.
+        name: the network.
+        protocol: if it is for plain networks, they are new ones, as their class makes them.
+        random_init: whether the set's own network gets random weights by `native` too.
+        pool: of a set that was made for the nets of one.
+
+    Raises:
+        UserError: what `DistilledSet.initial` raises.
+    """
+    made = for_net(distilled, name, random_init=random_init or protocol.plain_nets)
+    return made, initial_for(made, protocol, pool)
 
 
 def trained(
@@ -29,8 +54,9 @@ def trained(
 ) -> list[tuple[StackedNet, Tensor]]:
     """Networks trained by a protocol: weights `[nets, P]`, with the module that they share.
 
-    Networks with batch normalisation that the set was not distilled for normalise by the minibatch, whatever the
-    protocol. They have running statistics of their own, so each gets a module and a loss of its own.
+    Networks with batch normalisation normalise by the minibatch, but for those that the set was distilled for if they
+    are trained natively. They have running statistics of their own, so each gets a module and a loss of its own. After
+    native training, which may be too short for those to follow, they are the statistics of all distilled images.
 
     Args:
         distilled: the set.
@@ -38,8 +64,11 @@ def trained(
         loss: `classification(net)`, which keeps what it has traced.
         theta: initial weights `[nets, P]`.
         protocol: how they are trained.
+
+    Raises:
+        UserError: there are no statistics of a minibatch, because it is of one image.
     """
-    as_distilled = not protocol.plain_nets and MADE_FOR not in distilled.info
+    as_distilled = not protocol.plain_nets and OTHER_NET not in distilled.info
     if as_distilled or not net.batch_norms:
         return [(net, protocol.train(distilled, loss, theta))]
     nets = []
@@ -47,6 +76,12 @@ def trained(
         own = StackedNet(net.module)
         of_batches = classification(own)
         of_batches.by_image = False
-        with own.normalising_by_batch():
-            nets.append((own, protocol.train(distilled, of_batches, row)))
+        try:
+            with own.normalising_by_batch():
+                nets.append((own, protocol.train(distilled, of_batches, row)))
+        except ValueError as error:  # of PyTorch's layers; of a network's own in their place
+            cure = "take one without batch normalisation, or a set of other size"
+            raise UserError(f"net {distilled.info['config']['net']}: {reason(error)}; {cure}") from error
+        if not protocol.plain_nets:
+            own.take_statistics(nets[-1][1], distilled.images.flatten(0, 1).to(row.device))
     return nets

@@ -58,9 +58,6 @@ class EvaluationProtocol:
 
 NATIVE = "native"
 """The name of the protocol that a set is made for, which is the default."""
-MADE_FOR = "made_for"
-"""The key and column of a set that trains nets of another kind or initialisation: the initialisation that it was made
-for."""
 WHOLE = "all training images"
 """What stands in place of the name of a set where networks are trained on those."""
 LENGTH = ("epochs", "gd_steps")

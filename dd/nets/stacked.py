@@ -59,7 +59,7 @@ class StackedNet:
         return self
 
     @property
-    def batch_norms(self) -> list[nn.Module]:
+    def batch_norms(self) -> list[nn.modules.batchnorm._BatchNorm]:
         """The layers that can normalise by the statistics of a batch."""
         return [layer for layer in self.module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
 
@@ -75,6 +75,16 @@ class StackedNet:
             yield
         finally:
             self.module.eval()
+
+    def take_statistics(self, theta: Tensor, x: Tensor) -> None:
+        """Make the running statistics of `batch_norms` those of one batch `x`, of one network `theta [1, P]`."""
+        momenta = [layer.momentum for layer in self.batch_norms]
+        for layer in self.batch_norms:
+            layer.momentum = 1.0
+        with torch.no_grad(), self.normalising_by_batch():
+            self.logits(theta, x)
+        for layer, momentum in zip(self.batch_norms, momenta, strict=True):
+            layer.momentum = momentum
 
     def logits(self, theta: Tensor, x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""

@@ -294,6 +294,6 @@ def _in_words(error: Any) -> str:
 
 
 def shortened(value: object) -> str:
-    """A value as messages repeat it, cut if it is long."""
-    text = "nothing" if value is None else repr(value)
+    """A value as messages repeat it, in one line, cut if it is long."""
+    text = "nothing" if value is None else repr(value).replace("\n", " ")
     return text if len(text) <= 80 else f"{text[:60]} ... {text[-15:]}"

@@ -16,7 +16,8 @@ from dd.baselines.trial import BaselineTrial
 from dd.data.prepared import load
 from dd.distill.experiment import Experiment
 from dd.distill.settings import DistillConfig
-from dd.evaluation.held_out import evaluate, for_net
+from dd.evaluation.held_out import evaluate
+from dd.evaluation.made_for import for_net
 from dd.evaluation.plain_nets import initial_for
 from dd.evaluation.protocols import PROTOCOLS
 from dd.report.tables.table_rows import baseline_row

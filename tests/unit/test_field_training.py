@@ -10,7 +10,7 @@ from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import classification
 from dd.evaluation import field_training
-from dd.evaluation.held_out import for_net
+from dd.evaluation.made_for import for_net
 from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import PROTOCOLS
 from dd.nets.stacked import StackedNet

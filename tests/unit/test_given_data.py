@@ -44,9 +44,14 @@ class Stream(IterableDataset):
         (pd.DataFrame({"width": range(20)}), None, "labels: are missing"),
         (Items({"image": X[0], "label": 0}), None, "item 0 is no pair of an input and a label"),
         (Items((X[0], "cat")), None, "label 0 is 'cat'; it must be a whole number"),
+        (Items((X[0], 0.7)), None, "label 0 is 0.7; it must be a whole number"),
+        (Items((X[0], float("inf"))), None, "label 0 is inf"),
+        (Items((X[0], 2**70)), None, "labels are no tensor of numbers"),
+        (Items((X[0], X)), None, "label 0 is tensor"),
+        (Items(([[1], [1, 2]], 1)), None, "input 0 is a list; it must be a tensor or a picture"),
         (Items(("text", 1)), None, "input 0 is a str; it must be a tensor or a picture"),
-        (X, ["cat"] * 20, "labels are a list that is no tensor of numbers"),
-        ([[1.0, 2.0], [1.0]], [0, 1], "inputs are a list that is no tensor of numbers"),
+        (X, ["cat"] * 20, "labels are no tensor of numbers"),
+        ([[1.0, 2.0], [1.0]], [0, 1], "inputs are no tensor of numbers"),
         (X.float().to_sparse(), Y, "inputs are torch.sparse_coo on cpu; give a dense tensor"),
         (X.to("meta"), Y, "inputs are torch.strided on meta"),
     ],
@@ -61,8 +66,11 @@ def test_data_that_are_no_inputs_and_labels_are_refused_in_one_line(data, labels
     ("given", "message"),
     [
         ({"start": 3}, "start: 3 is neither noise, real, a set nor its path"),
-        ({"pool": "pools/mnist"}, r"pool: give dd.load_pool\('pools/mnist'\)"),
+        ({"pool": "pools/mnist"}, r"pool: 'pools/mnist' is none; give dd.load_pool\(folder\)"),
+        ({"start": X.float()}, r"start: tensor\(.* is neither noise"),
         ({"device": "gpu"}, "device: 'gpu' is neither cpu nor cuda"),
+        ({"device": "cuda:x"}, "device: 'cuda:x' is neither cpu nor cuda"),
+        ({"device": "cuda:99"}, "device: PyTorch finds no GPU for 'cuda:99'"),
         pytest.param(
             {"device": "cuda"},
             "device: PyTorch finds no GPU for 'cuda'; leave it out for the CPU",
@@ -71,8 +79,20 @@ def test_data_that_are_no_inputs_and_labels_are_refused_in_one_line(data, labels
     ],
 )
 def test_other_arguments_of_the_wrong_kind_are_refused(given, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as refused:
         dd.distill(X, Y, "MLP", progress=False, **given)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["u2", "u4", "u8", ">i4", "i1"])
+def test_labels_and_arrays_of_any_kind_and_order_are_taken(kind):
+    pixels, classes = X.numpy()[:, :, ::-1], Y.numpy().astype(kind)[::-1]
+    x, y = tensors_of(pixels, classes)
+    assert x.equal(X.flip(2))
+    assert y.equal(Y.flip(0))
+    assert tensors_of(pixels.astype(">f4"), classes)[0].equal(X.flip(2).float())
+    pairs = list(zip(X, classes, strict=True))
+    assert tensors_of(pairs)[1].equal(Y.flip(0))
 
 
 def test_tables_of_pandas_are_tables():

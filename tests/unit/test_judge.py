@@ -14,8 +14,8 @@ import torch
 
 from dd.data.prepared import load
 from dd.distill.distilled_set import DistilledSet
-from dd.evaluation.held_out import for_epochs
 from dd.evaluation.judge import Judge, make_cases, with_random_images
+from dd.evaluation.made_for import for_epochs
 from dd.evaluation.protocols import WHOLE
 from dd.nets.factory import build
 from dd.report.judged import chart_of

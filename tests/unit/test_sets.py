@@ -16,7 +16,8 @@ from dd.data.prepared import load
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.experiment import Experiment
 from dd.distill.settings import DistillConfig
-from dd.evaluation.held_out import evaluate, for_net
+from dd.evaluation.held_out import evaluate
+from dd.evaluation.made_for import for_net
 from dd.runtime.errors import UserError
 from dd.sets.export import to_folder, to_npz, to_pt, to_sheet
 from tests.conftest import BEYOND
