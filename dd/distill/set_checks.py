@@ -36,9 +36,10 @@ def check_initial(distilled: DistilledSet, pool: Pool | None) -> None:
 def other_data(distilled: DistilledSet, dataset: Dataset) -> str:
     """A warning where a set is judged on other data than it was distilled from, or an empty text."""
     origin = distilled.info["dataset"]
-    if origin.get("sha256") in (None, dataset.info["sha256"]):
+    own = origin.get("sha256")
+    if own in (None, dataset.info["sha256"]):
         return ""
-    return f"was distilled from other data than {dataset.name} here: {origin['name']}, {origin.get('fidelity', '')}"
+    return f"was distilled from other data ({origin['name']}, sha256 {own[:8]}...) than these ({dataset.name})"
 
 
 def check_fits(distilled: DistilledSet, dataset: Dataset, *, whitens: bool) -> None:

@@ -88,7 +88,7 @@ def open_foreign(path: Path) -> ForeignFile:
     kind = container(path)
     if kind is None:
         if path.suffix == ".safetensors":
-            raise UserError(f"{path}: a .safetensors needs no import; every command and dd.load take it as it is")
+            raise UserError(f"{path}: a .safetensors is no format of others; a set of this program needs no import")
         raise UserError(f"{path}: neither .pt, .npz, .h5, msgpack nor a folder of pictures; see `dd import --help`")
     readers = {"torch": _read_torch, "npz": read_arrays, "hdf5": _read_hdf5, "msgpack": _read_msgpack}
     return ForeignFile(path, kind, readers[kind](path) if kind in readers else None)

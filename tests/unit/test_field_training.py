@@ -1,19 +1,21 @@
 """Training as the field does: how long it is, and that it says so."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
+from dd.api.distilled_set import DistilledSet
 from dd.data.prepared import load
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import classification
 from dd.evaluation import field_training
-from dd.evaluation.made_for import for_net
-from dd.evaluation.plain_nets import trained
+from dd.evaluation.plain_nets import nets_for, trained
 from dd.evaluation.protocols import PROTOCOLS
 from dd.nets.stacked import StackedNet
+from dd.runtime.errors import UserError
+from tests.conftest import Normed
 from tests.unit.test_judge import real_set
 
 
@@ -47,14 +49,53 @@ def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, cap
     assert ("301/301 epochs" in capsys.readouterr().err) == shown
 
 
+NORMED = "tests.conftest:Normed"
+
+
+def set_of(dataset, net):
+    """Real images as a set that was distilled for a network."""
+    distilled = real_set(dataset)
+    return replace(distilled, info=distilled.info | {"config": distilled.info["config"] | {"net": net}})
+
+
 @pytest.mark.parametrize("protocol", ["native", "dc"])
-@pytest.mark.parametrize("own", [True, False])
-def test_batch_norm_is_by_the_minibatch_but_for_the_network_of_the_set(dataset, protocol, own):
-    name = "tests.conftest:Normed"
-    distilled = for_net(real_set(dataset), name)
-    if own:
-        distilled = replace(distilled, info={key: value for key, value in distilled.info.items() if key != "made_for"})
-    net = StackedNet(distilled.make())
-    [(module, _)] = trained(distilled, net, classification(net), distilled.initial()("test", [0]), PROTOCOLS[protocol])
-    by_minibatch = bool(module.batch_norms[0].running_mean.any())
-    assert by_minibatch == (protocol == "dc" or not own)
+@pytest.mark.parametrize("distilled_for", [NORMED, "MLP"])
+def test_batch_norm_is_by_the_minibatch_but_for_the_network_of_the_set(dataset, protocol, distilled_for):
+    made, initial = nets_for(set_of(dataset, distilled_for), NORMED, PROTOCOLS[protocol], random_init=True)
+    net = StackedNet(made.make())
+    [(module, _)] = trained(made, net, classification(net), initial("test", [0]), PROTOCOLS[protocol])
+    as_distilled = protocol == "native" and distilled_for == NORMED
+    assert bool(module.batch_norms[0].running_mean.any()) != as_distilled
+    if protocol == "native" and not as_distilled:  # its norm is of the images themselves
+        mean = made.images.mean((0, 1, 3, 4))
+        torch.testing.assert_close(module.batch_norms[0].running_mean, mean)
+        assert module.batch_norms[0].momentum == 0.1
+
+
+@pytest.mark.parametrize("protocol", ["native", "dc"])
+@pytest.mark.parametrize("distilled_for", [NORMED, "MLP"])
+def test_python_trains_a_network_given_or_new_by_the_same_rule(dataset, protocol, distilled_for):
+    base = set_of(dataset, distilled_for)
+    distilled = DistilledSet(**{field.name: getattr(base, field.name) for field in fields(base)})
+    for net in (Normed, Normed(1, 28, 10)):
+        norm = distilled.train(net, protocol=protocol).norm
+        assert bool(norm.running_mean.any()) != (protocol == "native" and distilled_for == NORMED)
+        assert not norm.training
+
+
+@pytest.mark.parametrize(("protocol", "images"), [("native", 1), ("dc", 257)])
+def test_a_minibatch_of_one_image_has_no_statistics(dataset, protocol, images):
+    distilled = real_set(dataset)
+    first = distilled.images[:, :1].expand(1, images, 1, 28, 28)
+    distilled = replace(distilled, images=first, labels=torch.zeros(1, images).long())
+    made, initial = nets_for(distilled, "tests.unit.test_field_training:Flat", PROTOCOLS[protocol])
+    net = StackedNet(made.make())
+    with pytest.raises(UserError, match=r"Flat: Expected more than 1 value per channel.*; take one without"):
+        trained(made, net, classification(net), initial("test", [0]), PROTOCOLS[protocol])
+
+
+class Flat(torch.nn.Sequential):
+    """A network that normalises features, of which an image has one value each."""
+
+    def __init__(self):
+        super().__init__(torch.nn.Flatten(), torch.nn.BatchNorm1d(784), torch.nn.Linear(784, 10))

@@ -290,4 +290,4 @@ def test_other_data_than_the_set_was_distilled_from_are_told(dd, sets, digits, t
     for data, warns in ((digits, False), (tmp_path / "noisy.npz", True)):
         done = dd(command, *words, "--data", data, "--nets", 1, "--out", tmp_path / f"{data.stem}.csv")
         assert done.returncode == 0, done.stderr
-        assert ("was distilled from other data than noisy here: digits, " in done.stderr) == warns
+        assert ("was distilled from other data (digits, sha256 " in done.stderr) == warns
