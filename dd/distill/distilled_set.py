@@ -1,6 +1,6 @@
 """The distilled set: distillation produces it, and networks are trained on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -271,4 +271,6 @@ class DistilledSet:
         for part in {"config", "pretrained"} & info.keys():
             info[part] = current_settings(info[part])
         buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in list(tensors) if name.startswith(BUFFER)}
+        if unknown := tensors.keys() - {field.name for field in fields(cls)}:
+            raise UserError(f"{path}: has a tensor {min(unknown)}, which no set has")
         return cls(**tensors, buffers=buffers, info=info)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from dd.distill.init_kinds import INITS
+from dd.distill.settings import DistillConfig
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import OneOf, first_mistake
 
@@ -46,11 +47,11 @@ class Config(Part):
 
     net: str
     init: Annotated[str, OneOf.of(INITS)]
-    steps: int
-    epochs: int
-    images_per_class: int
+    steps: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=0)]
+    images_per_class: Annotated[int, Field(ge=1)]
     seed: int
-    batch_per_class: int = 0
+    batch_per_class: Annotated[int, Field(ge=0)] = 0
 
 
 class SetMetadata(Part):
@@ -77,9 +78,22 @@ def check_set(tensors: dict[str, Tensor], info: dict[str, Any], where: object) -
     metadata = _metadata(info, where)
     _check_tensors(tensors, where)
     _check_labels(tensors["labels"], metadata.classes, where)
-    ordered = not metadata.config.batch_per_class
-    if ordered and tensors["lrs"].shape[1] != (steps := len(tensors["images"])) and len(tensors["lrs"]):
-        raise UserError(f"{where}: lrs is {list(tensors['lrs'].shape)}, for {steps} steps")
+    config, images, lrs = metadata.config, tensors["images"], tensors["lrs"]
+    if len(images) != config.steps or len(lrs) != config.epochs:
+        raise UserError(
+            f"{where}: images are of {len(images)} steps and lrs of {len(lrs)} epochs, but config says {config.steps} "
+            f"and {config.epochs}"
+        )
+    if not len(lrs):
+        if metadata.imported_from is None:
+            raise UserError(f"{where}: lrs is empty, as it can only be in a set of another program")
+        return
+    epoch_steps = DistillConfig.model_construct(**info["config"]).epoch_steps
+    if lrs.shape[1] != epoch_steps:
+        raise UserError(f"{where}: lrs is {list(lrs.shape)}, for {epoch_steps} steps of an epoch")
+    per_step = config.images_per_class * len(metadata.classes)
+    if config.batch_per_class and images.shape[1] != per_step:
+        raise UserError(f"{where}: images are {list(images.shape)}, but config says {per_step} in a step")
 
 
 def _metadata(info: dict[str, Any], where: object) -> SetMetadata:
@@ -96,14 +110,18 @@ def _metadata(info: dict[str, Any], where: object) -> SetMetadata:
 
 
 def _check_tensors(tensors: dict[str, Tensor], where: object) -> None:
+    """Refuse tensors whose shapes, types or values cannot be those of a set."""
     for name in ("images", "labels", "lrs", "mean", "std"):
         if name not in tensors:
             raise UserError(f"{where}: has no tensor {name}; it is no distilled set")
     images, labels = tensors["images"], tensors["labels"]
     if images.ndim < 3 or labels.ndim not in (2, 3) or images.shape[:2] != labels.shape[:2]:
         raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")
-    if images.dtype != torch.float32:
-        raise UserError(f"{where}: images are {images.dtype}; they must be torch.float32")
+    if not images.numel():
+        raise UserError(f"{where}: images are {list(images.shape)}, so there are none")
+    for name in ("images", "lrs", "mean", "std"):
+        if tensors[name].dtype != torch.float32:
+            raise UserError(f"{where}: {name} are {tensors[name].dtype}; they must be torch.float32")
     if tensors["lrs"].ndim != 2:
         raise UserError(f"{where}: lrs is {list(tensors['lrs'].shape)}; it must be [epochs, steps]")
     for name in ("mean", "std"):

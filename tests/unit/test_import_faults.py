@@ -262,7 +262,10 @@ ALTERED = {
         lambda ours: {"info": ours.info | {"config": ours.info["config"] | {"init": "bogus"}}},
         "config.init: 'bogus' is not one of",
     ),
-    "rates of other steps": (lambda _: {"lrs": torch.full((3, 3), 0.1)}, "lrs is [3, 3], for 1 steps"),
+    "rates of other steps": (lambda _: {"lrs": torch.full((2, 3), 0.1)}, "lrs is [2, 3], for 1 steps of an epoch"),
+    "rates of other epochs": (lambda _: {"lrs": torch.full((3, 1), 0.1)}, "lrs of 3 epochs, but config says 1 and 2"),
+    "rates in double precision": (lambda ours: {"lrs": ours.lrs.double()}, "lrs are torch.float64"),
+    "no images": (lambda ours: {"images": ours.images[:, :0], "labels": ours.labels[:, :0]}, "so there are none"),
     "a mean of three channels": (lambda _: {"mean": torch.zeros(3)}, "mean is [3], for images [1, 28, 28]"),
     "a text of classes": (lambda ours: {"info": ours.info | {"classes": "abc"}}, "classes"),
     "a tensor in the metadata": (lambda ours: {"info": ours.info | {"x": torch.ones(1)}}, "not JSON serializable"),
@@ -272,7 +275,8 @@ ALTERED = {
 @pytest.mark.parametrize("name", ALTERED)
 def test_a_set_of_ours_that_cannot_be_is_refused(name, dataset, tmp_path):
     ours = import_set(WRITERS["plain"](tmp_path).path, dataset, asked=Asked(), normalisation="dataset").distilled
-    ours = replace(ours, lrs=torch.full((2, 1), 0.1))
+    config = ours.info["config"] | {"epochs": 2}
+    ours = replace(ours, lrs=torch.full((2, 1), 0.1), info=ours.info | {"config": config})
     change, told = ALTERED[name]
     to_pt(replace(ours, **change(ours)), tmp_path / "ours.pt")
     assert told in refusal(tmp_path / "ours.pt", dataset, normalisation=None)

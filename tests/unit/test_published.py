@@ -120,6 +120,9 @@ def test_metadata_follow_their_schema(distilled, tmp_path):
     save_tensors(path, {key: tensors[key] for key in tensors if key != "lrs"}, info)
     with pytest.raises(UserError, match="has no tensor lrs"):
         dd.load(path)
+    save_tensors(path, tensors | {"others": tensors["lrs"].clone()}, info)
+    with pytest.raises(UserError, match="has a tensor others, which no set has"):
+        dd.load(path)
 
 
 def test_audit_tells_of_nearness_membership_spread_and_confusion(request, distilled, digits, tmp_path):
