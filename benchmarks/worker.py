@@ -32,6 +32,7 @@ from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.pools.settings import TrainConfig
 from dd.pools.train import train_nets
+from dd.runtime import trace
 from dd.runtime.memory import keep_freed_memory
 from dd.runtime.process_group import ProcessGroup, leads, process_group
 from dd.runtime.seeds import generator
@@ -73,6 +74,7 @@ class Task:
 def ours(task: Task, group: ProcessGroup):
     """The functions that the commands call, with the same handling of memory."""
     keep_freed_memory()
+    trace.REPEATS = 20  # a run of thousands of meta-steps is traced for most of its time, so measured units are too
     loss = classification(StackedNet(task.make()))
     share = [*group.share(range(task.nets))]
     if task.name == "pool":

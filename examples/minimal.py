@@ -2,7 +2,7 @@
 
 Ten images, one a class, and three learned learning rates become all that a small network needs to learn to read digits.
 
-    python examples/minimal.py               # the digits inside scikit-learn; a minute or two
+    python examples/minimal.py               # the digits inside scikit-learn; a quarter of a minute
     python examples/minimal.py mnist.npz     # MNIST, from an .npz with x_train, y_train, x_test and y_test
 
 `python -m dd` has all the rest.
