@@ -16,6 +16,7 @@ from dd.distill import distilled_set
 from dd.distill.inner_training import native
 from dd.distill.loss import classification
 from dd.distill.networks import Network, name_of
+from dd.distill.session import fingerprint
 from dd.evaluation import held_out, plain_nets
 from dd.evaluation.made_for import OTHER_NET
 from dd.evaluation.protocols import NATIVE, PROTOCOLS, EvaluationProtocol
@@ -106,7 +107,7 @@ class DistilledSet(distilled_set.DistilledSet):
         return net.eval()
 
     def _as_if_for(self, net: nn.Module) -> distilled_set.DistilledSet:
-        """The set as if it were made for a network that is given, if that normalises by batches and is of another kind.
+        """The set as if it were made for a network that is given, if that is known to be of another kind than its own.
 
         Raises:
             UserError: the network does not fit the set.
@@ -114,14 +115,11 @@ class DistilledSet(distilled_set.DistilledSet):
         weights = next(iter(net.parameters()), self.images)
         with torch.no_grad():
             logits_of(net.eval(), type(net).__name__, self.images[0, :2].to(weights.device), len(self.info["classes"]))
-        if not StackedNet(net).batch_norms:
-            return self
+        other = replace(self, info=self.info | {OTHER_NET: True})
         try:
-            own = self.make()
-        except UserError:  # only the session that distilled the set could make it
-            return self
-        alike = type(net) is type(own) and [p.shape for p in net.parameters()] == [p.shape for p in own.parameters()]
-        return self if alike else replace(self, info=self.info | {OTHER_NET: True})
+            return self if fingerprint(net) == fingerprint(self.make()) else other
+        except UserError:  # only the session that distilled the set could make its own
+            return other
 
     def _name(self, net: Network | None) -> str:
         """The name of the kind of network that is asked for; the set's own for None."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -99,9 +98,13 @@ def _check_arguments(start: Any, pool: Any, device: str) -> None:
         raise UserError(f"start: {shortened(start)} is neither noise, real, a set nor its path")
     if pool is not None and not hasattr(pool, "rows"):
         raise UserError(f"pool: {shortened(pool)} is none; give dd.load_pool(folder)")
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", str(device)):
+    try:
+        asked = torch.device(device)
+    except (RuntimeError, TypeError, OverflowError):
+        asked = None
+    if asked is None or asked.type not in ("cpu", "cuda"):
         raise UserError(f"device: {shortened(device)} is neither cpu nor cuda")
-    if str(device) != "cpu" and (torch.device(device).index or 0) >= torch.cuda.device_count():
+    if asked.type == "cuda" and (asked.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device: PyTorch finds no GPU for {str(device)!r}; leave it out for the CPU")
 
 

@@ -79,6 +79,7 @@ def baseline(
     from dd.data.prepared import load
     from dd.evaluation.made_for import made_for
     from dd.evaluation.plain_nets import nets_for
+    from dd.nets.stacked import StackedNet
     from dd.report.formatting import accuracy_text, with_interval
     from dd.report.measurements import combination, pooled
     from dd.runtime.files import write_text
@@ -91,6 +92,8 @@ def baseline(
     if protocol:
         way.check(distilled)
     replaced, initial = nets_for(distilled, net or distilled.info["config"]["net"], way, pool=pool)
+    if net and not protocol and StackedNet(replaced.make()).batch_norms:
+        raise UserError(f"--net {net}: has batch normalisation, which baselines train by --protocol alone; add one")
     if net:
         tell_remark(replaced.make(), net)
     networks = partial(ByProtocol, way) if protocol else None

@@ -84,11 +84,13 @@ def evaluate(
     from dd.data.prepared import load
     from dd.distill.set_checks import other_data
     from dd.evaluation import held_out
-    from dd.runtime.process_group import process_group
+    from dd.runtime.process_group import leads, process_group
     from dd.runtime.progress import progress
 
     distilled, dataset = load_set(set_path), load(data_path)
     distilled.check(dataset, whitens=True)
+    if leads() and (warning := other_data(distilled, dataset)):
+        click.echo(f"warning: {set_path}: {warning}", err=True)
     for protocol in protocols or (NATIVE,):
         PROTOCOLS[protocol].check(distilled)
     runs = _runs(distilled, names, protocols, random_init=random_init, pool=pool)
@@ -103,8 +105,6 @@ def evaluate(
                 )
                 tables.append(table)
     if group.leads:
-        if warning := other_data(distilled, dataset):
-            click.echo(f"warning: {set_path}: {warning}", err=True)
         _write(out, tables, {"set": set_name(set_path), "set_digest": f"sha256:{distilled.digest}"})
         for table in tables:
             _print_accuracy(table, with_network=bool(names or protocols))

@@ -21,6 +21,8 @@ from dd.runtime.settings_model import shortened
 
 NAME = "data"
 """What messages and metadata call a dataset that was given in Python."""
+GIVEN = "given in Python"
+"""Its source."""
 
 
 def dataset_of(data: Any, labels: Any = None, *, classes: Sequence[str] | None = None) -> Dataset:
@@ -57,7 +59,7 @@ def in_memory(x: Tensor, y: Tensor, classes: Sequence[str]) -> Dataset:
     info = {
         "name": NAME,
         "sha256": digest_of({"x": x, "y": y}),
-        "source": "given in Python",
+        "source": GIVEN,
         "fidelity": "as it was given",
     }
     return Dataset(
@@ -103,11 +105,14 @@ def tensors_of(data: Any, labels: Any = None) -> tuple[Tensor, Tensor]:
 def _tensor(what: str, values: Any) -> Tensor:
     """Tensors, arrays, tables of pandas or lists as a dense tensor on the CPU."""
     try:
+        if what == "inputs" and type(values).__module__.partition(".")[0] == "pandas":
+            values = values.to_numpy("float32", na_value=np.nan)
         tensor = values if isinstance(values, Tensor) else torch.as_tensor(_as_pytorch_takes_it(np.asarray(values)))
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{NAME}: {what} are no tensor of numbers ({reason(error)[:100]}); make them one") from None
     if tensor.is_nested or tensor.is_meta or tensor.layout != torch.strided:
-        raise UserError(f"{NAME}: {what} are {tensor.layout} on {tensor.device}; give a dense tensor with values")
+        kind = "nested" if tensor.is_nested else f"{tensor.layout} on {tensor.device}"
+        raise UserError(f"{NAME}: {what} are {kind}; give a dense tensor with values")
     return tensor.detach().cpu()
 
 
@@ -138,7 +143,10 @@ def _pairs(data: Any) -> tuple[Tensor, list[int]]:
             )
     if not inputs:
         raise UserError(f"{NAME}: holds nothing")
-    return torch.stack(inputs), labels
+    try:
+        return torch.stack(inputs), labels
+    except RuntimeError as error:  # of several kinds or devices
+        raise UserError(f"{NAME}: its inputs make no tensor ({reason(error)[:100]})") from None
 
 
 def _label(value: Any, number: int) -> int:
@@ -152,7 +160,7 @@ def _input(value: Any, number: int) -> Tensor:
     if isinstance(value, Tensor):
         return value
     try:
-        array = torch.from_numpy(np.array(value))
+        array = torch.from_numpy(_as_pytorch_takes_it(np.array(value)))
     except (TypeError, ValueError):
         raise UserError(
             f"{NAME}: input {number} is a {type(value).__name__}; it must be a tensor or a picture"

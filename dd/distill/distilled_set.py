@@ -1,6 +1,6 @@
 """The distilled set: distillation produces it, and networks are trained on it."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from dd.distill.metrics import percent, poisoning, predictions
 from dd.distill.networks import build_for
 from dd.distill.set_checks import check_fits, check_initial
 from dd.distill.set_description import described, setting_columns
-from dd.distill.set_metadata import SET_FORMAT, check_set
+from dd.distill.set_metadata import BUFFER, SET_FORMAT, check_set
 from dd.distill.settings import PAPERS, DistillConfig
 from dd.distill.unroll import train
 from dd.nets.factory import refusing
@@ -28,9 +28,6 @@ from dd.nets.stacked import StackedNet
 from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
 from dd.runtime.files import digest_of, load_tensors, save_tensors
-
-BUFFER = "buffer."
-"""Prefix of the names of buffers among a set's tensors."""
 
 
 @dataclass
@@ -243,15 +240,21 @@ class DistilledSet:
         return whitening(normalised) if whitening else normalised
 
     def save(self, path: Path | str) -> None:
-        """Write the whole set as one `.safetensors`."""
-        save_tensors(path, self._tensors(), {"format": SET_FORMAT} | self.info)
+        """Write the whole set as one `.safetensors`.
+
+        Raises:
+            UserError: its parts do not fit each other or its settings, so that `load` would refuse it.
+        """
+        tensors, info = self.tensors(), {"format": SET_FORMAT} | self.info
+        check_set(tensors, info, path)
+        save_tensors(path, tensors, info)
 
     @property
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the set's tensors, whatever its file is called."""
-        return digest_of(self._tensors())[:16]
+        return digest_of(self.tensors())[:16]
 
-    def _tensors(self) -> dict[str, Tensor]:
+    def tensors(self) -> dict[str, Tensor]:
         """The tensors of its file, by name."""
         tensors = {name: getattr(self, name) for name in ("images", "labels", "lrs", "mean", "std")}
         if self.fixed_weights is not None:
@@ -271,6 +274,4 @@ class DistilledSet:
         for part in {"config", "pretrained"} & info.keys():
             info[part] = current_settings(info[part])
         buffers = {name.removeprefix(BUFFER): tensors.pop(name) for name in list(tensors) if name.startswith(BUFFER)}
-        if unknown := tensors.keys() - {field.name for field in fields(cls)}:
-            raise UserError(f"{path}: has a tensor {min(unknown)}, which no set has")
         return cls(**tensors, buffers=buffers, info=info)

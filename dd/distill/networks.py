@@ -16,6 +16,7 @@ from dd.nets import NETWORKS
 from dd.nets.factory import imported, made
 from dd.nets.trial import check_network
 from dd.runtime.errors import UserError
+from dd.runtime.settings_model import shortened
 
 Network = str | Callable[..., nn.Module] | nn.Module
 """A name, a class, a function that makes networks, or one of those to make."""
@@ -94,7 +95,7 @@ def name_of(net: Network, shape: tuple[int, ...], classes: int) -> str:
     elif callable(net):
         maker = net
     else:
-        raise UserError(f"net: {net!r} is neither a name nor a class or function that makes networks")
+        raise UserError(f"net: {shortened(net)} is neither a name nor a class or function that makes networks")
     module, attribute = getattr(maker, "__module__", None), getattr(maker, "__qualname__", "")
     if module and attribute.isidentifier():
         for name, known in NETWORKS.items():

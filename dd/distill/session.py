@@ -56,11 +56,12 @@ def redrawn(module: nn.Module) -> Callable[[], nn.Module]:
 def fingerprint(module: nn.Module, maker: object = None) -> str:
     """A digest of a network and of the function that made it, as far as they are Python.
 
-    Of a network that is its layers with their attributes, the shapes of its weights and the code of its classes.
+    Of a network that is its layers with their attributes, the shapes of its weights and the code of its classes, in
+    training mode or not.
     """
     told = [repr(module), _told(maker), *(f"{name} {tuple(p.shape)}" for name, p in module.named_parameters())]
     for name, part in module.named_modules():
-        own = {key: value for key, value in vars(part).items() if not key.startswith("_")}
+        own = {key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"}
         told += [f"{name}.{key} {_told(value)}" for key, value in sorted(own.items())]
     for kind in {type(part) for part in module.modules()}:
         if not kind.__module__.startswith("torch."):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dd.data.tensors import GIVEN
 from dd.data.whitening import check_recipe
 from dd.distill.init_kinds import INITS
 from dd.distill.networks import check_for
@@ -37,7 +38,8 @@ def other_data(distilled: DistilledSet, dataset: Dataset) -> str:
     """A warning where a set is judged on other data than it was distilled from, or an empty text."""
     origin = distilled.info["dataset"]
     own = origin.get("sha256")
-    if own in (None, dataset.info["sha256"]):
+    in_python = GIVEN in (origin.get("source"), dataset.info["source"])  # whose digest is not that of a file
+    if in_python or own in (None, dataset.info["sha256"]):
         return ""
     return f"was distilled from other data ({origin['name']}, sha256 {own[:8]}...) than these ({dataset.name})"
 

@@ -16,6 +16,11 @@ from dd.runtime.settings_model import OneOf, first_mistake
 
 SET_FORMAT = "dd distilled set 1"
 
+TENSORS = ("images", "labels", "lrs", "mean", "std")
+"""The tensors that every set has."""
+BUFFER = "buffer."
+"""Prefix of the names of buffers among a set's tensors."""
+
 
 class Part(BaseModel):
     """Keys with values of certain types; others may stand beside them."""
@@ -81,8 +86,8 @@ def check_set(tensors: dict[str, Tensor], info: dict[str, Any], where: object) -
     config, images, lrs = metadata.config, tensors["images"], tensors["lrs"]
     if len(images) != config.steps or len(lrs) != config.epochs:
         raise UserError(
-            f"{where}: images are of {len(images)} steps and lrs of {len(lrs)} epochs, but config says {config.steps} "
-            f"and {config.epochs}"
+            f"{where}: images are of {len(images)} steps and lrs of {len(lrs)} epochs, but info['config'] says "
+            f"{config.steps} and {config.epochs}; change one of them"
         )
     if not len(lrs):
         if metadata.imported_from is None:
@@ -111,9 +116,12 @@ def _metadata(info: dict[str, Any], where: object) -> SetMetadata:
 
 def _check_tensors(tensors: dict[str, Tensor], where: object) -> None:
     """Refuse tensors whose shapes, types or values cannot be those of a set."""
-    for name in ("images", "labels", "lrs", "mean", "std"):
+    for name in TENSORS:
         if name not in tensors:
             raise UserError(f"{where}: has no tensor {name}; it is no distilled set")
+    for name in tensors:
+        if name not in (*TENSORS, "fixed_weights") and not name.startswith(BUFFER):
+            raise UserError(f"{where}: has a tensor {name}, which no set has")
     images, labels = tensors["images"], tensors["labels"]
     if images.ndim < 3 or labels.ndim not in (2, 3) or images.shape[:2] != labels.shape[:2]:
         raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")

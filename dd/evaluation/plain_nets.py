@@ -54,9 +54,9 @@ def trained(
 ) -> list[tuple[StackedNet, Tensor]]:
     """Networks trained by a protocol: weights `[nets, P]`, with the module that they share.
 
-    Networks with batch normalisation normalise by the minibatch, but for those that the set was distilled for if they
-    are trained natively. They have running statistics of their own, so each gets a module and a loss of its own. After
-    native training, which may be too short for those to follow, they are the statistics of all distilled images.
+    Networks with batch normalisation normalise by the minibatch, but for those that we have distilled the set for if
+    they are trained natively. They have running statistics of their own, so each gets a module and a loss of its own.
+    After native training, which may be too short for those to follow, they are the statistics of all distilled images.
 
     Args:
         distilled: the set.
@@ -68,7 +68,7 @@ def trained(
     Raises:
         UserError: there are no statistics of a minibatch, because it is of one image.
     """
-    as_distilled = not protocol.plain_nets and OTHER_NET not in distilled.info
+    as_distilled = not protocol.plain_nets and not {OTHER_NET, "imported_from"} & distilled.info.keys()
     if as_distilled or not net.batch_norms:
         return [(net, protocol.train(distilled, loss, theta))]
     nets = []
@@ -79,9 +79,11 @@ def trained(
         try:
             with own.normalising_by_batch():
                 nets.append((own, protocol.train(distilled, of_batches, row)))
-        except ValueError as error:  # of PyTorch's layers; of a network's own in their place
+        except ValueError as error:
+            if not str(error).startswith("Expected more than 1 value per channel"):  # as PyTorch's layers begin
+                raise
             cure = "take one without batch normalisation, or a set of other size"
-            raise UserError(f"net {distilled.info['config']['net']}: {reason(error)}; {cure}") from error
+            raise UserError(f"net {type(own.module).__name__}: {reason(error)}; {cure}") from error
         if not protocol.plain_nets:
             own.take_statistics(nets[-1][1], distilled.images.flatten(0, 1).to(row.device))
     return nets

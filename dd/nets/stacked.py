@@ -81,10 +81,12 @@ class StackedNet:
         momenta = [layer.momentum for layer in self.batch_norms]
         for layer in self.batch_norms:
             layer.momentum = 1.0
-        with torch.no_grad(), self.normalising_by_batch():
-            self.logits(theta, x)
-        for layer, momentum in zip(self.batch_norms, momenta, strict=True):
-            layer.momentum = momentum
+        try:
+            with torch.no_grad(), self.normalising_by_batch():
+                self.logits(theta, x)
+        finally:
+            for layer, momentum in zip(self.batch_norms, momenta, strict=True):
+                layer.momentum = momentum
 
     def logits(self, theta: Tensor, x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images `x [n, C, H, W]` under each row of `theta [nets, P]`."""

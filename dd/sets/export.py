@@ -13,7 +13,8 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from dd.distill.distilled_set import BUFFER, DistilledSet
+from dd.distill.distilled_set import DistilledSet
+from dd.distill.set_metadata import BUFFER
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic
 from dd.sets.tensor_files import write_torch

@@ -52,19 +52,23 @@ def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, cap
 NORMED = "tests.conftest:Normed"
 
 
-def set_of(dataset, net):
-    """Real images as a set that was distilled for a network."""
+def set_of(dataset, net, *, imported=False):
+    """Real images as a set that was distilled for a network, by us or others."""
     distilled = real_set(dataset)
-    return replace(distilled, info=distilled.info | {"config": distilled.info["config"] | {"net": net}})
+    info = distilled.info | {"config": distilled.info["config"] | {"net": net}}
+    if not imported:
+        del info["imported_from"]
+    return replace(distilled, info=info)
 
 
 @pytest.mark.parametrize("protocol", ["native", "dc"])
-@pytest.mark.parametrize("distilled_for", [NORMED, "MLP"])
-def test_batch_norm_is_by_the_minibatch_but_for_the_network_of_the_set(dataset, protocol, distilled_for):
-    made, initial = nets_for(set_of(dataset, distilled_for), NORMED, PROTOCOLS[protocol], random_init=True)
+@pytest.mark.parametrize(("distilled_for", "imported"), [(NORMED, False), (NORMED, True), ("MLP", False)])
+def test_batch_norm_is_by_the_minibatch_but_for_the_network_of_the_set(dataset, protocol, distilled_for, imported):
+    distilled = set_of(dataset, distilled_for, imported=imported)
+    made, initial = nets_for(distilled, NORMED, PROTOCOLS[protocol], random_init=True)
     net = StackedNet(made.make())
     [(module, _)] = trained(made, net, classification(net), initial("test", [0]), PROTOCOLS[protocol])
-    as_distilled = protocol == "native" and distilled_for == NORMED
+    as_distilled = protocol == "native" and distilled_for == NORMED and not imported
     assert bool(module.batch_norms[0].running_mean.any()) != as_distilled
     if protocol == "native" and not as_distilled:  # its norm is of the images themselves
         mean = made.images.mean((0, 1, 3, 4))
@@ -77,7 +81,8 @@ def test_batch_norm_is_by_the_minibatch_but_for_the_network_of_the_set(dataset, 
 def test_python_trains_a_network_given_or_new_by_the_same_rule(dataset, protocol, distilled_for):
     base = set_of(dataset, distilled_for)
     distilled = DistilledSet(**{field.name: getattr(base, field.name) for field in fields(base)})
-    for net in (Normed, Normed(1, 28, 10)):
+    given = Normed(1, 28, 10)
+    for net in (Normed, given, given):  # after it, in evaluation mode, which makes no other network of it
         norm = distilled.train(net, protocol=protocol).norm
         assert bool(norm.running_mean.any()) != (protocol == "native" and distilled_for == NORMED)
         assert not norm.training

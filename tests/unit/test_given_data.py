@@ -44,6 +44,7 @@ class Stream(IterableDataset):
         (pd.DataFrame({"width": range(20)}), None, "labels: are missing"),
         (Items({"image": X[0], "label": 0}), None, "item 0 is no pair of an input and a label"),
         (Items((X[0], "cat")), None, "label 0 is 'cat'; it must be a whole number"),
+        ([(X[0], 0), (X[0].to("meta"), 1)], None, "its inputs make no tensor"),
         (Items((X[0], 0.7)), None, "label 0 is 0.7; it must be a whole number"),
         (Items((X[0], float("inf"))), None, "label 0 is inf"),
         (Items((X[0], 2**70)), None, "labels are no tensor of numbers"),
@@ -91,7 +92,8 @@ def test_labels_and_arrays_of_any_kind_and_order_are_taken(kind):
     assert x.equal(X.flip(2))
     assert y.equal(Y.flip(0))
     assert tensors_of(pixels.astype(">f4"), classes)[0].equal(X.flip(2).float())
-    pairs = list(zip(X, classes, strict=True))
+    pairs = list(zip(pixels.astype(">f4"), classes, strict=True))
+    assert tensors_of(pairs)[0].equal(X.flip(2).float())
     assert tensors_of(pairs)[1].equal(Y.flip(0))
 
 
@@ -101,3 +103,6 @@ def test_tables_of_pandas_are_tables():
     assert x.dtype == torch.float32
     assert torch.allclose(x, torch.tensor(table.to_numpy()).float())
     assert y.equal(Y)
+    assert tensors_of(pd.DataFrame({"count": range(20)}), Y)[0].flatten().tolist() == list(range(20))
+    with pytest.raises(UserError, match="some inputs are not finite"):
+        tensors_of(pd.DataFrame({"count": [None, *range(19)]}, dtype="Int64"), Y)

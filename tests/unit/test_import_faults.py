@@ -263,7 +263,10 @@ ALTERED = {
         "config.init: 'bogus' is not one of",
     ),
     "rates of other steps": (lambda _: {"lrs": torch.full((2, 3), 0.1)}, "lrs is [2, 3], for 1 steps of an epoch"),
-    "rates of other epochs": (lambda _: {"lrs": torch.full((3, 1), 0.1)}, "lrs of 3 epochs, but config says 1 and 2"),
+    "rates of other epochs": (
+        lambda _: {"lrs": torch.full((3, 1), 0.1)},
+        "lrs of 3 epochs, but info['config'] says 1 and 2",
+    ),
     "rates in double precision": (lambda ours: {"lrs": ours.lrs.double()}, "lrs are torch.float64"),
     "no images": (lambda ours: {"images": ours.images[:, :0], "labels": ours.labels[:, :0]}, "so there are none"),
     "a mean of three channels": (lambda _: {"mean": torch.zeros(3)}, "mean is [3], for images [1, 28, 28]"),

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -123,6 +124,8 @@ def test_metadata_follow_their_schema(distilled, tmp_path):
     save_tensors(path, tensors | {"others": tensors["lrs"].clone()}, info)
     with pytest.raises(UserError, match="has a tensor others, which no set has"):
         dd.load(path)
+    with pytest.raises(UserError, match=r"lrs of 1 epochs, but .* says 1 and 2; change one of them"):
+        replace(distilled, lrs=distilled.lrs[:1]).save(path)
 
 
 def test_audit_tells_of_nearness_membership_spread_and_confusion(request, distilled, digits, tmp_path):

@@ -20,8 +20,8 @@ def is_own(file: ForeignFile, _asked: Asked) -> bool:
 
 def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
     """The set that was exported."""
-    from dd.distill.distilled_set import BUFFER, DistilledSet
-    from dd.distill.set_metadata import SET_FORMAT, check_set
+    from dd.distill.distilled_set import DistilledSet
+    from dd.distill.set_metadata import BUFFER, SET_FORMAT, check_set
     from dd.sets.raw import tensor
 
     try:
@@ -36,7 +36,7 @@ def read_own(file: ForeignFile, asked: Asked) -> DistilledSet:
             **{name: tensor(value, file.path) for name, value in content.items()}, buffers=buffers, info=info
         )
         json.dumps(info)  # raises for what no set can hold
-        check_set(vars(read), {"format": SET_FORMAT} | info, file.path)
+        check_set(read.tensors(), {"format": SET_FORMAT} | info, file.path)
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise UserError(f"{file.path}: not a set that `python -m dd export` wrote ({error})") from error
     return read
