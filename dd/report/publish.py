@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dd.report.formatting import MISSING
 from dd.report.measurements import read_table, with_kind
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, load_tensors, write_text
@@ -48,7 +49,8 @@ def publish(results: Path, out: Path, with_sets: Sequence[str] = ()) -> pd.DataF
         every = pd.concat([before, runs]).drop_duplicates("experiment", keep="last")
     every = every.sort_values("experiment")
     write_text(listed, with_kind("runs", every).to_csv(index=False))
-    write_text(out / "runs.md", every.drop(columns="fidelity").to_markdown(index=False) + "\n")
+    shown = every.drop(columns="fidelity").astype(object)
+    write_text(out / "runs.md", shown.where(shown.notna(), MISSING).to_markdown(index=False) + "\n")
     return runs
 
 
