@@ -27,6 +27,7 @@ from dd.runtime.paths import INPUT, OUTPUT
 from dd.runtime.result_files import set_name
 
 if TYPE_CHECKING:
+    from dd.data.prepared import Dataset
     from dd.distill.distilled_set import DistilledSet
     from dd.pools.store import PoolFolder
 
@@ -113,7 +114,6 @@ def judge(
         --rank --out lengths.csv --chart lengths.png
     """
     from dd.data.prepared import load
-    from dd.distill.set_checks import other_data
     from dd.evaluation.judge import Judge, make_cases
     from dd.report.judged import chart_of, shown
     from dd.runtime.checkpoints import checkpointed
@@ -128,9 +128,7 @@ def judge(
     cases = make_cases(
         sets, dataset, protocols=protocols, nets=names, count=nets, seed=seed, pool=pool, epochs=lengths, whole=whole
     )
-    for name, distilled in sets.items():
-        if warning := other_data(distilled, dataset):
-            click.echo(f"warning: {name}: {warning}", err=True)
+    _tell_other_data(sets, dataset)
     _tell_left_out(sets.keys() - {case.name for case in cases}, protocols)
     judged = Judge(cases, dataset, rank=rank, seed=seed, device=device)
     with checkpointed(
@@ -147,6 +145,15 @@ def judge(
     if chart:
         save(chart_of(table), (chart,))
     click.echo(shown(table))
+
+
+def _tell_other_data(sets: dict[str, DistilledSet], dataset: Dataset) -> None:
+    """Warn of sets that were distilled from other data than those they are judged on."""
+    from dd.distill.set_checks import other_data
+
+    for name, distilled in sets.items():
+        if warning := other_data(distilled, dataset):
+            click.echo(f"warning: {name}: {warning}", err=True)
 
 
 def _tell_left_out(names: set[str], protocols: tuple[str, ...]) -> None:

@@ -56,3 +56,8 @@ def test_code_in_any_of_its_files_is_not_run(name, dataset, tmp_path):
         assert "might run code" in told
         assert not (tmp_path / "run").exists()
         torch.save(content, path)
+
+
+def test_sets_of_this_program_need_no_import(dataset, tmp_path):
+    (tmp_path / "ours.safetensors").write_bytes(b"of whatever content")
+    assert "a set of this program needs no import" in refusal(tmp_path / "ours.safetensors", dataset)

@@ -295,8 +295,3 @@ def test_a_whole_set_of_ours_is_held_against_the_data_named(dataset, tmp_path):
     assert not import_set(tmp_path / "ours.pt", dataset, asked=Asked()).warnings
     (warning,) = import_set(tmp_path / "ours.pt", noisy, asked=Asked()).warnings
     assert re.fullmatch(r"was distilled from other data \(digits, sha256 \w{8}\.\.\.\) than these \(noisy\)", warning)
-
-
-def test_sets_of_this_program_need_no_import(dataset, tmp_path):
-    (tmp_path / "ours.safetensors").write_bytes(b"of whatever content")
-    assert "a set of this program needs no import" in refusal(tmp_path / "ours.safetensors", dataset)
