@@ -128,8 +128,7 @@ def judge(
     cases = make_cases(
         sets, dataset, protocols=protocols, nets=names, count=nets, seed=seed, pool=pool, epochs=lengths, whole=whole
     )
-    _tell_other_data(sets, dataset)
-    _tell_left_out(sets.keys() - {case.name for case in cases}, protocols)
+    _warn(sets, dataset, {case.name for case in cases}, protocols)
     judged = Judge(cases, dataset, rank=rank, seed=seed, device=device)
     with checkpointed(
         out,
@@ -147,18 +146,14 @@ def judge(
     click.echo(shown(table))
 
 
-def _tell_other_data(sets: dict[str, DistilledSet], dataset: Dataset) -> None:
-    """Warn of sets that were distilled from other data than those they are judged on."""
+def _warn(sets: dict[str, DistilledSet], dataset: Dataset, judged: set[str], protocols: tuple[str, ...]) -> None:
+    """Name the sets that were distilled from other data than those they are judged on, and those that are not judged."""
     from dd.distill.set_checks import other_data
 
     for name, distilled in sets.items():
         if warning := other_data(distilled, dataset):
             click.echo(f"warning: {name}: {warning}", err=True)
-
-
-def _tell_left_out(names: set[str], protocols: tuple[str, ...]) -> None:
-    """Name the sets that are not judged."""
-    for name in sorted(names):
+    for name in sorted(sets.keys() - judged):
         click.echo(f"{name}: left out, as it fits none of the protocols {', '.join(protocols)}", err=True)
 
 
