@@ -147,7 +147,7 @@ def judge(
 
 
 def _warn(sets: dict[str, DistilledSet], dataset: Dataset, judged: set[str], protocols: tuple[str, ...]) -> None:
-    """Name the sets that were distilled from other data than those they are judged on, and those that are not judged."""
+    """Name the sets that were distilled from other data than they are judged on, and those that are not judged."""
     from dd.distill.set_checks import other_data
 
     for name, distilled in sets.items():
