@@ -40,6 +40,8 @@ weights, accuracies before and after. Changing the last digits of images changes
 that."""
 GD_STEPS = (10, 30, 100, 300)
 """Numbers of GD steps of which the memory is measured."""
+TRACED_AFTER = 20
+"""Calls after which our steps are traced: a run of thousands of meta-steps is traced for most of its time."""
 WARM = 3
 """Units before time is measured; by then our steps are traced."""
 
@@ -86,7 +88,8 @@ def compare(task: str, methods: list[str], rounds: int, common: dict) -> dict[st
     needed = flops(task)
     with tempfile.TemporaryDirectory() as folder:
         results = {method: f"{folder}/{method}" for method in methods}
-        workers = {method: Worker(task=task, method=method, keep=results[method], **common) for method in methods}
+        options = {"task": task, "traced_after": TRACED_AFTER} | common
+        workers = {method: Worker(method=method, keep=results[method], **options) for method in methods}
         for worker in workers.values():
             for _ in range(WARM):
                 worker.unit()

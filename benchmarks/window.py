@@ -7,7 +7,7 @@ A window ends after a number of steps that is drawn anew in each meta-step, so t
 
 import argparse
 
-from run import WARM, Worker
+from run import TRACED_AFTER, WARM, Worker
 
 PAPER = {"steps": 10, "epochs": 3}
 LONG = {"steps": 10, "epochs": 30, "window": 60}
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1024, help="real images of a meta-step")
     options = parser.parse_args()
     workers = {
-        name: Worker(task="LeNet", method="ours", threads=1, batch=options.batch, **length)
+        name: Worker(task="LeNet", method="ours", threads=1, batch=options.batch, traced_after=TRACED_AFTER, **length)
         for name, length in (("paper", PAPER), ("long", LONG))
     }
     seconds = dict.fromkeys(workers, 0.0)

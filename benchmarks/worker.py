@@ -5,7 +5,7 @@
 `task` is LeNet or AlexCifarNet (a meta-step), evaluate (a distilled set applied to nets and tested) or pool (nets
 trained on real images). `method` is ours, processes (ours, one process for each thread), full graph or authors; the
 last needs `authors`, the folder of their code. `keep` is a file for the first result. Sizes can be given: steps,
-epochs, nets, per_class, batch and, for ours, window. All methods get the same tensors.
+epochs, nets, per_class, batch and, for ours, window; so can the calls after which ours are traced, traced_after. All methods get the same tensors.
 """
 
 import json
@@ -74,7 +74,6 @@ class Task:
 def ours(task: Task, group: ProcessGroup):
     """The functions that the commands call, with the same handling of memory."""
     keep_freed_memory()
-    trace.REPEATS = 20  # a run of thousands of meta-steps is traced for most of its time, so measured units are too
     loss = classification(StackedNet(task.make()))
     share = [*group.share(range(task.nets))]
     if task.name == "pool":
@@ -236,6 +235,7 @@ def start() -> None:
     options = json.loads(sys.argv[1])
     sys.path[1:1] = [options.pop("authors")] if "authors" in options else []
     method, threads, keep = options.pop("method"), options.pop("threads"), options.pop("keep", "")
+    trace.REPEATS = options.pop("traced_after", trace.REPEATS)
     task = Task(**options)
     if method == "flops":
         print(flops(task))

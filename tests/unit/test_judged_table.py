@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dd.data.prepared import load
+from dd.evaluation.made_for import for_epochs
 from dd.plan.plan import Plan
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, load_yaml, merged
@@ -87,7 +88,7 @@ def test_what_cannot_be_judged(judge, said):
 
 def test_nets_that_overflow_are_counted_and_told(dd, digits, tmp_path):
     dataset = load(digits)
-    distilled = replace(real_set(dataset), lrs=torch.tensor([[0.02], [1e30], [1e30]]))
+    distilled = replace(for_epochs(real_set(dataset), 3), lrs=torch.tensor([[0.02], [1e30], [1e30]]))
     distilled.save(tmp_path / "wild.safetensors")
     real_set(dataset).save(tmp_path / "tame.safetensors")
     out = tmp_path / "judged.csv"
