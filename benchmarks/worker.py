@@ -5,7 +5,8 @@
 `task` is LeNet or AlexCifarNet (a meta-step), evaluate (a distilled set applied to nets and tested) or pool (nets
 trained on real images). `method` is ours, processes (ours, one process for each thread), full graph or authors; the
 last needs `authors`, the folder of their code. `keep` is a file for the first result. Sizes can be given: steps,
-epochs, nets, per_class, batch and, for ours, window; so can the calls after which ours are traced, traced_after. All methods get the same tensors.
+epochs, nets, per_class, batch and, for ours, window; and `traced_after`, the calls after which ours are traced. All
+methods get the same tensors.
 """
 
 import json
