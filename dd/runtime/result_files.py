@@ -89,6 +89,10 @@ class ResultFiles(NamedTuple):
 
 
 def set_name(path: Path) -> str:
-    """The name of a distilled set in tables: that of its experiment in a run's folders, elsewhere that of its file."""
+    """The name of a distilled set in tables: that of its experiment in a run's folders, elsewhere that of its file.
+
+    Published sets lie in folders like a run's.
+    """
     whole = path.absolute()
-    return whole.parent.name if whole.match(ResultFiles("*").distilled("*")) else path.stem
+    of_run, of_published = (ResultFiles(scale).distilled("*") for scale in ("*", "published/*"))
+    return whole.parent.name if whole.match(of_run) or whole.match(of_published) else path.stem

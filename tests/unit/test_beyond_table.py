@@ -91,7 +91,7 @@ def test_the_pages_tell_what_was_published():
         told = f"{accuracy.mean():.1f} ± {accuracy.std():.1f}"
         row = next(line for line in page.splitlines() if line.startswith(f"| `{path.stem}`: "))
         assert [cell.strip(" *") for cell in row.split("|")[-3:-1]] == [told, f"{accuracy.min():.1f}"]
-    for name in ("length", "dc"):
+    for name in ("length", "dc", "ten_dc"):
         for row in pd.read_csv(folder / f"judge/{name}.csv").itertuples():
             told = f"{row.accuracy:.1f} ± {row.accuracy_std:.1f} %"
             assert told in page.replace("**", "")

@@ -196,6 +196,7 @@ def test_a_set_is_measured_once(tmp_path):
     ("path", "name"),
     [
         ("results/laptop/distill/mnist_random/set.safetensors", "mnist_random"),
+        ("results/published/beyond/distill/mnist_ten/set.safetensors", "mnist_ten"),
         ("distill/mine/set.safetensors", "set"),
         ("birds.safetensors", "birds"),
     ],
