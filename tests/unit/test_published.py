@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from dd.evaluation.audit import advantage, nearest_training_images
 from dd.report.publish import publish
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors, save_tensors
+from dd.runtime.result_files import set_name
 from tests.conftest import ROOT
 
 FAST = {"steps": 1, "epochs": 2, "nets": 1, "real_batch": 32, "validation_images": 10, "validation_nets": 2}
@@ -160,3 +162,16 @@ def test_the_nearest_image_is_found_and_members_are_told_apart(distilled, digits
     assert alike.low < 0 < alike.high
     assert apart.low > 35  # of 45, as half of the members have less loss than their mean
     assert apart.low < apart.value < apart.high
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("results/laptop/distill/mnist_random/set.safetensors", "mnist_random"),
+        ("results/published/beyond/distill/mnist_ten/set.safetensors", "mnist_ten"),
+        ("distill/mine/set.safetensors", "set"),
+        ("birds.safetensors", "birds"),
+    ],
+)
+def test_a_set_has_the_name_of_its_experiment_or_file(path, name):
+    assert set_name(Path(path)) == set_name(Path("/elsewhere", path)) == name

@@ -4,7 +4,6 @@ import html
 import math
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,6 @@ from dd.report.tables.table_rows import paper_table
 from dd.report.tables.transfer import TRANSFER_WRITERS, transfer_table
 from dd.report.tables.writing import TABLE_WRITERS
 from dd.runtime.errors import UserError
-from dd.runtime.result_files import set_name
 
 SETTING = {"steps": 10, "distilled_images": 100}
 
@@ -190,19 +188,6 @@ def test_a_set_is_measured_once(tmp_path):
     paths = [carried(tmp_path / f"{name}.csv", 80.0, set="mnist", set_digest="sha256:a") for name in ("one", "two")]
     with pytest.raises(UserError, match=r"two.csv: has set mnist with LeNet by native, which is there already"):
         transfer_table(paths)
-
-
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("results/laptop/distill/mnist_random/set.safetensors", "mnist_random"),
-        ("results/published/beyond/distill/mnist_ten/set.safetensors", "mnist_ten"),
-        ("distill/mine/set.safetensors", "set"),
-        ("birds.safetensors", "birds"),
-    ],
-)
-def test_a_set_has_the_name_of_its_experiment_or_file(path, name):
-    assert set_name(Path(path)) == set_name(Path("/elsewhere", path)) == name
 
 
 def test_numbers_made_in_another_way_stand_alone_and_say_so():
