@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,6 +39,11 @@ class DistilledSet(distilled_set.DistilledSet):
 
     `for images, labels, lr in distilled` goes through the GD steps of a whole training, as many as `len(distilled)`.
     """
+
+    @classmethod
+    def of(cls, distilled: distilled_set.DistilledSet) -> DistilledSet:
+        """The same set with what this class adds."""
+        return cls(**{field.name: getattr(distilled, field.name) for field in fields(distilled)})
 
     def __len__(self) -> int:
         """The GD steps of a whole training; raises what `check_rates` raises."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +88,7 @@ def distill(
     bar = bars.progress if progress else bars.silent
     with _store(Path(work) if work else None, experiment) as store:
         made = experiment.run(store, group=ProcessGroup(), progress=bar, record=_NewRows(callback))
-    return DistilledSet(**{field.name: getattr(made, field.name) for field in fields(made)})
+    return DistilledSet.of(made)
 
 
 def _check_arguments(start: Any, pool: Any, device: str) -> None:

@@ -14,7 +14,7 @@ from dd.distill.distilled_data import DistilledData
 from dd.distill.init_kinds import INITS
 from dd.distill.initial_weights import Initial, Pool, WeightSources, initial_distribution
 from dd.distill.inner_training import native
-from dd.distill.loss import Loss, classification
+from dd.distill.loss import Loss
 from dd.distill.metrics import percent, poisoning, predictions
 from dd.distill.networks import build_for
 from dd.distill.set_checks import check_fits, check_initial
@@ -23,7 +23,6 @@ from dd.distill.set_metadata import BUFFER, SET_FORMAT, check_set
 from dd.distill.settings import PAPERS, DistillConfig
 from dd.distill.unroll import train
 from dd.nets.factory import refusing
-from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.old_settings import current_settings
 from dd.runtime.errors import UserError
@@ -202,17 +201,6 @@ class DistilledSet:
             weights = initial("held-out", [index])[0]
         nn.utils.vector_to_parameters(weights.clone(), module.parameters())
         return module.to(self.images.device)
-
-    def train(self, net: nn.Module) -> nn.Module:
-        """Train all weights of `net` in place on the distilled images; see `trained`.
-
-        Layers are in evaluation mode, as in distillation, and stay in it. On a GPU, PyTorch rounds convolutions to TF32
-        until `dd.runtime.devices.exact_products` is called. The commands call it.
-        """
-        stacked = StackedNet(net)
-        (trained,) = self.trained(classification(stacked), flat_weights(net).unsqueeze(0))
-        nn.utils.vector_to_parameters(trained, net.parameters())
-        return net.eval()
 
     def trained(self, loss: Loss, theta: Tensor) -> Tensor:
         """Weights `theta [nets, P]` after training on this set as its settings say, at its rates.

@@ -1,6 +1,6 @@
 """Training as the field does: how long it is, and that it says so."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -79,8 +79,7 @@ def test_batch_norm_is_by_the_minibatch_but_for_the_network_of_the_set(dataset, 
 @pytest.mark.parametrize("protocol", ["native", "dc"])
 @pytest.mark.parametrize("distilled_for", [NORMED, "MLP"])
 def test_python_trains_a_network_given_or_new_by_the_same_rule(dataset, protocol, distilled_for):
-    base = set_of(dataset, distilled_for)
-    distilled = DistilledSet(**{field.name: getattr(base, field.name) for field in fields(base)})
+    distilled = DistilledSet.of(set_of(dataset, distilled_for))
     given = Normed(1, 28, 10)
     for net in (Normed, given, given):  # after it, in evaluation mode, which makes no other network of it
         norm = distilled.train(net, protocol=protocol).norm

@@ -9,6 +9,7 @@ import torch
 
 from dd import distill
 from dd import load as load_set
+from dd.api.distilled_set import DistilledSet
 from dd.baselines.gradient_descent import RATES
 from dd.data.batches import normalise
 from dd.data.prepared import load
@@ -91,7 +92,7 @@ def test_without_rates_native_says_what_to_use_before_anything_is_trained(dd, di
     imported = read(datm(tmp_path), dataset).distilled
     imported.save(tmp_path / "set.safetensors")
     with pytest.raises(UserError, match="no native protocol"):
-        imported.train(imported.make())
+        DistilledSet.of(imported).train("MLP")
     done, out = judge(dd, tmp_path, digits, "--protocol", "dc", "--protocol", "native")
     assert done.stderr == (
         "error: the set of images_best.pt has no learning rates of its own, so it has no native protocol; use another "
@@ -106,7 +107,7 @@ def test_without_rates_native_says_what_to_use_before_anything_is_trained(dd, di
 
 
 def test_with_epochs_native_is_gradient_descent_at_the_rate_of_the_file(dataset, tmp_path):
-    distilled = read(datm(tmp_path), dataset, epochs=3, net="MLP").distilled
+    distilled = DistilledSet.of(read(datm(tmp_path), dataset, epochs=3, net="MLP").distilled)
     assert torch.equal(distilled.lrs, torch.full((3, 1), 0.03))
     net, ours = distilled.net(0), distilled.train(distilled.net(0))
     sgd = torch.optim.SGD(net.parameters(), lr=0.03)
@@ -238,7 +239,7 @@ def test_a_whitened_set_is_judged_on_real_images_whitened_alike(kind, dataset, t
     torch.save(torch.arange(10), tmp_path / "labels.pt")
     torch.save(torch.tensor(0.05), tmp_path / "lr.pt")
     options = {"asked": Asked(), "normalisation": kind, "net": "MLP", "epochs": 5}
-    distilled = import_set(tmp_path / "images.pt", dataset, **options).distilled
+    distilled = DistilledSet.of(import_set(tmp_path / "images.pt", dataset, **options).distilled)
     assert distilled.info["whitening"] == {"kind": kind, "data": dataset.info["sha256"]}
     table = evaluate(distilled, dataset, distilled.initial(), 1)
     net, whitening = distilled.train(distilled.net(0)), distilled.whitening(dataset)
