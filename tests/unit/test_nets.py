@@ -19,11 +19,24 @@ from dd.runtime.errors import UserError
 from dd.runtime.seeds import derive, generator
 from tests.conftest import TinyNet
 
-SIZES = {"LeNet": (1, 28, 10), "AlexCifarNet": (3, 32, 10), "ConvNet3": (3, 32, 10), "MLP": (1, 28, 10)}
+SIZES = {
+    "LeNet": (1, 28, 10),
+    "AlexCifarNet": (3, 32, 10),
+    "ConvNet3": (3, 32, 10),
+    "ConvNet3Narrow": (1, 28, 10),
+    "MLP": (1, 28, 10),
+}
 
 
 @pytest.mark.parametrize(
-    ("name", "weights"), [("LeNet", 61_706), ("AlexCifarNet", 1_756_426), ("ConvNet3", 320_010), ("MLP", 118_282)]
+    ("name", "weights"),
+    [
+        ("LeNet", 61_706),
+        ("AlexCifarNet", 1_756_426),
+        ("ConvNet3", 320_010),
+        ("ConvNet3Narrow", 24_138),
+        ("MLP", 118_282),
+    ],
 )
 def test_number_of_weights(name, weights):
     assert sum(p.numel() for p in build(name, *SIZES[name]).parameters()) == weights
