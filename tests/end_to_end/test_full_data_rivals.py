@@ -2,14 +2,12 @@
 
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from dd.nets.factory import build
 from dd.runtime.files import save_tensors
-from tests.conftest import ROOT
+from tests.warm import ROOT, run_python
 
 NET = "tests.conftest:TinyNet"
 
@@ -21,9 +19,8 @@ def run(digits, tmp_path):
     save_tensors(tmp_path / "mine.safetensors", build(NET, 1, 28, 10, seed=0).state_dict(), info)
 
     def made(script, *options):
-        command = [sys.executable, ROOT / "benchmarks" / script, digits, tmp_path / "mine.safetensors", "--net", NET]
-        here = os.environ | {"PYTHONPATH": str(ROOT)}
-        done = subprocess.run([*command, *options], env=here, capture_output=True, text=True, check=False)
+        words = (ROOT / "benchmarks" / script, digits, tmp_path / "mine.safetensors", "--net", NET)
+        done = run_python(*words, *options, env=os.environ | {"PYTHONPATH": str(ROOT)})
         assert done.returncode == 0, done.stderr
         return done.stdout
 

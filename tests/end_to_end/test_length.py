@@ -1,11 +1,8 @@
 """benchmarks/length.py in miniature: an order-free set of digits."""
 
-import os
 import re
-import subprocess
-import sys
 
-from tests.conftest import ROOT
+from tests.warm import ROOT, run_python
 
 
 def test_the_best_length_is_that_of_the_highest_accuracy(dd, digits, tmp_path):
@@ -14,9 +11,7 @@ def test_the_best_length_is_that_of_the_highest_accuracy(dd, digits, tmp_path):
     length = ("--start", "real", "--meta-steps", 1, "--nets", 1, "--validation-nets", 1, "--validation-images", 100)
     done = dd("distill", "--data", digits, "--out", made, *order_free, *length, "--real-batch", 50)
     assert done.returncode == 0, done.stderr
-    command = [sys.executable, ROOT / "benchmarks/length.py", made, digits, "--epochs", "1,60", "--nets", "2"]
-    here = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=here, capture_output=True, text=True, check=False)
+    done = run_python(ROOT / "benchmarks/length.py", made, digits, "--epochs", "1,60", "--nets", 2)
     assert done.returncode == 0, done.stderr
     accuracy = {
         int(n): float(mean) for n, mean in re.findall(r"(\d+) epochs: ([\d.]+) ± [\d.]+ % of 100\n", done.stdout)

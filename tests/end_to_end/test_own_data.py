@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import TINY_DISTILL
+from tests.warm import run_python
 
 
 @pytest.mark.parametrize(
@@ -94,12 +95,13 @@ class Once(nn.Module):
 
 
 @pytest.mark.parametrize("net", ["Recurrent", "Attentive", "Once"])
-def test_nets_that_pytorch_differentiates_in_one_way_alone_or_in_none(dd, digits, tmp_path, net):
+def test_nets_that_pytorch_differentiates_in_one_way_alone_or_in_none(digits, tmp_path, net):
     (tmp_path / "own_nets.py").write_text(OWN_NETS)
     out = ("--out", tmp_path / "set.safetensors", "--history", tmp_path / "history.csv", "--meta-steps", 2)
     few = [word for word in TINY_DISTILL if word not in ("--init=fixed", "--nets=1")]
     settings = (*few, "--nets=2", "--validation-nets=2", f"--net=own_nets:{net}")
-    done = dd("distill", "--data", digits, *out, *settings, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    words = ("-m", "dd", "distill", "--data", digits, *out, *settings)
+    done = run_python(*words, env=os.environ | {"PYTHONPATH": str(tmp_path)})
     if net == "Once":
         said = "error: net own_nets:Once: PyTorch has no second derivative of some of its operations ("
         assert (done.returncode, said in done.stderr) == (1, True), done.stderr

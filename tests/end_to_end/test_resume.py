@@ -2,8 +2,6 @@
 
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pandas as pd
@@ -12,7 +10,7 @@ import pytest
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors
 from tests.conftest import BEYOND, ROOT, TINY_DISTILL
-from tests.warm import run_module
+from tests.warm import Copy, run_module
 
 STEPS = 40
 PATIENCE = 600
@@ -33,10 +31,9 @@ def distillation(digits, folder, *more):
     ]
 
 
-def start(words, program=("-m", "dd"), **options):
+def start(words, program=("-m", "dd"), env=None):
     """A process of its own, which can be killed."""
-    command = [sys.executable, *program, *map(str, words)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
+    return Copy(*program, *words, env=env)
 
 
 def finish(process):
@@ -61,7 +58,7 @@ def reached(folder):
 def wait_until_step(process, folder, step, reached=reached):
     deadline = time.monotonic() + PATIENCE
     while reached(folder) < step:
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, finish(process)
         assert time.monotonic() < deadline
         time.sleep(0.005)
 

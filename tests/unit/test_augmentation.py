@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -123,11 +121,10 @@ def test_metadata_of_earlier_versions_mean_no_augmentation_and_unknown_names_are
                 load(tmp_path / "a.npz")
 
 
-def test_the_command_tells_the_augmentation(small_cifar10, tmp_path):
-    command = [sys.executable, "-m", "dd", "data", "prepare", "cifar10", "--mirror", small_cifar10]
+def test_the_command_tells_the_augmentation(dd, small_cifar10, tmp_path):
+    words = ("data", "prepare", "cifar10", "--mirror", small_cifar10, "--out", tmp_path / "c.npz")
     for more, told in (([], "crop_flip"), (["--augment", "none"], "none")):
-        run = subprocess.run([*command, "--out", tmp_path / "c.npz", *more], capture_output=True, text=True, check=True)
-        assert f"augmentation: {told}" in run.stdout
+        assert f"augmentation: {told}" in dd(*words, *more).stdout
 
 
 def test_the_config_sets_the_augmentation_of_a_dataset():

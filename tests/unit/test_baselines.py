@@ -1,8 +1,6 @@
 """Baselines: their images, the combinations that are tried, neighbours; a new one."""
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import pandas as pd
@@ -26,6 +24,7 @@ from dd.distill.settings import DistillConfig
 from dd.nets.init_schemes import flat_weights
 from dd.runtime.errors import UserError
 from tests.conftest import checkout
+from tests.warm import run_module
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
 NUMBERS = {"draws": 2, "nets": 2, "test_nets": 3, "candidates": 3, "candidate_nets": 2}
@@ -269,8 +268,7 @@ def test_a_new_baseline_is_one_new_file(trial, digits, tmp_path):
     trial().distilled.save(tmp_path / "set.safetensors")
 
     def run(*words):
-        command = [sys.executable, "-m", "dd", "baseline", *map(str, words)]
-        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        return run_module("dd", "baseline", *words, folder=copy)
 
     assert "k_means       centroids of k-means in each class\n    middle        the image in" in run("--help").stdout
     source = ("--set", tmp_path / "set.safetensors", "--data", digits)

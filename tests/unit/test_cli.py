@@ -9,6 +9,7 @@ import pytest
 from dd.report.measurements import EVALUATION_COLUMNS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL, checkout
+from tests.warm import run_module, run_python
 
 
 @pytest.mark.parametrize(
@@ -206,8 +207,7 @@ def test_a_new_way_of_adapting_is_one_new_file_and_a_protocol_one_entry(tmp_path
         file.write(PROTOCOL)
 
     def run(*words):
-        command = [sys.executable, "-m", "dd", *words]
-        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        return run_module("dd", *words, folder=copy)
 
     told = " ".join(run("adapt", "--help").stdout.split())
     assert "nothing leave them as they are Examples" in told
@@ -272,7 +272,7 @@ def test_threads_bind_scikit_learn_too():
         "    print({pool['num_threads'] for pool in threadpool_info() if 'scikit_learn' in pool['filepath']})\n"
         "count(['--threads', '3'])"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_python("-c", program)
     assert done.stdout.strip() == "{3}"
 
 

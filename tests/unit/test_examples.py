@@ -3,8 +3,6 @@
 import json
 import re
 import runpy
-import subprocess
-import sys
 
 import matplotlib.figure
 import pytest
@@ -16,6 +14,7 @@ from dd.distill.loss import classification
 from dd.distill.unroll import meta_gradient
 from dd.nets.stacked import StackedNet
 from tests.conftest import ROOT
+from tests.warm import run_python
 
 PROGRAMS = dict(re.findall(r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL))
 
@@ -37,8 +36,7 @@ def test_the_cells_of_the_notebook_run():
 def test_the_programs_of_the_page_run(name, tmp_path):
     program = tmp_path / f"{name}.py"
     program.write_text(PROGRAMS[name])
-    command = [sys.executable, str(program)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_python(program, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     means = dict(re.findall(r"^(before|after) +([\d.]+)$", done.stdout, re.MULTILINE))
     assert float(means["after"]) > float(means["before"]) + 10, done.stdout

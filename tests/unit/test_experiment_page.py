@@ -1,8 +1,6 @@
 """The page of one experiment: what is on it, that its numbers are those of the files, and mistakes in the files."""
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from html import unescape
 from io import BytesIO
@@ -20,7 +18,8 @@ from dd.report.class_accuracy import class_accuracies
 from dd.report.experiment_page import picture
 from dd.report.figures.experiment import bars_picture, rates_picture, some_images
 from dd.report.figures.on_the_way import animation, strip_picture
-from tests.conftest import ROOT, TINY_DISTILL
+from tests.conftest import TINY_DISTILL
+from tests.warm import run_python
 
 SECTIONS = ["Distilled images", "On the way", "Accuracy", "Beside real images", "Accuracy by class", "Learned rates"]
 SECTIONS += ["Training", "Cost", "How to load it", "What it is", "Settings"]
@@ -106,7 +105,7 @@ def test_classes_together_are_as_accurate_as_evaluated(run, digits):
 def test_the_lines_that_load_it_run(written):
     code = unescape(re.search("<h2>How to load it</h2><pre>(.+?)</pre>", written, re.S)[1])
     code += "\nimport torch\nprint(net(torch.zeros(2, 1, 28, 28)).shape)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_python("-c", code)
     assert "[2, 10]" in done.stdout, done.stderr
 
 

@@ -6,8 +6,6 @@ test_report_additions.py.
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -16,7 +14,7 @@ from tests.conftest import ROOT, checkout
 from tests.unit.test_baselines import MIDDLE
 from tests.unit.test_cli import ADAPTATION, PROTOCOL
 from tests.unit.test_declarations import CIRCLES, LINEAR
-from tests.warm import run_module
+from tests.warm import run_module, run_python
 
 SET_FORMAT = """from dd.sets.set_format import RawSet, SetFormat
 
@@ -96,8 +94,7 @@ def run(folder):
         environment["PYTHONPATH"] = str(folder)  # for scripts, which begin in their own folder
         if not words[0].endswith(".py"):
             return run_module(*words, folder=folder, env=environment)
-        command = [sys.executable, *words]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+        return run_python(*words, folder=folder, env=environment)
 
     return run
 

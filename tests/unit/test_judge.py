@@ -1,9 +1,6 @@
 """`python -m dd judge`: sets side by side, by every protocol that fits, and above random real images."""
 
 import re
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -20,7 +17,7 @@ from dd.evaluation.protocols import WHOLE
 from dd.nets.factory import build
 from dd.report.judged import chart_of
 from dd.runtime.seeds import generator
-from tests.conftest import ROOT
+from tests.warm import Copy
 
 NETS = {"AlexNet32": 1_872_202, "VGG11": 9_231_114, "ResNet18": 11_173_962, "ResNet18BN": 11_173_962}
 """Weights for three channels and ten classes, as DC's code has them."""
@@ -210,12 +207,11 @@ def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):
     command = ["judge", *map(str, sets), "--data", str(digits), "--protocol", "dc", "--nets", "2", "--rank"]
     whole, again = tmp_path / "whole.csv", tmp_path / "again.csv"
     assert dd(*command, "--out", whole).returncode == 0
-    killed = [sys.executable, "-m", "dd", *command, "--out", str(again), "--checkpoint-seconds", "0"]
-    process = subprocess.Popen(killed, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = Copy("-m", "dd", *command, "--out", again, "--checkpoint-seconds", 0)
     checkpoint = tmp_path / "again.csv.work/checkpoint.safetensors"
     while not checkpoint.exists() and process.poll() is None:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.communicate()
     assert not again.exists()
     other = dd(*command, "--seed", 1, "--out", again)

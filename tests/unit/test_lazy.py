@@ -8,6 +8,7 @@ import pytest
 
 from dd.runtime.code_digest import PACKAGE
 from tests.conftest import ROOT
+from tests.warm import ANEW, run_python
 
 MODULES = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in sorted(PACKAGE.rglob("*.py"))]
 MODULES = [name.removesuffix(".__init__") for name in MODULES if not name.endswith("__main__")]
@@ -20,7 +21,7 @@ def run(program, **options):
 
 def test_every_module_is_there_after_import_dd():
     program = f"import dd\nfor name in {MODULES}:\n    assert eval(name).__name__ == name, name"
-    done = run(program, cwd=ROOT)
+    done = run_python("-c", f"{ANEW}{program}")
     assert done.returncode == 0, done.stderr
 
 

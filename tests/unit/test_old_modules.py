@@ -1,17 +1,14 @@
 """Imports that people have written against earlier versions."""
 
-import subprocess
-import sys
-
 import pytest
 
 from dd.old_modules import OLD_MODULES
-from tests.conftest import ROOT
+from tests.warm import ANEW, run_python
 
 
 def run(program):
-    command = [sys.executable, "-W", "always::DeprecationWarning", "-c", program]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    told = "import warnings; warnings.simplefilter('always', DeprecationWarning)\n"
+    return run_python("-c", f"{ANEW}{told}{program}")
 
 
 def test_every_old_module_is_the_new_one():

@@ -20,6 +20,7 @@ from dd.pools.train import PoolShard
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT
+from tests.warm import run_module
 
 INFO = {"net": "LeNet", "image": [1, 28, 28], "classes": [str(i) for i in range(10)], "dataset": {"name": "digits"}}
 SIZE = 7
@@ -227,15 +228,15 @@ def test_a_pool_of_other_nets_is_refused(digits, trained):
         Experiment(DistillConfig(init="random_pretrained", **SMALL), data, pool=pool)
 
 
-def test_training_takes_the_lock_wherever_it_is_started(dd, digits, tmp_path):
+def test_training_takes_the_lock_wherever_it_is_started(digits, tmp_path):
     """Pools have no process group: beside another process, too, each trains its own shard alone."""
     work, environment = tmp_path / "work", os.environ | {"RANK": "1", "WORLD_SIZE": "2"}
     command = ("pool", "train", "--data", digits, "--out", tmp_path / "shard.safetensors", "--work", work)
     settings = ("--total", 1, "--epochs", 1)
     with Checkpoints(work, {}).locked():
-        done = dd(*command, *settings, env=environment)
+        done = run_module("dd", *command, *settings, folder=ROOT, env=environment)
     assert done.returncode == 1
     assert done.stderr == f"error: {work}: another run is working here; wait for it or stop it\n"
-    done = dd(*command, *settings, env=environment)
+    done = run_module("dd", *command, *settings, folder=ROOT, env=environment)
     assert done.returncode == 0, done.stderr
     assert not work.exists()

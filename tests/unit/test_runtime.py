@@ -16,6 +16,7 @@ from dd.runtime.files import atomic, load_tensors, save_tensors, write_text
 from dd.runtime.seeds import derive, generator
 from dd.runtime.status import NEWEST
 from tests.conftest import ROOT
+from tests.warm import Copy, run_python
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(7)}
 
@@ -85,7 +86,7 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
         f"save_tensors({str(tmp_path / 'big.safetensors')!r}, {{'x': torch.zeros(100_000)}}, {{}})"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_python("-c", program)
     assert "UserError" in done.stderr
     assert "cannot write" in done.stderr
     assert "free some space" in done.stderr
@@ -102,7 +103,7 @@ def test_a_copy_that_fails_names_the_file_at_fault(tmp_path, missing):
     )
     if not missing:
         source.write_bytes(bytes(100_000))
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_python("-c", program)
     expected = f"{source}: cannot read (No such file" if missing else f"{out}: cannot write (File too large); free"
     assert f"UserError: {expected}" in done.stderr
     assert not out.exists()
@@ -192,7 +193,7 @@ def test_a_folder_has_one_run_and_kill_9_frees_it(tmp_path):
         "import sys, time; from dd.runtime.checkpoints import Checkpoints\n"
         f"with Checkpoints({str(tmp_path)!r}, {{}}).locked(): print('held', flush=True); time.sleep(60)"
     )
-    other = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    other = Copy("-c", program)
     try:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(UserError, match="another run is working here"), checkpoints(tmp_path).locked():

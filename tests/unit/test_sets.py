@@ -1,7 +1,6 @@
 """What one can do with a saved set: export it, carry it to other networks, train on it as the field does."""
 
 import json
-import resource
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from dd.evaluation.made_for import for_net
 from dd.runtime.errors import UserError
 from dd.sets.export import to_folder, to_npz, to_pt, to_sheet
 from tests.conftest import BEYOND
+from tests.warm import run_python
 
 SETTINGS = {"steps": 3, "epochs": 2, "nets": 1, "real_batch": 64, "validation_images": 100, "image_std": 0.5}
 
@@ -223,13 +223,12 @@ def test_export_says_what_is_lost(dd, saved, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["set.pt", "set.npz", "sheet.png", "folder"])
-def test_an_export_to_a_full_disk_is_one_clear_line(dd, saved, tmp_path, name):
+def test_an_export_to_a_full_disk_is_one_clear_line(saved, tmp_path, name):
     """A limit on file size makes the kernel refuse to write on, as a full disk does."""
-
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
-
-    done = dd("export", "--set", saved, "--out", tmp_path / name, preexec_fn=limited)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))"
+    done = run_python(
+        "-c", f"{limit}; from dd.__main__ import run; run()", "export", "--set", saved, "--out", tmp_path / name
+    )
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {tmp_path / name}: cannot write (File too large); ")
     assert done.stderr.count("\n") == 1

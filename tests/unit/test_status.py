@@ -11,6 +11,7 @@ import pytest
 
 from dd.runtime.status import statuses
 from tests.conftest import ROOT
+from tests.warm import Copy
 
 SETTINGS = ("--net", "MLP", "--steps", 1, "--nets", 1, "--meta-steps", 100_000, "--validate-every", 50)
 
@@ -30,16 +31,13 @@ def stopped(digits, tmp_path_factory):
         folder / "work/mine/a",
     ]
     words += ["--validation-images", 100, "--real-batch", 64, "--checkpoint-seconds", 0]
-    command = [sys.executable, "-m", "dd", *map(str, words)]
-    environment = os.environ | {"SLURM_JOB_ID": "1234"}
-    with (folder / "stderr.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stderr=log, env=environment)
+    process = Copy("-m", "dd", *words, env=os.environ | {"SLURM_JOB_ID": "1234"})
     deadline = time.monotonic() + 120
     while not (folder / "work/mine/a/checkpoint.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    process.wait()
+    (folder / "stderr.log").write_text(process.communicate()[1])
     return folder / "work", process.pid
 
 
