@@ -1,9 +1,7 @@
 """Every script of benchmarks/ in miniature: on few, small tensors, for a round or a step."""
 
 import importlib
-import json
 import shutil
-import subprocess
 import sys
 from functools import partial
 
@@ -67,14 +65,6 @@ def test_methods_compute_the_same(script, task, monkeypatch):
         whole = worker.full_graph(worker.Task(task, **sizes), ProcessGroup())()
         torch.testing.assert_close(ours, whole, rtol=0.01, atol=1e-6)
     assert worker.flops(worker.Task(task, **sizes)) > 0
-
-
-def test_a_worker_does_a_unit_for_each_line():
-    options = json.dumps({"task": "pool", "method": "ours", **SIZES})
-    command = [sys.executable, str(FOLDER / "worker.py"), options]
-    done = subprocess.run(command, input="\n\n", capture_output=True, text=True, check=True)
-    units = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [sorted(unit) for unit in units] == [["peak", "seconds"]] * 2
 
 
 def test_growth_of_the_workflow(script, monkeypatch):
