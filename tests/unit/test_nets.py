@@ -9,6 +9,7 @@ from dd.distill.distilled_data import DistilledData
 from dd.distill.loss import classification
 from dd.distill.unroll import UnrollOptions, adjoint, descend
 from dd.nets.alexcifar import LocalResponseNorm
+from dd.nets.convnet import ConvNet3
 from dd.nets.factory import build
 from dd.nets.init_schemes import INIT_SCHEMES, flat_weights, initialise
 from dd.nets.lenet import LeNet
@@ -238,6 +239,16 @@ def test_convnet_takes_images_of_any_size_from_8(size, pixels):
     try_out(net, "ConvNet3", 1, size, 5)
     with pytest.raises(UserError, match="at least 8 pixels, not 7"):
         build("ConvNet3", 1, 7, 5)
+
+
+def test_a_subclass_of_convnet3_has_another_width():
+    class Wide(ConvNet3):
+        width = 160
+
+    net = Wide(1, 28, 10)
+    shapes = [tuple(module.weight.shape) for module in net.modules() if hasattr(module, "weight")]
+    assert shapes == [(160, 1, 3, 3), (160,), (160, 160, 3, 3), (160,), (160, 160, 3, 3), (160,), (10, 160 * 16)]
+    assert net(torch.randn(2, 1, 28, 28)).shape == (2, 10)
 
 
 def test_convnet_normalises_each_image_by_itself():
