@@ -161,6 +161,8 @@ class DistilledSet(distilled_set.DistilledSet):
         Raises:
             UserError: the data or the network do not fit the set, or the protocol is unknown or does not fit it.
         """
+        if not isinstance(nets, int) or nets < 1:
+            raise UserError(f"nets: {nets!r} is no number of networks; give 1 or more")
         chosen = self._protocol(protocol)
         dataset = self._tested_on(data, labels)
         made, initial = plain_nets.nets_for(self, self._name(net), chosen, random_init=random_init, pool=pool)

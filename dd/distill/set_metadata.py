@@ -127,7 +127,8 @@ def _check_tensors(tensors: dict[str, Tensor], where: object) -> None:
         raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")
     if not images.numel():
         raise UserError(f"{where}: images are {list(images.shape)}, so there are none")
-    for name in ("images", "lrs", "mean", "std"):
+    floats = [name for name in (*TENSORS, "fixed_weights") if name in tensors and name != "labels"]
+    for name in floats:
         if tensors[name].dtype != torch.float32:
             raise UserError(f"{where}: {name} are {tensors[name].dtype}; they must be torch.float32")
     if tensors["lrs"].ndim != 2:
@@ -135,7 +136,7 @@ def _check_tensors(tensors: dict[str, Tensor], where: object) -> None:
     for name in ("mean", "std"):
         if tensors[name].shape != images.shape[2:3]:
             raise UserError(f"{where}: {name} is {list(tensors[name].shape)}, for images {list(images.shape[2:])}")
-    for name in ("images", "lrs", "mean", "std"):
+    for name in floats:
         if not bool(tensors[name].isfinite().all()):
             raise UserError(f"{where}: {name} are not finite")
     for name in ("lrs", "std"):

@@ -268,6 +268,7 @@ ALTERED = {
         "lrs of 3 epochs, but info['config'] says 1 and 2",
     ),
     "rates in double precision": (lambda ours: {"lrs": ours.lrs.double()}, "lrs are torch.float64"),
+    "weights that are not finite": (lambda _: {"fixed_weights": torch.ones(9) / 0}, "fixed_weights are not finite"),
     "no images": (lambda ours: {"images": ours.images[:, :0], "labels": ours.labels[:, :0]}, "so there are none"),
     "a mean of three channels": (lambda _: {"mean": torch.zeros(3)}, "mean is [3], for images [1, 28, 28]"),
     "a text of classes": (lambda ours: {"info": ours.info | {"classes": "abc"}}, "classes"),

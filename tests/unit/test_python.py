@@ -58,6 +58,12 @@ def test_a_protocol_that_does_not_fit_is_refused(distilled, table):
         distilled.evaluate(*table, protocol="dsa")
 
 
+@pytest.mark.parametrize("nets", [0, -1, "3", 1.5])
+def test_a_number_of_networks_is_a_whole_one_from_1(distilled, table, nets):
+    with pytest.raises(UserError, match=f"nets: {nets!r} is no number of networks; give 1 or more"):
+        distilled.evaluate(*table, nets=nets)
+
+
 def test_a_set_of_a_table_is_trained_on_judged_and_saved(distilled, table, tmp_path):
     x, y = table
     assert distilled.images.shape == (2, 2, 5)
