@@ -51,10 +51,11 @@ class Copy:
         asked |= {"folder": str(folder), "env": dict(os.environ) if env is None else env}
         asked |= {"command": [sys.executable, *python]}  # by which further processes are started
         self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115  # `communicate` closes it
-        output, written = os.pipe()
-        self.connection = _ask(warm().socket, asked, files=[0, written, self.stderr.fileno()])
+        (read, words_to), (output, written) = os.pipe(), os.pipe()
+        self.connection = _ask(warm().socket, asked, files=[read, written, self.stderr.fileno()])
+        os.close(read)
         os.close(written)
-        self.stdout = os.fdopen(output)
+        self.stdin, self.stdout = os.fdopen(words_to, "w"), os.fdopen(output)
         self.pid = int(self.stdout.readline())
         self.returncode: int | None = None
 
@@ -75,6 +76,7 @@ class Copy:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it wrote until its end."""
+        self.stdin.close()
         self.wait(timeout)
         self.stderr.seek(0)
         with self.connection, self.stdout, self.stderr:
