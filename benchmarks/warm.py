@@ -19,10 +19,11 @@ from dd.runtime.warm import ADDRESS, WarmProcess
 DD = [sys.executable, "-m", "dd"]
 
 
-def made(folder: Path) -> list[str]:
+def made(folder: Path, waiting: WarmProcess) -> list[str]:
     """Prepare digits and distil a set from them; the words of an evaluation of it."""
     data, distilled = folder / "digits.npz", folder / "set.safetensors"
-    subprocess.run([*DD, "data", "prepare", "digits", "--out", data], check=True, capture_output=True)
+    words = ["data", "prepare", "digits", "--out", str(data)]
+    waiting.run("dd", words, folder=Path.cwd(), env=dict(os.environ))
     length = ("--init", "fixed", "--steps", "1", "--meta-steps", "2", "--validation-images", "100")
     subprocess.run([*DD, "distill", "--data", data, "--out", distilled, *length], check=True, capture_output=True)
     return [*DD, "evaluate", "--set", str(distilled), "--data", str(data), "--out", str(folder / "accuracy.csv")]
@@ -41,9 +42,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each is run")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
-        command = made(Path(folder))
         waiting = WarmProcess()
         try:
+            command = made(Path(folder), waiting)
             pairs = [(seconds(command), seconds(command, **{ADDRESS: waiting.address})) for _ in range(rounds)]
         finally:
             waiting.stop()

@@ -142,11 +142,11 @@ def test_the_process_ends_when_its_parent_does():
         time.sleep(0.05)
 
 
-def test_the_command_runs_another_one_and_returns_its_status():
-    program = f"test -S ${{DD_WARM%:*}} && {sys.executable} -m dd show mnist_random; exit 3"
-    done = run("warm", "sh", "-c", program)
+def test_the_command_runs_another_one_with_its_words_and_returns_its_status():
+    program = f"echo $0 $*; test -S ${{DD_WARM%:*}} && {sys.executable} -m dd show mnist_random; exit 3"
+    done = run("warm", "sh", "-c", program, "--help", "--", "one")
     assert done.returncode == 3
-    assert done.stdout == run("show", "mnist_random").stdout
+    assert done.stdout == "--help -- one\n" + run("show", "mnist_random").stdout
 
 
 @pytest.mark.parametrize("words", [("distill", "--help"), ("@words.txt",)])
@@ -195,11 +195,6 @@ def test_a_copy_that_is_killed_is_told(digits, tmp_path):
     assert asked.returncode == 1
     assert ended([copy])
     assert "error: the process that ran this command was killed; run it again\n" in errors
-
-
-def test_options_and_dashes_of_the_other_command_stay_its_own():
-    done = run("warm", "echo", "--help", "--", "one")
-    assert done.stdout == "--help -- one\n"
 
 
 def test_a_command_that_is_none_is_named_in_a_line():
