@@ -1,7 +1,7 @@
-"""`python -m tests.program WORDS` in a copy of a process that has PyTorch: what `python WORDS` does.
+"""`python -m tests.program WORDS` in a copy of a process that has PyTorch: what `python WORDS` does with all imported.
 
-WORDS are `-c PROGRAM`, `-m MODULE` or a file, and the words for it. With `--tell` before them, the first line of the
-output is the number of the process.
+WORDS are `-c PROGRAM`, `-m MODULE` or a file, and the words for it. What Python reads as it starts, such as
+PYTHONHASHSEED, is that of the tests. The first line of the output is the number of the process.
 """
 
 import os
@@ -12,9 +12,7 @@ from pathlib import Path
 
 def main() -> None:
     words = sys.argv[1:]
-    if words[0] == "--tell":
-        print(os.getpid(), flush=True)
-        words = words[1:]
+    print(os.getpid(), flush=True)
     sys.path[1:1] = [folder for folder in os.environ.get("PYTHONPATH", "").split(":") if folder]
     how, *more = words
     if how == "-m":

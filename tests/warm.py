@@ -10,15 +10,14 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dd.runtime.warm import WarmProcess, _ask, _ended
+from dd.runtime.warm import WarmProcess, ask, ended
 
 ROOT = Path(__file__).parents[1]
 OTHERS = ("snakemake.cli", "snakemake.report.html_reporter", "sklearn.cluster", "matplotlib.pyplot")
 """What is imported beside dd: it takes long, and many copies use it."""
-sys.path.append(str(ROOT))  # where copies find tests.program: in place of the first folder here they have their own
 ANEW = "import sys\nfor name in [*sys.modules]:\n    if name.partition('.')[0] == 'dd': del sys.modules[name]\n"
 """The beginning of a program of a copy that is to import dd as if it had not yet."""
 
@@ -37,30 +36,28 @@ def run_module(module: str, *words: object, folder: Path, env: dict[str, str] | 
     return warm().run(module, [*map(str, words)], folder=folder, env=environment)
 
 
-def run_python(*words: object, folder: Path = ROOT, env: dict[str, str] | None = None):
-    """Run `python` with these words (a file, `-m MODULE` or `-c PROGRAM`) in a folder."""
-    return run_module("tests.program", *words, folder=folder, env=env)
-
-
 class Copy:
     """`python` with these words in a copy that can be killed: what is used here of `subprocess.Popen`."""
 
     def __init__(self, *words: object, folder: Path = ROOT, env: dict[str, str] | None = None) -> None:
         python = [*map(str, words)]
-        asked = {"module": "tests.program", "words": ["--tell", *python], "path": [str(folder), *sys.path[1:]]}
+        asked = {"module": "tests.program", "words": python, "path": [str(folder), *sys.path[1:], str(ROOT)]}
         asked |= {"folder": str(folder), "env": dict(os.environ) if env is None else env}
         asked |= {"command": [sys.executable, *python]}  # by which further processes are started
-        self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115  # `communicate` closes it
-        (read, words_to), (output, written) = os.pipe(), os.pipe()
-        self.connection = _ask(warm().socket, asked, files=[read, written, self.stderr.fileno()])
-        os.close(read)
-        os.close(written)
-        self.stdin, self.stdout = os.fdopen(words_to, "w"), os.fdopen(output)
-        self.pid = int(self.stdout.readline())
+        (in_read, in_write), (out_read, out_write), (err_read, err_write) = (os.pipe() for _ in range(3))
+        self.connection = ask(warm().socket, asked, files=[in_read, out_write, err_write])
+        for end in (in_read, out_write, err_write):
+            os.close(end)
+        self.stdin, self.stdout, self.stderr = os.fdopen(in_write, "w"), os.fdopen(out_read), os.fdopen(err_read)
         self.returncode: int | None = None
+        told = self.stdout.readline()
+        if not told:
+            raise RuntimeError(self.communicate()[1])
+        self.pid = int(told)
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -75,14 +72,25 @@ class Copy:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """What it wrote until its end."""
+        """What it writes until its end."""
         self.stdin.close()
-        self.wait(timeout)
-        self.stderr.seek(0)
-        with self.connection, self.stdout, self.stderr:
-            return self.stdout.read(), self.stderr.read()
+        with self.connection, self.stdout, self.stderr, ThreadPoolExecutor() as pool:
+            texts = [pool.submit(file.read) for file in (self.stdout, self.stderr)]  # it must not wait for a reader
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()  # else the readers would go on
+                raise
+            return texts[0].result(), texts[1].result()
 
     def _wait(self, timeout: float | None) -> int | None:
         if self.returncode is None and select.select([self.connection], [], [], timeout)[0]:
-            self.returncode = _ended(self.connection)
+            self.returncode = ended(self.connection)
         return self.returncode
+
+
+def run_python(*words: object, folder: Path = ROOT, env: dict[str, str] | None = None):
+    """Run `python` with these words (a file, `-m MODULE` or `-c PROGRAM`) in a copy, in a folder."""
+    copy = Copy(*words, folder=folder, env=env)
+    output, errors = copy.communicate()
+    return subprocess.CompletedProcess(["python", *words], copy.returncode, output, errors)

@@ -115,14 +115,14 @@ def failures(folder: Path) -> str:
 
 
 def poisoning(folder: Path) -> str:
-    """What each kind of images does to the attacked class of MNIST, and to the others."""
-    bars = pd.read_csv(folder / "figures/fig6.csv").query("dataset == 'mnist'")
-    lines = ["| images | zeros taken for a 1, % | other digits right, % |", "|---|---|---|"]
-    for method, rows in bars.groupby("method", sort=False):
+    """What each kind of images does to the attacked class, class 0, and to the others."""
+    bars = pd.read_csv(folder / "figures/fig6.csv")
+    lines = ["| data | images | class 0 taken for class 1, % | other classes right, % |", "|---|---|---|---|"]
+    for (data, method), rows in bars.groupby(["dataset", "method"], sort=False):
         label = BASELINES[str(method)].label if method in BASELINES else "Ours"
         told = rows.set_index("measure").loc[["misled", "others"], ["mean", "std"]]
         cells = [mean_std(mean, std) for mean, std in told.to_numpy()]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(f"| {str(data).upper()} | {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

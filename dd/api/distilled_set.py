@@ -159,10 +159,11 @@ class DistilledSet(distilled_set.DistilledSet):
             A row for each net and stage; see `dd.evaluation.held_out.evaluate`.
 
         Raises:
-            UserError: the data or the network do not fit the set, or the protocol is unknown or does not fit it.
+            UserError: the data or the network do not fit the set, `nets` is no whole number from 1, or the protocol is
+                unknown or does not fit the set.
         """
         if not isinstance(nets, int) or nets < 1:
-            raise UserError(f"nets: {nets!r} is no number of networks; give 1 or more")
+            raise UserError(f"nets: {nets!r} is no number of networks; give a whole one from 1")
         chosen = self._protocol(protocol)
         dataset = self._tested_on(data, labels)
         made, initial = plain_nets.nets_for(self, self._name(net), chosen, random_init=random_init, pool=pool)

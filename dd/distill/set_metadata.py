@@ -127,8 +127,8 @@ def _check_tensors(tensors: dict[str, Tensor], where: object) -> None:
         raise UserError(f"{where}: images {list(images.shape)} and labels {list(labels.shape)} do not fit")
     if not images.numel():
         raise UserError(f"{where}: images are {list(images.shape)}, so there are none")
-    floats = [name for name in (*TENSORS, "fixed_weights") if name in tensors and name != "labels"]
-    for name in floats:
+    floats = [name for name, tensor in tensors.items() if name != "labels" and tensor.is_floating_point()]
+    for name in ("images", "lrs", "mean", "std", *tensors.keys() & {"fixed_weights"}):
         if tensors[name].dtype != torch.float32:
             raise UserError(f"{where}: {name} are {tensors[name].dtype}; they must be torch.float32")
     if tensors["lrs"].ndim != 2:

@@ -61,8 +61,8 @@ class WarmProcess:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             asked = {"module": module, "words": [*words], "folder": str(folder), "env": env}
             asked |= {"path": [str(folder), *sys.path[1:]], "command": [sys.executable, "-m", module, *words]}
-            with _ask(self.socket, asked, files=[0, out.fileno(), err.fileno()]) as connection:
-                status = _ended(connection)
+            with ask(self.socket, asked, files=[0, out.fileno(), err.fileno()]) as connection:
+                status = ended(connection)
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess([module, *words], status, out.read(), err.read())
@@ -88,7 +88,7 @@ def run_in_copy(words: Sequence[str]) -> int | None:
     asked = {"module": "dd", "words": [*words], "folder": str(Path.cwd()), "env": env}
     asked |= {"path": sys.path, "command": sys.orig_argv}
     try:
-        connection = _ask(address, asked, files=[0, 1, 2])
+        connection = ask(address, asked, files=[0, 1, 2])
     except OSError:  # nobody listens any more
         return None
 
@@ -100,7 +100,7 @@ def run_in_copy(words: Sequence[str]) -> int | None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     with connection:
-        return exit_status(_ended(connection))
+        return exit_status(ended(connection))
 
 
 def exit_status(code: int) -> int:
@@ -108,7 +108,7 @@ def exit_status(code: int) -> int:
     return SIGNALLED - code if code < 0 else code
 
 
-def _ask(address: str, asked: dict, *, files: Sequence[int]) -> socket.socket:
+def ask(address: str, asked: dict, *, files: Sequence[int]) -> socket.socket:
     """Ask for a copy, whose input, output and errors go to `files`."""
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -122,7 +122,7 @@ def _ask(address: str, asked: dict, *, files: Sequence[int]) -> socket.socket:
     return connection
 
 
-def _ended(connection: socket.socket) -> int:
+def ended(connection: socket.socket) -> int:
     """Wait for the exit status of a copy, which is negative for a signal."""
     if answer := connection.recv(16):
         return int(answer)

@@ -45,10 +45,13 @@ def test_speed_and_memory_are_measured_and_written(script, tmp_path, monkeypatch
     monkeypatch.setattr(run, "WARM", 1)
 
     class WorkerInCopy(run.Worker):
-        """It starts sooner."""
+        """All but ours in copies, which start sooner."""
 
         def __init__(self, **options):
-            self.process = Copy(FOLDER / "worker.py", json.dumps(SIZES | options))
+            if options["method"] == "ours":
+                super().__init__(**SIZES | options)
+            else:
+                self.process = Copy(run.HERE / "worker.py", json.dumps(SIZES | options))
 
     monkeypatch.setattr(run, "Worker", WorkerInCopy)
     monkeypatch.setattr(run, "METHODS", {"LeNet": ("ours", "processes", "full graph", "authors")})

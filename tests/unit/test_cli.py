@@ -9,7 +9,7 @@ import pytest
 from dd.report.measurements import EVALUATION_COLUMNS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL, checkout
-from tests.warm import run_module, run_python
+from tests.warm import run_module
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_threads_bind_scikit_learn_too():
         "    print({pool['num_threads'] for pool in threadpool_info() if 'scikit_learn' in pool['filepath']})\n"
         "count(['--threads', '3'])"
     )
-    done = run_python("-c", program)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "{3}"
 
 

@@ -60,7 +60,7 @@ def test_a_protocol_that_does_not_fit_is_refused(distilled, table):
 
 @pytest.mark.parametrize("nets", [0, -1, "3", 1.5])
 def test_a_number_of_networks_is_a_whole_one_from_1(distilled, table, nets):
-    with pytest.raises(UserError, match=f"nets: {nets!r} is no number of networks; give 1 or more"):
+    with pytest.raises(UserError, match=f"nets: {nets!r} is no number of networks; give a whole one from 1"):
         distilled.evaluate(*table, nets=nets)
 
 

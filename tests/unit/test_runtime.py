@@ -200,7 +200,7 @@ def test_a_folder_has_one_run_and_kill_9_frees_it(tmp_path):
             pass
     finally:
         other.kill()
-        other.wait()
+        other.communicate()
     with checkpoints(tmp_path).locked():
         pass
 
