@@ -106,13 +106,13 @@ def overview_picture(lines: Sequence[Line], scale: str) -> Figure:
         middle = 1 - LINE_HEIGHT * (place + 0.5) / height
         figure.text(0.01, middle, _told(line.row), fontsize=8, va="center", linespacing=1.3)
         for column, image in enumerate(line.images):
-            axes = figure.add_axes((0.25 + 0.056 * column, middle - 0.24 / height, 0.054, 0.486 / height))
+            axes = figure.add_axes((0.262 + 0.056 * column, middle - 0.24 / height, 0.054, 0.486 / height))
             axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             axes.set_axis_off()
         row = line.row
-        figure.text(0.83, middle, f"{row['before']:.0f} % → {row['after']:.0f} %", fontsize=10, va="bottom")
+        figure.text(0.835, middle, f"{row['before']:.0f} % → {row['after']:.0f} %", fontsize=10, va="bottom")
         seeds = f",\n{row['sets']} seeds, their std {row['sets_std']:.1f}" if row["sets"] > 1 else ""
-        figure.text(0.83, middle, f"{LABELS[row['measure']]}{seeds}", fontsize=8, va="top")
+        figure.text(0.835, middle, f"{LABELS[row['measure']]}{seeds}", fontsize=8, va="top")
     figure.text(0.5, 0.08 / height, foot, fontsize=7, color="0.4", ha="center")
     return figure
 

@@ -126,22 +126,19 @@ def _seeds_lines(rows: pd.DataFrame) -> list[str]:
 
 def _draw_bars(panel: Axes, rows: pd.DataFrame, measure: str) -> None:
     """Draw one measure of one dataset, with the paper's number if it was measured in the same setting."""
-    from matplotlib.colors import to_rgb
-
     bars = rows[rows["measure"] == measure].set_index("method")
     names = [name for name in (OURS, *BASELINES) if name in bars.index]
     colors = [OURS_COLOR, *itertools.islice(itertools.cycle(BASELINE_COLORS), len(names) - 1)]
     mean, std = bars.loc[names, "mean"], bars.loc[names, "std"]
     panel.bar(range(len(names)), mean, yerr=std, color=colors, capsize=3, error_kw={"lw": 1})
-    for place, (value, color) in enumerate(zip(mean, colors, strict=True)):
-        ink = "black" if sum(to_rgb(color)) > 1.8 else "white"
-        panel.text(place, 2, f"{value:.1f}", ha="center", fontsize=7, color=ink)
+    for place, (value, top) in enumerate(zip(mean, mean + std.fillna(0), strict=True)):
+        panel.text(place, top + 2, f"{value:.1f}", ha="center", fontsize=7)
     if measure == "misled" and _is_papers(rows.iloc[0]):
         paper = ATTACKS[rows["dataset"].iloc[0]].misled.mean
         panel.axhline(paper, color=OURS_COLOR, lw=1, ls="--", label=f"paper, ours: {paper}")
         panel.legend(loc="upper right", fontsize=7, frameon=False, borderaxespad=0)
     panel.set_xticks(range(len(names)), [bar_label(name).replace(" ", "\n") for name in names], fontsize=7)
-    panel.set_ylim(0, 110)
+    panel.set_ylim(0, 118)
     panel.tick_params(axis="y", labelsize=7)
     panel.set_title(f"{MEASURE_TITLES[measure]}, %", fontsize=8)
     panel.spines[["top", "right"]].set_visible(False)
