@@ -18,9 +18,7 @@ from torch import nn
 
 from dd.data.obtain import prepare
 from dd.nets.lenet import LeNet
-from tests.warm import run_module
-
-ROOT = Path(__file__).parents[1]
+from tests.warm import ROOT, run_module
 
 # on tensors this small threads only wait for each other, and for minutes where tests run side by side
 torch.set_num_threads(1)

@@ -117,7 +117,8 @@ def notes(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> list[
         f"The same: the difference is at most {TOLERANCE:.0f} points, or {STANDARD_ERRORS:.0f} standard errors of the "
         "difference of the two means, from the standard deviations over nets and sets here and over the paper's "
         f"{PAPER_NETS} nets (Table 3: 10 runs). "
-        "Otherwise the number here is better (above the paper's) or worse for our method, higher or lower for others.",
+        "Otherwise the number here is better (above the paper's; of an attacked class, below it) or worse for our "
+        "method, higher or lower for others.",
         "In the line for all, a result that the paper prints twice counts once. Data that the paper lacks, such as "
         "stand-ins, have a line of their own.",
         "A claim that ours beats the baselines is about those that it beats in the paper's own numbers. On data that "

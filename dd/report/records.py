@@ -35,7 +35,9 @@ class PaperNumber(NamedTuple):
     remark: str = ""
     """Where it is known from, if not from the paper; or why its verdict tells little."""
     ours: bool = True
-    """Whether it is of the paper's method. More accurate is then better; for rivals it is merely higher."""
+    """Whether it is of the paper's method. A higher number is then better; for rivals it is merely higher."""
+    lower_is_better: bool = False
+    """Whether the paper's method is to lower it, as the attack does with the accuracy on the attacked class."""
     values: int = PAPER_NETS
     """How many values the paper's mean and standard deviation are of."""
     printed_as: tuple[str, str] | None = None

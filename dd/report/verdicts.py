@@ -52,6 +52,8 @@ def number_verdict(paper: PaperNumber, measured: MeasuredNumber) -> str:
     if near or abs(difference) <= STANDARD_ERRORS * error:
         return "the same"
     above, below = ("better", "worse") if paper.ours else ("higher", "lower")
+    if paper.lower_is_better:
+        above, below = below, above
     return above if difference > 0 else below
 
 

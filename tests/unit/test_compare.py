@@ -222,6 +222,15 @@ def without_notes(page):
     return re.sub(r"^- .*\n", "", page, flags=re.MULTILINE)
 
 
+def test_an_attack_that_leaves_more_of_the_attacked_class_is_worse():
+    kind, lines = read_measurements([("fig1", str(PUBLISHED / "figures/fig1.csv"))])["fig1"]
+    for accuracy, verdict in ((1.0, "better"), (7.0, "the same"), (60.0, "worse")):
+        changed = lines.assign(after=lines["after"].where(lines["measure"] != "attacked", accuracy))
+        table = compare({"fig1": Measurement(kind, changed)}, {}, "test")
+        (told,) = table.loc[table["what"] == "accuracy, attacked class, after training", "verdict"]
+        assert told == verdict
+
+
 def test_a_claim_without_what_it_compares_says_so(published):
     kind, table = published["fig6"]
     ours = table.query("method == 'ours' and dataset == 'mnist'")

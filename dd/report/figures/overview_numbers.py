@@ -105,8 +105,16 @@ def _paper_numbers() -> Iterator[PaperNumber]:
             ):
                 label = f"{LABELS[line.measure]}, {stage} training"
                 row = f"{line.measure} {stage}"
-                ours = stage == "after" and line.measure == "accuracy"
-                yield PaperNumber(Place("fig1", task), row, label, number, ours=ours, printed_as=printed)
+                ours, attacked = stage == "after", line.measure == ATTACKED
+                yield PaperNumber(
+                    Place("fig1", task),
+                    row,
+                    label,
+                    number,
+                    ours=ours,
+                    lower_is_better=ours and attacked,
+                    printed_as=printed,
+                )
 
 
 def _measured_numbers(name: str, rows: pd.DataFrame) -> Iterator[MeasuredNumber]:
