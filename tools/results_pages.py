@@ -79,7 +79,8 @@ def main_results(folder: Path) -> str:
                 lines.append(f"| {row.task} | {kind} | {row.here} | {row.paper} | {rival.method}: {rival.here} |")
         for task in dict.fromkeys(row.task for row in rows if NEAREST in row.method):
             best = max((row for row in rows if row.task == task and NEAREST in row.method), key=lambda row: row.mean)
-            nearest.append(f"{best.mean} % on {task}")
+            label = best.method.removesuffix(NEAREST)
+            nearest.append(f"{best.mean} % on {task} ({label})")
     sentence = f"K-nearest neighbours, which train no network, reach {' and '.join(nearest)} from as many images."
     return "\n".join([*lines, "", sentence])
 
@@ -90,8 +91,9 @@ def claims(folder: Path) -> str:
     return (
         f"Of the paper's {counts['claims made']} claims, {counts['tried']} were tried and {counts['supported']} of "
         f"those hold. Of its {counts['numbers']} numbers, {counts['numbers'] - counts['not run']} were measured: "
-        f"{counts['the same']} are the same; ours are better in {counts['better']} and worse in {counts['worse']}; "
-        f"other methods are higher in {counts['higher']} and lower in {counts['lower']}."
+        f"{counts['the same']} are the same, within 2 points or two standard errors. Of the others, our method is better in "
+        f"{counts['better']} and worse in {counts['worse']}; other methods are higher in {counts['higher']} and lower in "
+        f"{counts['lower']}."
     )
 
 
