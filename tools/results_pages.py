@@ -91,9 +91,9 @@ def claims(folder: Path) -> str:
     return (
         f"Of the paper's {counts['claims made']} claims, {counts['tried']} were tried and {counts['supported']} of "
         f"those hold. Of its {counts['numbers']} numbers, {counts['numbers'] - counts['not run']} were measured: "
-        f"{counts['the same']} are the same, within 2 points or two standard errors. Of the others, our method is better in "
-        f"{counts['better']} and worse in {counts['worse']}; other methods are higher in {counts['higher']} and lower in "
-        f"{counts['lower']}."
+        f"{counts['the same']} are the same, within 2 points or two standard errors. Of the others, our method is "
+        f"better in {counts['better']} and worse in {counts['worse']}; other methods are higher in {counts['higher']} "
+        f"and lower in {counts['lower']}."
     )
 
 

@@ -25,7 +25,7 @@ def adapted(
         task: what to adapt to.
         initial: the initial weights of the distilled set.
         config: the settings of the way.
-        nets: number of nets, at most as many as there are. A fixed initialisation is adapted `nets` times, each time
+        nets: number of nets, at most as many as there are. Where all start from the same weights, each is adapted
             with another seed.
         device: the device to compute on.
 

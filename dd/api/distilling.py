@@ -22,9 +22,9 @@ from dd.nets.pretrained import PretrainedFile
 from dd.runtime import progress as bars
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.code_digest import digest
-from dd.runtime.devices import exact_products, plain_attention
-from dd.runtime.errors import UserError
-from dd.runtime.loop import Nowhere, StoppedError, Store
+from dd.runtime.devices import exact_products, plain_attention, products_restored
+from dd.runtime.errors import StoppedError, UserError
+from dd.runtime.loop import Nowhere, Store
 from dd.runtime.process_group import ProcessGroup
 from dd.runtime.settings_model import shortened
 
@@ -81,13 +81,14 @@ def distill(
     dataset = dataset_of(data, labels, classes=classes)
     begun, config = _settings(start, net, dataset, recipe, settings)
     file = PretrainedFile.load(Path(pretrained)) if pretrained else None
-    plain_attention()
-    if torch.device(device).type == "cuda":
-        exact_products()
-    experiment = Experiment(config, dataset, device=device, pool=pool, file=file, begun=begun)
     bar = bars.progress if progress else bars.silent
-    with _store(Path(work) if work else None, experiment) as store:
-        made = experiment.run(store, group=ProcessGroup(), progress=bar, record=_NewRows(callback))
+    with products_restored():
+        plain_attention()
+        if torch.device(device).type == "cuda":
+            exact_products()
+        experiment = Experiment(config, dataset, device=device, pool=pool, file=file, begun=begun)
+        with _store(Path(work) if work else None, experiment) as store:
+            made = experiment.run(store, group=ProcessGroup(), progress=bar, record=_NewRows(callback))
     return DistilledSet.of(made)
 
 
@@ -119,7 +120,7 @@ def _settings(
         settings = settings | {"net": name_of(net, dataset.image_shape, len(dataset.classes))}
     if start in ("noise", "real"):
         return None, by_recipe(recipe, settings | {"start": start})
-    begun = start if isinstance(start, distilled_set.DistilledSet) else load_set(start)
+    begun = DistilledSet.of(start).to("cpu") if isinstance(start, distilled_set.DistilledSet) else load_set(start)
     return begun, settings_of(begun, settings)
 
 

@@ -22,8 +22,11 @@ def average_set(real: RealImages) -> Tensor:
 
 
 def average_sets(trial: BaselineTrial) -> list[Tensor]:
-    """The only set, in a list."""
-    return [average_set(trial.real)]
+    """The only set, in a list; for minibatches, which take several images of a class, with each mean repeated."""
+    images = average_set(trial.real)
+    if trial.distilled.config.batch_per_class:
+        images = images.repeat_interleave(trial.real.per_step, 1)
+    return [images]
 
 
 BASELINE = Baseline(

@@ -49,7 +49,7 @@ def measure(baseline: Baseline, trial: BaselineTrial) -> pd.DataFrame:
         One row for each set, combination and stage: kind (`baseline`), the columns of `DistilledSet.setting`, baseline,
         draw, the combination (`lr` and `epochs`, or `metric` and `neighbours`, or `protocol`), stage (`choice`, or
         `test` for the best combination), images, chosen_on, augment, accuracy (mean over nets, %), accuracy_std (over
-        nets), nets, and for poisoning the same for misled and others.
+        nets), nets, and for poisoning the same for those of `POISONING`.
 
     Raises:
         UserError: too few images of a class, or too few candidates.

@@ -111,7 +111,7 @@ def vary(data_path: Path, out: Path, changes: Changes) -> None:
     _show(out, run(data_path, out, **changes.model_dump()))
 
 
-WEIGHTS_HELP = f"""Prepare the weights NAME of a network that others trained on ImageNet.
+WEIGHTS_HELP = f"""Prepare the weights NAME of a network that others trained.
 
 {_table({name: weights.description for name, weights in WEIGHTS.items()})}
 

@@ -8,7 +8,7 @@ from dd.adaptation import ADAPTATIONS
 from dd.adaptation.adaptation import Adaptation
 from dd.baselines.settings import BaselineSettings
 from dd.data.augmentation import AugmentationName
-from dd.data.settings import Changes
+from dd.data.settings import TEST_FRACTION, Changes
 from dd.data.weights import WEIGHTS
 from dd.distill.settings import DistillConfig, DistillSettings
 from dd.pools.settings import PoolConfig, TrainConfig
@@ -33,7 +33,7 @@ class ImageFolder(Settings):
     """pixels a side: the shorter side is scaled to it, and the centre square cut out"""
     gray: bool = False
     """one channel instead of three, of your own images"""
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = TEST_FRACTION
     """share of each class set aside as test images where there is no split"""
 
 

@@ -7,12 +7,22 @@ from pathlib import Path
 from dd.runtime.errors import UserError
 
 
+def check_count(classes: int, where: Path | str) -> None:
+    """Refuse fewer than two classes.
+
+    Raises:
+        UserError: there are fewer.
+    """
+    if classes < 2:
+        raise UserError(f"{where}: has {classes} class(es); a network must have two at least to tell apart")
+
+
 def check_names(names: Sequence[str], where: Path | str) -> None:
     """Refuse names that are no list of texts, or that nobody could tell apart. Error messages begin with `where`.
 
     Raises:
-        UserError: no list, a name that is no text or blank, or two that are the same but for blanks around
-            them or for how their accents are stored.
+        UserError: no list, a name that is no text or blank, or two that are the same but for blanks
+            around them or for how their accents are stored.
     """
     if isinstance(names, (str, dict)) or not hasattr(names, "__getitem__"):  # NumPy's arrays are lists too
         raise UserError(f"{where}: classes is {names!r}; it must be a list of names")

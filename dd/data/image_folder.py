@@ -20,6 +20,7 @@ from dd.data.folder_listing import (
     split_folders,
 )
 from dd.data.prepared import Arrays
+from dd.data.settings import TEST_FRACTION
 from dd.runtime.errors import UserError, reason
 
 FORMATS = sorted({kind for ending, kind in Image.registered_extensions().items() if ending in SUFFIXES})
@@ -39,7 +40,7 @@ class FolderImages(NamedTuple):
     """The files of the images of `train` and `test`, in their order in the arrays."""
 
 
-def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float = 0.2) -> FolderImages:
+def image_folder(root: Path, size: int, gray: bool = False, test_fraction: float = TEST_FRACTION) -> FolderImages:
     """Read `root/<class>/*.png` and the like, or `root/{train,test}/<class>/...` where that split exists.
 
     If there is a `root/labels.csv`, it is used instead of the folders. It has a row for each image with the columns

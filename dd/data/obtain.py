@@ -13,6 +13,7 @@ from dd.data.image_folder import image_folder
 from dd.data.mirror import describe_fidelity, find_image_folder, find_npz
 from dd.data.named_dataset import NamedDataset
 from dd.data.prepared import OWN_NORMALISATION, Arrays, npz_path, read_npz, save
+from dd.data.settings import TEST_FRACTION
 from dd.runtime.errors import UserError
 
 FOLDER_SIZE = 32
@@ -39,7 +40,7 @@ def prepare(
     folder: Path | None = None,
     size: int | None = None,
     gray: bool = False,
-    test_fraction: float = 0.2,
+    test_fraction: float = TEST_FRACTION,
     augment: str | None = None,
 ) -> dict[str, Any]:
     """Write the dataset `name` to `out` (an `.npz`) and its metadata to the `.json` beside it; return the metadata.
@@ -55,6 +56,8 @@ def prepare(
     npz_path(out)
     if mirror and not mirror.is_dir():
         raise UserError(f"data.mirror: {mirror} is not a folder")
+    if not folder and (gray or test_fraction != TEST_FRACTION):
+        raise UserError(f"{name}: gray and test_fraction are for images of your own (--folder); leave them out")
     if folder and name in DATASETS:  # others would take it for that one, and set the paper's numbers beside it
         raise UserError(f"{name}: another dataset has this name; choose another for the images in {folder}")
     if folder:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dd.data.augmentation import AUGMENTATIONS
 from dd.data.batches import TrainingImages
-from dd.data.class_names import check_names
+from dd.data.class_names import check_count, check_names
 from dd.data.statistics import of_bytes
 from dd.runtime.errors import UserError
 from dd.runtime.files import atomic, sha256, write_text
@@ -222,6 +222,7 @@ def save(
         if not isinstance(text, str):
             raise UserError(f"{out}: {key} is {text!r}; it must be a text")
     check_names(classes, name)
+    check_count(len(classes), name)
     check(arrays, len(classes), ready or name)
     with atomic(out) as temporary:
         if ready:

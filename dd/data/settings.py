@@ -5,6 +5,9 @@ from typing import Literal
 from dd.runtime.errors import UserError
 from dd.runtime.settings_model import Count, IfGiven, Index, NotNegative, Settings
 
+TEST_FRACTION = 0.2
+"""Share of each class of a user's own images that is set aside to test, if no other is given."""
+
 
 class Changes(Settings):
     """What changes; the rest stays as it is."""

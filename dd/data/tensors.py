@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from dd.data.class_names import check_names
+from dd.data.class_names import check_count, check_names
 from dd.data.prepared import Dataset, load
 from dd.data.statistics import of_bytes, of_floats
 from dd.runtime.errors import UserError, reason
@@ -45,6 +45,7 @@ def dataset_of(data: Any, labels: Any = None, *, classes: Sequence[str] | None =
     if classes is None:
         classes = _own_names(data, y) or [str(label) for label in range(int(y.max()) + 1)]
     check_names(classes, NAME)
+    check_count(len(classes), NAME)
     counts = torch.bincount(y, minlength=len(classes))
     if len(counts) > len(classes):
         raise UserError(f"{NAME}: has label {len(counts) - 1}, but there are {len(classes)} classes")

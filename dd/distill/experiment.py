@@ -228,8 +228,10 @@ def made_with(path: Path) -> dict:
     info = DistilledSet.load(path).info
     settings = DistillConfig().model_dump() | info.get("config", {})  # older sets lack newer settings
     nets = {"pool": info["pool"]} if "pool" in info else {}  # which older sets lack
-    known = {"dataset": info.get("dataset", {}).get("sha256"), "pretrained": info.get("pretrained")}
-    return {**settings, **known, "begun": info.get("begun"), **nets}
+    data = info.get("dataset", {})
+    known = {"dataset": data.get("sha256"), "pretrained": info.get("pretrained"), "begun": info.get("begun")}
+    known |= {key: data[key] for key in ("augmentation",) if key in data}  # which older sets lack
+    return {**settings, **known, **nets}
 
 
 def _check(config: DistillConfig, dataset: Dataset, pool: Pool | None, file: PretrainedFile | None) -> None:

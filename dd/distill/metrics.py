@@ -22,8 +22,8 @@ def predictions(
     Args:
         net: the architecture.
         theta: weights `[nets, P]`.
-        x: uint8 images `[n, C, H, W]`.
-        mean: `[C]`, on the scale 0 to 1.
+        x: inputs `[n, ...]`, bytes or floats, not yet normalised.
+        mean: `[C]`, of bytes on the scale 0 to 1.
         std: `[C]`.
         whitening: what is done to the normalised images, if anything.
 

@@ -63,7 +63,7 @@ def fingerprint(module: nn.Module, maker: object = None) -> str:
     for name, part in module.named_modules():
         own = {key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"}
         told += [f"{name}.{key} {_told(value)}" for key, value in sorted(own.items())]
-    for kind in {type(part) for part in module.modules()}:
+    for kind in dict.fromkeys(type(part) for part in module.modules()):
         if not kind.__module__.startswith("torch."):
             told += sorted(_code(f.__code__) for f in vars(kind).values() if hasattr(f, "__code__"))
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
@@ -88,8 +88,15 @@ def _plain(value: object) -> str:
 
 
 def _code(code: CodeType) -> str:
-    constants = [_code(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts]
-    return f"{code.co_code.hex()} {code.co_names} {constants}"
+    return f"{code.co_code.hex()} {code.co_names} {[*map(_constant, code.co_consts)]}"
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, CodeType):
+        return _code(value)
+    if isinstance(value, frozenset):  # in another session in another order
+        return str(sorted(map(_constant, value)))
+    return repr(value)
 
 
 def __getattr__(name: str) -> Any:

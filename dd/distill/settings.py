@@ -177,6 +177,8 @@ class DistillConfig(DistillSettings):
             raise mistake("minibatches (batch_per_class) have no steps to shuffle; leave it out", "shuffle_steps")
         if self.optimiser == "adam" and self.momentum:
             raise mistake("is of optimiser gd; adam has its own, so leave it out", "momentum")
+        if self.dsa_real and self.dsa == NONE:
+            raise mistake("needs a dsa to change real images by; name one, or leave it out", "dsa_real")
         if self.window > (total := self.epochs * self.epoch_steps):
             raise mistake(f"{self.window} must be at most {total}, all GD steps (0 means all)", "window")
         return self

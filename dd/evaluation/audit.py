@@ -127,7 +127,9 @@ def audit(
 def _members(distilled: DistilledSet, dataset: Dataset) -> Tensor:
     """Some of the training images that the set was distilled from, as rows."""
     config = distilled.config
-    rows, _ = dataset.split(config.validation_images, config.seed, withhold=not config.train_on_all)
+    rows = torch.arange(len(dataset.x_train))
+    if not config.train_on_all:
+        rows, _ = dataset.split(config.validation_images, config.seed)
     return rows[torch.randperm(len(rows), generator=generator(0, "audit", "members"))[:ATTACKED]]
 
 

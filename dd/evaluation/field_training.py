@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dd.data.named_dataset import DIGIT_NAMES
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import Loss
@@ -13,9 +14,6 @@ from dd.evaluation.protocols import SGD
 from dd.nets.stacked import net_batches
 from dd.runtime.progress import progress
 from dd.runtime.seeds import generator
-
-DIGITS = ("mnist", "usps", "svhn", "digits")
-"""Datasets of digits, which mirrored are no digits."""
 
 
 class Training(NamedTuple):
@@ -31,11 +29,11 @@ class Training(NamedTuple):
 
 def training(distilled: DistilledSet, protocol: str) -> Training:
     """What the code of DC or DSA trains networks on, given a set of this dataset."""
-    dataset = distilled.info.get("dataset", {}).get("name")
     labels = distilled.labels if protocol == "soft" else distilled.hard_labels
     if protocol == "dsa":
-        return Training(labels, SGD.augmented_epochs, dsa_augmentation(flip=dataset not in DIGITS))
-    if dataset == "mnist":
+        digits = tuple(distilled.info["classes"]) == DIGIT_NAMES  # which mirrored are no digits
+        return Training(labels, SGD.augmented_epochs, dsa_augmentation(flip=not digits))
+    if distilled.info.get("dataset", {}).get("name") == "mnist":
         return Training(labels, SGD.augmented_epochs, dc_augmentation)
     return Training(labels, SGD.epochs, None)
 

@@ -51,7 +51,7 @@ def evaluate(
         One row for each net and stage: kind (`evaluation`), the columns of `distilled.setting` with the name of this
         `dataset`, the columns of `traits`, made_for if the nets have another initialisation than the set was made for,
         protocol if given, held_out_net, stage (`before` or `after`), test_images, fidelity (of the dataset), and in
-        percent the measurements of `distilled.measures`: accuracy, and for poisoning misled, others and clean.
+        percent the measurements of `distilled.measures`: accuracy, or for poisoning all of `POISONING`.
 
     Raises:
         UserError: the images of the dataset are not those of the set, or it is to be trained at rates it lacks.

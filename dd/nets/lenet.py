@@ -3,9 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dd.nets.field import check_size
 from dd.nets.stacked_layers import convolve, convolve_images, flatten, linear, max_pool
-
-SIZES = (28, 32)
 
 
 class LeNet(nn.Module):
@@ -17,8 +16,7 @@ class LeNet(nn.Module):
 
     def __init__(self, channels: int = 1, size: int = 28, classes: int = 10) -> None:
         super().__init__()
-        if size not in SIZES:
-            raise ValueError(f"LeNet takes images of 28 or 32 pixels, not {size}")
+        check_size("LeNet", size)
         self.conv1 = nn.Conv2d(channels, 6, 5, padding=(32 - size) // 2)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.fc1 = nn.Linear(16 * 5 * 5, 120)
@@ -31,8 +29,7 @@ class LeNet(nn.Module):
 
     def stacked(self, w: dict[str, Tensor], x: Tensor) -> Tensor:
         """Logits `[nets, n, classes]` of the same images under weights `w` by name, each `[nets, *shape]`."""
-        if x.shape[-1] not in SIZES:
-            raise ValueError(f"LeNet takes images of 28 or 32 pixels, not {x.shape[-1]}")
+        check_size("LeNet", x.shape[-1])
         # the maximum before bias and ReLU: the same result and gradients, from a quarter of the values
         x = max_pool(convolve_images(x, w["conv1.weight"], (32 - x.shape[-1]) // 2))
         x = F.relu(x + w["conv1.bias"].reshape(-1, 1, 1))

@@ -49,9 +49,9 @@ class ExperimentPlan:
         pool = self.config.all_experiments[experiment].pool
         return f"--pool {self.files.pool(pool)}" if pool else ""
 
-    def memory(self, experiment: str, threads: int, attempt: int) -> int:
-        """MiB of a job that distils or judges."""
-        return memory(self.config.all_experiments[experiment].net, threads, attempt)
+    def memory(self, experiment: str, threads: int, attempt: int, *, at_least: int = 0) -> int:
+        """MiB of a job with an experiment's network; `at_least` so many in the first attempt."""
+        return max(memory(self.config.all_experiments[experiment].net, threads, attempt), attempt * at_least)
 
     def modules(self, experiment: str) -> tuple[str, ...]:
         """The modules that make an experiment run again when they change."""

@@ -15,7 +15,7 @@ from dd.config.sections import ExperimentEntry
 from dd.data.datasets import DATASETS
 from dd.data.named_dataset import NamedDataset
 from dd.distill.init_kinds import INITS
-from dd.evaluation.protocols import NATIVE
+from dd.evaluation.protocols import NATIVE, SGD
 from dd.nets import NETWORKS
 
 SPEED = 6.4e6
@@ -42,8 +42,6 @@ TEST = 1 / 3
 """Testing on an image, as a share of training on it."""
 FADA_STEPS, FADA_IMAGES = 1200, 400
 """Steps of FADA, warm-up included, and images in each: about those of `FadaConfig`, which imports torch."""
-FIELD_EPOCHS, FIELD_BATCH = 1000, 256
-"""Of the field's protocols."""
 OTHERS_IMAGES = 500
 """Images of another program's set, which is not read to plan."""
 
@@ -142,7 +140,7 @@ class WallTime:
         dataset = self.config.all_experiments[section.experiments[0]].dataset
         whole = section.whole * section.held_out * self._training_images(dataset)
         operations = judged.operations + (images + whole) * sum(map(of_image, section.nets))
-        return Work(operations, judged.steps + len(section.nets) * (steps + whole / FIELD_BATCH))
+        return Work(operations, judged.steps + len(section.nets) * (steps + whole / SGD.batch))
 
     def _training_images(self, dataset: str) -> int:
         """About as many as a dataset has; a user's own counts as a large one."""
@@ -156,8 +154,8 @@ class WallTime:
 
 def _by_protocols(sets: Sequence[int], nets: Sequence[str], trainings: int) -> Work:
     """Networks that are trained on sets of so many images, each so often, for as many epochs as the field's."""
-    images = sum(FIELD_EPOCHS * count + TEST_IMAGES * TEST for count in sets)
-    steps = sum(FIELD_EPOCHS * -(-count // FIELD_BATCH) for count in sets)
+    images = sum(SGD.augmented_epochs * count + TEST_IMAGES * TEST for count in sets)
+    steps = sum(SGD.augmented_epochs * -(-count // SGD.batch) for count in sets)
     return Work(trainings * images * sum(map(of_image, nets)), trainings * len(nets) * steps)
 
 

@@ -1,6 +1,13 @@
 """HTML pages for Snakemake's report. Each is one file that needs no network."""
 
+from __future__ import annotations
+
+import io
 from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:1.5em;max-width:75em} h1{font-size:1.2em} h2{font-size:1.05em}"
@@ -47,6 +54,16 @@ def wide(table: str) -> str:
 def listed(lines: list[str]) -> str:
     """Lines of text as a list."""
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def svg_of(figure: Figure, *, name: str) -> str:
+    """A figure as SVG; the same drawing under the same name is the same file."""
+    import matplotlib as mpl
+
+    drawn = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    return drawn.getvalue()
 
 
 def configuration_page(scale: str, text: str) -> str:

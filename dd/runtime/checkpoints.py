@@ -11,10 +11,9 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from dd.runtime.code_digest import digest
-from dd.runtime.errors import STOPPED, UserError
+from dd.runtime.errors import STOPPED, StoppedError, UserError
 from dd.runtime.files import load_tensors, save_tensors
 from dd.runtime.identity import differences
-from dd.runtime.loop import StoppedError
 from dd.runtime.process_group import leads
 from dd.runtime.status import LOCK, NEWEST
 

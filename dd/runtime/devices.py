@@ -15,6 +15,7 @@ from dd.runtime.errors import UserError, reason
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "FLUX_JOB_ID")
 """Environment variables inside the jobs of batch systems, which assign GPUs themselves."""
 
+FUSED_ATTENTION = ("flash", "mem_efficient", "cudnn")  # the first exists on CPUs too
 SLOTS = Path("/tmp/dd-gpu-slots")  # noqa: S108 (one folder on each machine, for all users, whatever their TMPDIR)
 
 
@@ -113,8 +114,28 @@ def plain_attention() -> None:
     import torch
 
     torch.backends.mha.set_fastpath_enabled(False)
-    for fused in ("flash", "mem_efficient", "cudnn"):  # the first exists on CPUs too
+    for fused in FUSED_ATTENTION:
         getattr(torch.backends.cuda, f"enable_{fused}_sdp")(False)
+
+
+@contextlib.contextmanager
+def products_restored() -> Iterator[None]:
+    """Put back, at the end of the block, all that `exact_products` and `plain_attention` change in it."""
+    import torch
+
+    cuda, cudnn, fast = torch.backends.cuda, torch.backends.cudnn, torch.backends.mha
+    flags = [(cudnn, "allow_tf32"), (cudnn, "deterministic"), (cuda.matmul, "allow_tf32")]
+    before = [getattr(module, flag) for module, flag in flags]
+    attention = {fused: getattr(cuda, f"{fused}_sdp_enabled")() for fused in FUSED_ATTENTION}
+    fastpath = fast.get_fastpath_enabled()
+    try:
+        yield
+    finally:
+        for (module, flag), value in zip(flags, before, strict=True):
+            setattr(module, flag, value)
+        for fused, value in attention.items():
+            getattr(cuda, f"enable_{fused}_sdp")(value)
+        fast.set_fastpath_enabled(fastpath)
 
 
 def _installed() -> list[str]:

@@ -11,6 +11,10 @@ class UserError(Exception):
     """
 
 
+class StoppedError(Exception):
+    """The process received SIGTERM or SIGINT, and the state has been saved."""
+
+
 def reason(error: BaseException) -> str:
     """The message of an exception of another library, in one line."""
     return " ".join(str(error).split())

@@ -14,7 +14,7 @@ from typing import Protocol
 from torch import Tensor
 from tqdm import tqdm
 
-from dd.runtime.errors import UserError
+from dd.runtime.errors import StoppedError, UserError
 from dd.runtime.memory import peak_mb
 from dd.runtime.process_group import ProcessGroup
 from dd.runtime.status import PROGRESS
@@ -23,10 +23,6 @@ MEASURED_STEPS = 5
 """Steps after which a job says how long it will take."""
 LONG = 30
 """Seconds from which on a job says so."""
-
-
-class StoppedError(Exception):
-    """The process received SIGTERM or SIGINT, and the state has been saved."""
 
 
 class Job(Protocol):

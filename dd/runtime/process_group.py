@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
 from dd.runtime.devices import started_as
-from dd.runtime.errors import UserError
+from dd.runtime.errors import StoppedError, UserError
 
 RENDEZVOUS = "DD_RENDEZVOUS"
 """Environment variable: the file through which processes started here find each other."""
@@ -108,7 +108,7 @@ def process_group(workers: int, units: int, device: str) -> Iterator[ProcessGrou
             dist.init_process_group("gloo", timeout=PATIENCE, **_meeting(rank, size, others))
             yield ProcessGroup(rank, size)
             dist.destroy_process_group()
-        except UserError:  # the group is left in order: torn down at exit instead, it once aborted the process
+        except (UserError, StoppedError):  # in order: torn down at exit instead, the group once aborted the process
             if dist.is_initialized():
                 dist.destroy_process_group()
             raise

@@ -83,6 +83,17 @@ def test_average_is_the_mean_of_the_class_in_every_step(real, dataset):
         torch.testing.assert_close(images[step, 7], expected)
 
 
+def test_means_make_minibatches_as_large_as_those_of_the_set(dataset):
+    config = DistillConfig(steps=1, images_per_class=4, batch_per_class=2, epochs=2, nets=1, validation_images=100)
+    experiment = Experiment(config, dataset)
+    trial = BaselineTrial(experiment.distilled(LAST), dataset, experiment.initial, FEW)
+    table = measure(BASELINES["average"], trial)
+    assert table["accuracy"].notna().all()
+    (images,) = BASELINES["average"].sets(trial)
+    assert images.shape[:2] == (1, 40)
+    assert torch.equal(images[0, ::4], average_set(trial.real)[0])
+
+
 def test_centroids_are_nearer_to_their_class_than_random_images(real):
     made = real()
 

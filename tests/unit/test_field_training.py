@@ -49,6 +49,16 @@ def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, cap
     assert ("301/301 epochs" in capsys.readouterr().err) == shown
 
 
+@pytest.mark.parametrize(("classes", "flipped"), [("0123456789", False), ("abcdefghij", True)])
+def test_digits_are_not_flipped_whatever_their_dataset_is_called(dataset, monkeypatch, classes, flipped):
+    asked = []
+    monkeypatch.setattr(field_training, "dsa_augmentation", lambda *, flip: asked.append(flip))
+    distilled = real_set(dataset)
+    named = distilled.info["dataset"] | {"name": "usps_28"}
+    field_training.training(replace(distilled, info=distilled.info | {"dataset": named, "classes": [*classes]}), "dsa")
+    assert asked == [flipped]
+
+
 NORMED = "tests.conftest:Normed"
 
 

@@ -1,9 +1,16 @@
 """Commands whose result is there already, whose outputs have no names, and that are refused."""
 
+from dataclasses import replace
+
 import pytest
 
 import dd as package
+from dd.data.prepared import load
+from dd.distill.experiment import Experiment, made_with
+from dd.distill.settings import DistillConfig
 from dd.report.figures.distilled_images import images_title_without_accuracy
+from dd.runtime.errors import UserError
+from dd.runtime.identity import is_finished
 from tests.conftest import TINY_DISTILL
 
 POOL = ("pool", "train", "--total=1", "--epochs=1", "--batch=512")
@@ -43,6 +50,18 @@ def test_a_finished_result_of_other_settings_is_replaced_only_by_force(dd, finis
     assert done.returncode == 0, done.stderr
     assert out.read_bytes() != before[out]
     assert f"is finished, with other settings ({told.split()[0]} was 0.5, is " in dd(*words).stderr
+
+
+def test_data_that_are_changed_in_another_way_are_other_data(digits, tmp_path):
+    dataset, out = load(digits), tmp_path / "set.safetensors"
+    experiment = Experiment(DistillConfig(steps=1, epochs=1, nets=1, validation_images=100), dataset)
+    experiment.distilled({"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}).save(out)
+    assert is_finished(out, made_with, experiment.identity())
+    changed = Experiment(experiment.config, replace(dataset, info=dataset.info | {"augmentation": "crop_flip"}))
+    with pytest.raises(
+        UserError, match=r"is finished, with other settings \(augmentation was 'none', is 'crop_flip'\)"
+    ):
+        is_finished(out, made_with, changed.identity())
 
 
 def test_a_finished_result_is_not_made_again(dd, finished):

@@ -156,6 +156,9 @@ def test_pictures_beside_the_splits_or_the_table_are_told(pets):
 def test_a_folder_does_not_take_the_name_of_a_known_dataset(pets, tmp_path):
     with pytest.raises(UserError, match="mnist: another dataset has this name; choose another"):
         prepare("mnist", tmp_path / "mnist.npz", folder=pets)
+    for more in ({"gray": True}, {"test_fraction": 0.5}):
+        with pytest.raises(UserError, match=r"gray and test_fraction are for images of your own \(--folder\)"):
+            prepare("digits", tmp_path / "mnist.npz", **more)
     assert not (tmp_path / "mnist.npz").exists()
 
 

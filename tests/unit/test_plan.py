@@ -70,12 +70,14 @@ def test_a_wildcard_of_nothing_matches_nothing():
     assert any_of([]) == "(?!)"
 
 
-def test_resources_grow_with_attempts_threads_and_networks():
+def test_resources_grow_with_attempts_threads_and_networks(paper):
     assert [grow(60)(None, attempt) for attempt in (1, 2)] == [60, 120]
     assert memory("LeNet", 1, 1) == 4000
     assert memory("LeNet", 3, 2) == 2 * (2000 + 3 * 2000)
     assert memory("AlexNet", 1, 1) == 10_000
     assert memory("my_net:MyNet", 1, 1) == 4000
+    assert paper.experiments.memory("mnist_random", 1, 2, at_least=8000) == 16_000
+    assert paper.experiments.memory("voc_alexnet", 1, 2, at_least=8000) == 20_000
 
 
 def test_shards_of_a_pool(paper):

@@ -14,12 +14,14 @@ from PIL import Image
 import dd
 from dd.api.description import description
 from dd.data.prepared import load
-from dd.evaluation.audit import advantage, nearest_training_images
+from dd.distill.initial_weights import RandomInitial
+from dd.evaluation.audit import advantage, audit, nearest_training_images
 from dd.report.publish import publish
 from dd.runtime.errors import UserError
 from dd.runtime.files import load_tensors, save_tensors
 from dd.runtime.result_files import set_name
 from tests.conftest import ROOT
+from tests.unit.test_judge import real_set
 
 FAST = {"steps": 1, "epochs": 2, "nets": 1, "real_batch": 32, "validation_images": 10, "validation_nets": 2}
 
@@ -148,6 +150,15 @@ def test_audit_tells_of_nearness_membership_spread_and_confusion(request, distil
     done = dd_command(*audit, "--data", tmp_path / "inverted.npz")
     assert "is not the data that the set was distilled from" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_set_of_others_is_audited_on_as_few_images_as_it_was_made_from(digits):
+    """It withheld none of them, and its settings do not say how many it would have watched progress on."""
+    data = load(digits)
+    few = replace(data, x_train=data.x_train[:120], y_train=data.y_train[:120])
+    distilled = real_set(few)
+    found = audit(distilled, few, RandomInitial(distilled.make, "default", 0), 1, protocol="dc")
+    assert found.accuracy.shape == (1,)
 
 
 def test_the_nearest_image_is_found_and_members_are_told_apart(distilled, digits):

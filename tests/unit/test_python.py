@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import dd
 from dd.data.prepared import load
+from dd.distill.session import _code
 from dd.runtime.errors import UserError
 from tests.conftest import TinyNet
 
@@ -122,6 +123,27 @@ def test_functions_and_attributes_tell_networks_apart(table, tmp_path, more):
     assert (other.bend, float(other.out.weight[0, 0])) == tuple((first | more).values())
 
 
+def test_code_is_told_alike_whatever_the_order_of_a_set_in_it():
+    """The order depends on the session: of these two sets it differs in one."""
+    written = (lambda mode: mode in {0, 8}).__code__
+    (place,) = (i for i, each in enumerate(written.co_consts) if isinstance(each, frozenset))
+    codes = []
+    for order in ([0, 8], [8, 0]):
+        constants = [*written.co_consts]
+        constants[place] = frozenset(order)
+        codes.append(written.replace(co_consts=tuple(constants)))
+    assert len({repr(code.co_consts[place]) for code in codes}) == 2
+    assert len({_code(code) for code in codes}) == 1
+
+
+def test_pytorch_is_left_as_it_was(table):
+    torch.backends.cuda.enable_flash_sdp(True)
+    during = []
+    dd.distill(*table, Table, **FAST, callback=lambda _: during.append(torch.backends.cuda.flash_sdp_enabled()))
+    assert set(during) == {False}
+    assert torch.backends.cuda.flash_sdp_enabled()
+
+
 def test_a_lambda_of_an_ended_session_says_so(table):
     made = dd.distill(*table, lambda: Table((5,), 2), **FAST)
     made.info["config"]["net"] = "dd.distill.session:lambda_00000000"
@@ -170,6 +192,8 @@ def test_a_finished_set_of_another_form_is_refused(distilled, table):
         ({"y": torch.full((80,), 3)}, "class 0 has no inputs"),
         ({"y": -torch.ones(80).long()}, "has label -1"),
         ({"y": None}, "labels: are missing"),
+        ({"y": torch.zeros(80).long()}, r"has 1 class\(es\); a network must have two at least to tell apart"),
+        ({"dsa_real": True}, "dsa_real: needs a dsa to change real images by"),
         ({"net": 5}, "neither a name nor a class or function"),
         ({"net": "LeNet"}, r"net LeNet: takes square images \[N, C, S, S\], not inputs \[N, 5\]"),
         ({"net": lambda: 3}, "makes a int; must be a torch.nn.Module"),

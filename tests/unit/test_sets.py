@@ -19,6 +19,8 @@ from dd.evaluation.held_out import evaluate
 from dd.evaluation.made_for import for_net
 from dd.runtime.errors import UserError
 from dd.sets.export import to_folder, to_npz, to_pt, to_sheet
+from dd.sets.foreign import PICKLE
+from dd.sets.formats import FORMATS
 from tests.conftest import BEYOND
 from tests.warm import run_python
 
@@ -209,6 +211,26 @@ def test_from_a_set_to_a_table(dd, digits, saved, tmp_path):
 
 def out_of(paths):
     return [word for path in paths for word in ("--out", path)]
+
+
+@pytest.mark.parametrize("beyond", [{"momentum": 0.9, "dsa": "crop"}, {"batch_per_class": 1}])
+def test_a_format_refuses_a_training_that_it_cannot_hold(distilled, tmp_path, beyond):
+    changed = replace(distilled, info=distilled.info | {"config": distilled.info["config"] | beyond})
+    with pytest.raises(UserError, match=f"the format wang cannot hold {', '.join(beyond)} of this set"):
+        FORMATS["wang"].write(changed, tmp_path / "results.pth")
+    assert not (tmp_path / "results.pth").exists()
+
+
+def test_a_set_is_ours_whatever_the_length_of_its_header(distilled, tmp_path):
+    """A file of safetensors begins with that length, which here begins as a pickle does."""
+    path = tmp_path / "set.safetensors"
+    distilled.save(path)
+    missing = 0x10280 - int.from_bytes(path.read_bytes()[:8], "little")
+    source = distilled.info["dataset"]["source"] + "x" * missing
+    told = distilled.info["dataset"] | {"source": source}
+    replace(distilled, info=distilled.info | {"dataset": told}).save(path)
+    assert path.read_bytes().startswith(PICKLE)
+    assert torch.equal(load_set(path).images, distilled.images)
 
 
 def test_export_says_what_is_lost(dd, saved, tmp_path):

@@ -14,7 +14,9 @@ rule adapt:
     threads: plan.config.threads
     resources:
         gpu=1,
-        mem_mb=grow(8000),
+        mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(
+            wildcards.experiment, threads, attempt, at_least=8000
+        ),
         runtime=wall_time(lambda wildcards: plan.wall_time.adaptation(wildcards.experiment, wildcards.method)),
     params:
         options=lambda wildcards: plan.experiments.adaptation_options(wildcards.experiment, wildcards.method),

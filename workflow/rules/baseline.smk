@@ -13,7 +13,9 @@ rule measure_baseline:
     threads: plan.config.threads
     resources:
         gpu=lambda wildcards: plan.experiments.baseline_gpus(wildcards.baseline),
-        mem_mb=grow(6000),
+        mem_mb=lambda wildcards, threads, attempt: plan.experiments.memory(
+            wildcards.experiment, threads, attempt, at_least=6000
+        ),
         runtime=wall_time(
             lambda wildcards: plan.wall_time.baseline(wildcards.experiment, wildcards.baseline),
         ),

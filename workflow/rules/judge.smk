@@ -21,4 +21,4 @@ rule judge_sets:
     shell:
         "trap '' TERM; mkdir -p {params.work} && "
         "python -m dd judge {input.sets} --data {input.npz} {params.options} --out {output.csv} --work {params.work} "
-        "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -i {log}"
+        "--threads {threads} --gpus {resources.gpu} 2>&1 | tee -ia {params.work}/attempts.log | tee -i {log}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dd.report.figures.image_grid import displayed
+
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
@@ -54,9 +56,5 @@ def _side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Two images in one, each on a scale of its own, as distilled values go far beyond real ones."""
     import numpy as np
 
-    def shown(image: np.ndarray) -> np.ndarray:
-        limit = np.percentile(np.abs(image), 99) or 1
-        return np.clip(image / (2 * limit) + 0.5, 0, 1).transpose(1, 2, 0)
-
     gap = np.ones((left.shape[1], 1, left.shape[0]))
-    return np.concatenate([shown(left), gap, shown(right)], 1)
+    return np.concatenate([displayed(left), gap, displayed(right)], 1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dd.report.figures.image_grid import classes_of_images
 from dd.report.figures.poisoning_drawing import BASELINE_COLORS, OURS_COLOR
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ def some_images(distilled: DistilledSet) -> tuple[DistilledSet, list[int]]:
     """The set with one image of each class a step, and up to `SHOWN_STEPS` of its steps, evenly spread, from 1."""
     import numpy as np
 
-    steps, count = distilled.images.shape[:2]
-    classes = len(distilled.info["classes"])
-    learned = distilled.labels.ndim == 3  # their images are in the order of the classes that they began with
-    labels = np.arange(count) * classes // count if learned else distilled.labels[0].cpu().numpy()
-    first = np.unique(labels, return_index=True)[1].tolist()
+    steps = len(distilled.images)
+    classes = classes_of_images(distilled.labels.cpu().numpy(), len(distilled.info["classes"]))
+    first = np.unique(classes, return_index=True)[1].tolist()
     shown = np.linspace(1, steps, min(steps, SHOWN_STEPS)).round().astype(int).tolist()
     return replace(distilled, images=distilled.images[:, first], labels=distilled.labels[:, first]), shown
 

@@ -99,17 +99,33 @@ def images_picture(
     return figure
 
 
+def classes_of_images(labels: np.ndarray, classes: int) -> np.ndarray:
+    """The class of each image of a step, `[n]`; where `labels` are learned, that with which the image began."""
+    import numpy as np
+
+    if labels.ndim == 3:
+        count = labels.shape[1]
+        return np.arange(count) * classes // count
+    return labels[0]
+
+
+def displayed(images: np.ndarray) -> np.ndarray:
+    """Normalised `images [..., C, H, W]` as `[..., H, W, C]` from 0 to 1; see `images_picture` for the range."""
+    import numpy as np
+
+    limit = np.percentile(np.abs(images), PERCENTILE) or 1
+    return np.moveaxis(np.clip(images / (2 * limit) + 0.5, 0, 1), -3, -1)
+
+
 def _grid(images: np.ndarray, labels: np.ndarray, lrs: np.ndarray, classes: Sequence[str], chosen: list[int]) -> Grid:
     """See `images_picture`; `chosen` steps are counted from 0."""
     import numpy as np
 
     learned_labels = labels.ndim == 3
-    count = images.shape[1]
-    initial_classes = np.arange(count) * len(classes) // count if learned_labels else labels[0]
+    initial_classes = classes_of_images(labels, len(classes))
     order = np.argsort(initial_classes, kind="stable")
     shown = images[chosen][:, order]  # [columns, rows, C, H, W]
-    limit = np.percentile(np.abs(shown), PERCENTILE)
-    shown = np.clip(shown / (2 * limit) + 0.5, 0, 1).transpose(0, 1, 3, 4, 2)
+    shown = displayed(shown)
     corners = []
     if learned_labels:
         corners = [[f"{classes[row.argmax()]} {row.max():.0%}" for row in labels[step]] for step in chosen]

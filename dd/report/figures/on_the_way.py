@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from dd.report.figures.image_grid import IMAGE_SIDE, PERCENTILE
+from dd.report.figures.image_grid import IMAGE_SIDE, displayed
 from dd.report.figures.plain_text import write_plainly
 
 if TYPE_CHECKING:
@@ -54,12 +54,8 @@ def animation(seen: Seen, classes: Sequence[str]) -> bytes:
 
 
 def _shown(seen: Seen) -> np.ndarray:
-    """`[snapshots, classes, H, W, C]` from 0 to 1, in one display range: that of `images_picture`."""
-    import numpy as np
-
-    images = seen.images[:, :CLASSES].numpy()
-    limit = np.percentile(np.abs(images), PERCENTILE)
-    return np.clip(images / (2 * limit) + 0.5, 0, 1).transpose(0, 1, 3, 4, 2)
+    """`[snapshots, classes, H, W, C]` from 0 to 1, in one display range."""
+    return displayed(seen.images[:, :CLASSES].numpy())
 
 
 def _montage(images: np.ndarray, *, rows: Sequence[str], columns: Sequence[str], below: str) -> Figure:

@@ -136,14 +136,11 @@ def _pixels(distilled: DistilledSet) -> np.ndarray:
     """Images of the first step, one of each class, `[n, H, W, C]` from 0 to 1; displayed as `dd figure` does."""
     import numpy as np
 
-    from dd.report.figures.image_grid import PERCENTILE
+    from dd.report.figures.image_grid import classes_of_images, displayed
 
-    images, labels = distilled.images[0].numpy(), distilled.labels[0].numpy()
-    if labels.ndim == 2:  # learned
-        labels = labels.argmax(1)
-    _, places = np.unique(labels, return_index=True)
-    limit = np.percentile(np.abs(images), PERCENTILE)
-    return np.clip(images[places][:SHOWN_IMAGES] / (2 * limit) + 0.5, 0, 1).transpose(0, 2, 3, 1)
+    classes = classes_of_images(distilled.labels.numpy(), len(distilled.info["classes"]))
+    _, places = np.unique(classes, return_index=True)
+    return displayed(distilled.images[0].numpy())[places][:SHOWN_IMAGES]
 
 
 def draw(*, lines: Sequence[tuple[str, str]], metadata: Sequence[Path], scale: str) -> Drawing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from dd.report.artefact import Derived, Section
 from dd.report.formatting import mean_std
-from dd.report.html_page import listed, page, wide
+from dd.report.html_page import listed, page, svg_of, wide
 from dd.report.measurements import EVALUATION_COLUMNS, read_table, with_kind
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.runtime.errors import UserError
@@ -159,9 +158,7 @@ def _picture(table: pd.DataFrame) -> str:
     axes.tick_params(axis="x", labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", linewidth=0.4, color="0.85")
-    drawn = io.StringIO()
-    figure.savefig(drawn, format="svg")
-    return drawn.getvalue()
+    return svg_of(figure, name="Study")
 
 
 def _csv(table: pd.DataFrame) -> str:

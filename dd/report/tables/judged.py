@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from dd.distill.init_kinds import INITS
 from dd.distill.settings import NetworkName
 from dd.evaluation.protocols import LENGTH, NATIVE
 from dd.report.artefact import Section, options
-from dd.report.html_page import listed, page, wide
+from dd.report.html_page import listed, page, svg_of, wide
 from dd.report.measurements import read_table
 from dd.report.tables.kind import TableArtefact, TableKind, Texts
 from dd.report.tables.transfer import ProtocolName, protocol_notes
@@ -157,14 +156,9 @@ def _markdown(table: pd.DataFrame) -> str:
 
 
 def _picture(table: pd.DataFrame) -> str:
-    import matplotlib as mpl
-
     from dd.report.judged import chart_of
 
-    drawn = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": JUDGED_TITLE}):  # and no date, so that the same numbers make the same file
-        chart_of(table).savefig(drawn, format="svg", metadata={"Date": None})
-    return drawn.getvalue()
+    return svg_of(chart_of(table), name=JUDGED_TITLE)
 
 
 def _html(table: pd.DataFrame) -> str:

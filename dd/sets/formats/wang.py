@@ -47,10 +47,18 @@ def read_wang(file: ForeignFile, asked: Asked) -> RawSet:
 
 
 def write_wang(distilled: DistilledSet, path: Path) -> None:
-    """A triple for each step of each epoch."""
+    """A triple for each step of each epoch.
+
+    Raises:
+        UserError: the set has no rates, or its steps are not plain gradient descent on its images in their order.
+    """
     from dd.sets.tensor_files import hard_labels, write_torch
 
     distilled.check_rates()
+    config = distilled.config
+    beyond = {"batch_per_class": 0, "shuffle_steps": False, "optimiser": "gd", "momentum": 0.0, "dsa": "none"}
+    if other := [key for key, plain in beyond.items() if getattr(config, key) != plain]:
+        raise UserError(f"{path}: the format wang cannot hold {', '.join(other)} of this set; choose another --format")
     labels = hard_labels(distilled).view_as(distilled.labels)
     triples = [
         (images.clone(), of_step.clone(), rate.clone())
