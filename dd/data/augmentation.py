@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-class Augmentation(NamedTuple):
+class NamedAugmentation(NamedTuple):
     """A random change of images."""
 
     description: str
@@ -59,11 +59,13 @@ def resized_crop_flip(x: Tensor, rng: Generator) -> Tensor:
 
 
 AUGMENTATIONS = {
-    "none": Augmentation("images as they are", unchanged),
-    "crop_flip": Augmentation(
+    "none": NamedAugmentation("images as they are", unchanged),
+    "crop_flip": NamedAugmentation(
         "random crops after padding by reflection, and flips (the authors' for CIFAR-10)", crop_flip
     ),
-    "resized_crop_flip": Augmentation("random resized crops and flips (the authors' for photos)", resized_crop_flip),
+    "resized_crop_flip": NamedAugmentation(
+        "random resized crops and flips (the authors' for photos)", resized_crop_flip
+    ),
 }
 """Every augmentation by its name."""
 AugmentationName = Annotated[str, OneOf.of(AUGMENTATIONS)]

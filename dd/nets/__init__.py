@@ -11,7 +11,7 @@ from dd.runtime.lazy import module_of_package
 
 
 @dataclass(frozen=True)
-class Network:
+class NamedNetwork:
     """A network known by name."""
 
     path: str
@@ -26,35 +26,41 @@ class Network:
     """Pixels a side of images that all take the same weights; a pool for one of these sizes serves the others too."""
 
 
-NETWORKS: dict[str, Network] = {
-    "LeNet": Network("dd.nets.lenet:LeNet", "the paper's network for MNIST", image_mflop=3.2, shared_sizes=(28, 32)),
-    "AlexCifarNet": Network("dd.nets.alexcifar:AlexCifarNet", "the paper's network for CIFAR-10", image_mflop=209),
-    "AlexNet": Network(
+NETWORKS: dict[str, NamedNetwork] = {
+    "LeNet": NamedNetwork(
+        "dd.nets.lenet:LeNet", "the paper's network for MNIST", image_mflop=3.2, shared_sizes=(28, 32)
+    ),
+    "AlexCifarNet": NamedNetwork("dd.nets.alexcifar:AlexCifarNet", "the paper's network for CIFAR-10", image_mflop=209),
+    "AlexNet": NamedNetwork(
         "dd.nets.alexnet:AlexNet",
         "the paper's network with ImageNet weights (Table 3)",
         memory_mb=6000,
         image_mflop=4261,
     ),
-    "ConvNet3": Network(
+    "ConvNet3": NamedNetwork(
         "dd.nets.convnet:ConvNet3", "the network on which the field compares distilled sets", image_mflop=305
     ),
-    "ConvNet3Narrow": Network("dd.nets.convnet:ConvNet3Narrow", "the same with 32 channels, for CPUs", image_mflop=23),
-    "EfficientNetLite0": Network(
+    "ConvNet3Narrow": NamedNetwork(
+        "dd.nets.convnet:ConvNet3Narrow", "the same with 32 channels, for CPUs", image_mflop=23
+    ),
+    "EfficientNetLite0": NamedNetwork(
         "dd.nets.efficientnet:efficientnet_lite0",
         "with ImageNet weights that pip can install",
         memory_mb=2000,
         image_mflop=2304,
     ),
-    "SvhnCNN": Network("dd.nets.svhn_cnn:SvhnCNN", "with SVHN weights that pip can install", image_mflop=235),
-    "MLP": Network("dd.nets.mlp:MLP", "the field's multi-layer perceptron", image_mflop=3),
-    "AlexNet32": Network("dd.nets.alexnet32:AlexNet32", "the field's AlexNet for 28 and 32 pixels", image_mflop=1470),
-    "VGG11": Network(
+    "SvhnCNN": NamedNetwork("dd.nets.svhn_cnn:SvhnCNN", "with SVHN weights that pip can install", image_mflop=235),
+    "MLP": NamedNetwork("dd.nets.mlp:MLP", "the field's multi-layer perceptron", image_mflop=3),
+    "AlexNet32": NamedNetwork(
+        "dd.nets.alexnet32:AlexNet32", "the field's AlexNet for 28 and 32 pixels", image_mflop=1470
+    ),
+    "VGG11": NamedNetwork(
         "dd.nets.vgg11:VGG11", "the field's VGG-11 for 28 and 32 pixels, with instance norm", image_mflop=917
     ),
-    "ResNet18": Network(
+    "ResNet18": NamedNetwork(
         "dd.nets.resnet18:ResNet18", "the field's ResNet-18 for 28 and 32 pixels, with instance norm", image_mflop=3333
     ),
-    "ResNet18BN": Network(
+    "ResNet18BN": NamedNetwork(
         "dd.nets.resnet18:ResNet18BN",
         "the same with batch norm, for training on sets of other networks",
         image_mflop=3333,

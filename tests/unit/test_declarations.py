@@ -109,9 +109,11 @@ def test_a_new_network_is_one_file_and_one_line(copy):
     folder, run = copy
     (folder / "dd/nets/one_layer.py").write_text(LINEAR)
     listing = folder / "dd/nets/__init__.py"
-    line = '    "OneLayer": Network("dd.nets.one_layer:Linear", "a single layer"),\n'
+    line = '    "OneLayer": NamedNetwork("dd.nets.one_layer:Linear", "a single layer"),\n'
     text = listing.read_text()
-    listing.write_text(text.replace("NETWORKS: dict[str, Network] = {\n", "NETWORKS: dict[str, Network] = {\n" + line))
+    listing.write_text(
+        text.replace("NETWORKS: dict[str, NamedNetwork] = {\n", "NETWORKS: dict[str, NamedNetwork] = {\n" + line)
+    )
     assert "OneLayer, a single layer;" in " ".join(run("distill", "--help").stdout.split())
     run("data", "prepare", "digits", "--out", "digits.npz")
     words = [*TINY_DISTILL, "--net=OneLayer", "--data=digits.npz", "--out=set.safetensors", "--meta-steps=5"]

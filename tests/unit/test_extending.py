@@ -38,8 +38,8 @@ FILES = {
 APPENDED = {"dd/evaluation/protocols.py": PROTOCOL}
 ENTRIES = {
     "dd/nets/__init__.py": (
-        "NETWORKS: dict[str, Network] = {\n",
-        '    "OneLayer": Network("dd.nets.one_layer:Linear", "a single layer"),\n',
+        "NETWORKS: dict[str, NamedNetwork] = {\n",
+        '    "OneLayer": NamedNetwork("dd.nets.one_layer:Linear", "a single layer"),\n',
     ),
     "dd/nets/init_schemes.py": (
         "INIT_SCHEMES: dict[str, InitScheme] = {\n",
