@@ -72,6 +72,7 @@ PAPER = {
 }
 """The lines of Figure 1, by task."""
 LABELS = {"accuracy": "accuracy", ATTACKED: "accuracy, attacked class"}
+PICTURE = "read from the picture"
 
 
 def overview_row(evaluated: pd.DataFrame, task: str, scale: str) -> dict[str, object]:
@@ -111,6 +112,7 @@ def _paper_numbers() -> Iterator[PaperNumber]:
                     row,
                     label,
                     number,
+                    remark=PICTURE,
                     ours=ours,
                     lower_is_better=ours and attacked,
                     printed_as=printed,
