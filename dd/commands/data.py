@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from dd.commands.listing import listing
 from dd.commands.main import main
 from dd.commands.options import Command, setting_option, settings_options
 from dd.config.sections import ImageFolder
@@ -35,29 +36,8 @@ def data() -> None:
     """
 
 
-def _table(descriptions: Mapping[str, str]) -> str:
-    """One line for each name and its description. The `\\b` keeps click from joining the lines."""
-    width = max(map(len, descriptions))
-    return "\n".join(["\b", *(f"  {name:{width}}  {text}" for name, text in descriptions.items())])
-
-
-PREPARE_HELP = f"""Prepare NAME: one of the datasets below, or any other name with --folder.
-
-{_table({name: dataset.description for name, dataset in DATASETS.items()})}
-
-Photos ({", ".join(name for name, dataset in DATASETS.items() if dataset.scaled)}) are scaled when they are prepared.
-
-\b
-Examples:
-  python -m dd data prepare mnist --out data/mnist.npz
-  python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
-  python -m dd data prepare fashion_mnist --out data/fashion_mnist.npz --mirror /usr/share/datasets
-  python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
-  python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
-"""
-
-
-@data.command(cls=Command, help=PREPARE_HELP)
+@data.command(cls=Command)
+@listing(DATASETS)
 @click.argument("name")
 @click.option("--out", type=OUTPUT, required=True, help="The .npz to write; its metadata go into the .json beside it.")
 @MIRROR
@@ -84,7 +64,21 @@ Examples:
     + ".  [default: as the authors did; none with --folder]",
 )
 def prepare(name: str, out: Path, mirror: Path | None, folder: Path | None, **how: Any) -> None:
-    """Prepare a dataset; its help is `PREPARE_HELP`."""
+    """Prepare NAME: one of the datasets below, or any other name with --folder.
+
+    \b
+    {list}
+
+    Photos are scaled when they are prepared, to --size.
+
+    \b
+    Examples:
+      python -m dd data prepare mnist --out data/mnist.npz
+      python -m dd data prepare mnist --out data/mnist.npz --mirror /shared/datasets
+      python -m dd data prepare fashion_mnist --out data/fashion_mnist.npz --mirror /usr/share/datasets
+      python -m dd data prepare voc2007 --out data/voc2007.npz --size 64
+      python -m dd data prepare birds --out data/birds.npz --folder photos/ --size 32
+    """
     from dd.data.folder_listing import describe_folder
     from dd.data.obtain import prepare as run
 
@@ -111,22 +105,21 @@ def vary(data_path: Path, out: Path, changes: Changes) -> None:
     _show(out, run(data_path, out, **changes.model_dump()))
 
 
-WEIGHTS_HELP = f"""Prepare the weights NAME of a network that others trained.
-
-{_table({name: weights.description for name, weights in WEIGHTS.items()})}
-
-\b
-Example:
-  python -m dd data weights alexnet --out data/alexnet.safetensors
-"""
-
-
-@data.command(cls=Command, help=WEIGHTS_HELP)
+@data.command(cls=Command)
+@listing(WEIGHTS)
 @click.argument("name")
 @click.option("--out", type=OUTPUT, required=True, help="The .safetensors to write.")
 @MIRROR
 def weights(name: str, out: Path, mirror: Path | None) -> None:
-    """Prepare weights; its help is `WEIGHTS_HELP`."""
+    """Prepare the weights NAME of a network that others trained.
+
+    \b
+    {list}
+
+    \b
+    Example:
+      python -m dd data weights alexnet --out data/alexnet.safetensors
+    """
     from dd.data.weights import prepare_weights
 
     click.echo(f"{out}: {name}, from {prepare_weights(name, out, mirror)['source']}")
