@@ -87,10 +87,13 @@ def main_results(folder: Path) -> str:
 
 def claims(folder: Path) -> str:
     """How many of the paper's claims and numbers were tried, and how many hold."""
-    counts = summary(pd.read_csv(folder / "compare.csv")).set_index("where").loc["all"].to_dict()
+    table = pd.read_csv(folder / "compare.csv")
+    counts = summary(table).set_index("where").loc["all"].to_dict()
+    chance = table["why"].str.contains("two standard errors are", na=False).sum()
     return (
         f"Of the paper's {counts['claims made']} claims, {counts['tried']} were tried and {counts['supported']} of "
-        f"those hold. Of its {counts['numbers']} numbers, {counts['numbers'] - counts['not run']} were measured: "
+        f"those hold; in {chance}, chance may explain the difference. "
+        f"Of its {counts['numbers']} numbers, {counts['numbers'] - counts['not run']} were measured: "
         f"{counts['the same']} are the same, within 2 points or two standard errors. Of the others, our method is "
         f"better in {counts['better']} and worse in {counts['worse']}; other methods are higher in {counts['higher']} "
         f"and lower in {counts['lower']}."

@@ -122,7 +122,8 @@ def notes(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> list[
         "In the line for all, a result that the paper prints twice counts once. Data that the paper lacks, such as "
         "stand-ins, have a line of their own.",
         "A claim that ours beats the baselines is about those that it beats in the paper's own numbers. On data that "
-        "the paper does not have, it is about all baselines.",
+        "the paper does not have, it is about all baselines. Two standard errors of a difference are told "
+        "where chance may explain it.",
     ]
     if hours:
         lines.append(

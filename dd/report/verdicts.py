@@ -57,6 +57,12 @@ def number_verdict(paper: PaperNumber, measured: MeasuredNumber) -> str:
     return above if difference > 0 else below
 
 
+def perhaps_chance(difference: float, *errors: float) -> str:
+    """Words to follow a difference of measured means that their standard `errors` may explain; else nothing."""
+    limit = STANDARD_ERRORS * math.hypot(*errors)
+    return f"; two standard errors are {limit:.1f}" if abs(difference) <= limit else ""
+
+
 class ClaimVerdict(NamedTuple):
     """Whether measured numbers support a claim, and by how much."""
 

@@ -28,6 +28,19 @@ def test_verdicts(published, accuracy, std, verdict):
     assert (row["nets"], row["sets"], row["scale"]) == (50, 3, "test")
 
 
+@pytest.mark.parametrize(("error", "told"), [(0.5, False), (1.0, True)])
+def test_a_claim_says_when_chance_may_explain_it(published, error, told):
+    """Ours is 1.5 points above; twice the standard errors of both are 1.4 and 2.8."""
+    kind, table = published["table2"]
+    of_task = table["task"].eq("usps → mnist")
+    table.loc[of_task, ["accuracy", "error"]] = 80.0, error
+    table.loc[of_task & table["method"].eq("random_pretrained"), "accuracy"] = 81.5
+    claims = rows({"table2": Measurement(kind, table)}, kind="claim", where="table2", task="usps → mnist")
+    (why,) = claims[claims["what"].eq("Ours, random pre-trained, beats real images")]["why"]
+    assert "+1.5 points" in why
+    assert ("; two standard errors are 2.8" in why) == told
+
+
 def test_rivals_are_higher_or_lower_not_better_or_worse(published):
     kind, table = published["table1"]
     for accuracy, verdict in ((99.0, "higher"), (20.0, "lower")):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dd.report.comparison_source import ComparisonSource
 from dd.report.records import PaperClaim, PaperNumber, Place, Reported
 from dd.report.seeds import error_of
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, perhaps_chance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,11 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
     if len(mean) == 1:
         return []
     ours, baselines = mean.loc[OURS], mean.drop(OURS)
-    ahead = ours["accuracy"] - baselines["accuracy"].max()
+    accuracy = {str(method): value for method, value in baselines["accuracy"].items()}
+    best = max(accuracy, key=lambda method: accuracy[method])
+    ahead = ours["accuracy"] - accuracy[best]
+    errors = {row["method"]: error_of(row) for _, row in rows[rows["measure"] == "accuracy"].iterrows()}
+    chance = perhaps_chance(ahead, errors[OURS], errors[best])
     rivals = sorted(baselines["misled"])
     rival = rivals[-1] if dataset in MISLEADS_MOST else rivals[-1] - 5
     others = rows[(rows["method"] == OURS) & (rows["measure"] == "others")].iloc[0]
@@ -80,7 +84,7 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
     above, misleads, stay = attack_claims(dataset)
     misled = f"{ours['misled']:.1f} against {rivals[0]:.1f} to {rivals[-1]:.1f} %"
     return [
-        ClaimVerdict(above, ahead > 0, f"{ahead:+.1f} points"),
+        ClaimVerdict(above, ahead > 0, f"{ahead:+.1f} points{chance}"),
         ClaimVerdict(misleads, ours["misled"] > rival, misled),
         ClaimVerdict(stay, change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
     ]

@@ -11,7 +11,7 @@ from dd.report.records import PaperClaim, PaperNumber, Place
 from dd.report.seeds import error_of
 from dd.report.tables import TABLES
 from dd.report.tables.table import OWN_ROWS, MoreAccurate, Table, row_label
-from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber
+from dd.report.verdicts import ClaimVerdict, JudgedClaim, MeasuredNumber, perhaps_chance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +24,13 @@ def meant(table: Table, task: str, claim: MoreAccurate) -> set[str]:
     return claim.beaten({row: number.mean for row, number in table.tasks[task].reported.items()})
 
 
-def judge(table: Table, task: str, claim: MoreAccurate, accuracy: Mapping[str, float]) -> ClaimVerdict | None:
-    """Whether measured `accuracy` (percent by row) supports a claim; None where it lacks ours or all of the others."""
+def judge(
+    table: Table, task: str, claim: MoreAccurate, accuracy: Mapping[str, float], errors: Mapping[str, float]
+) -> ClaimVerdict | None:
+    """Whether measured `accuracy` (percent by row) supports a claim; None where it lacks ours or all of the others.
+
+    `errors` are the standard errors of the accuracies.
+    """
     compared = meant(table, task, claim) & set(accuracy)
     if claim.ours not in accuracy or not compared:
         return None
@@ -34,6 +39,7 @@ def judge(table: Table, task: str, claim: MoreAccurate, accuracy: Mapping[str, f
     beaten = claim.beaten(accuracy)
     measured = [other for other in claim.others if other in accuracy]
     detail = f"{ahead:+.1f} points to {row_label(strongest)}"
+    detail += perhaps_chance(ahead, errors[claim.ours], errors[strongest])
     if len(measured) > 1:
         paper = f" (paper: {len(meant(table, task, claim))})" if task in table.tasks else ""
         detail = f"above {len(beaten)} of {len(measured)}{paper}; {detail}"
@@ -80,8 +86,9 @@ def _judged(tables: Mapping[str, pd.DataFrame]) -> Iterator[JudgedClaim]:
             continue
         for task, of_task in rows.groupby("task", sort=False):
             accuracy = dict(zip(of_task["method"], of_task["accuracy"], strict=True))
+            errors = {row["method"]: error_of(row) for _, row in of_task.iterrows()}
             for claim in TABLES[name].claims:
-                verdict = judge(TABLES[name], str(task), claim, accuracy)
+                verdict = judge(TABLES[name], str(task), claim, accuracy, errors)
                 if verdict:
                     yield JudgedClaim(Place(name, str(task)), verdict)
 
