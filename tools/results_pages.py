@@ -19,6 +19,7 @@ from dd.report.comparison_page import summary
 from dd.report.formatting import MISSING, mean_std
 from dd.report.judged import columns_of
 from dd.report.tables.judged import judged_table
+from dd.report.verdicts import CHANCE
 from dd.report.wording import display_name, place_name
 
 ROOT = Path(__file__).parents[1]
@@ -89,10 +90,10 @@ def claims(folder: Path) -> str:
     """How many of the paper's claims and numbers were tried, and how many hold."""
     table = pd.read_csv(folder / "compare.csv")
     counts = summary(table).set_index("where").loc["all"].to_dict()
-    chance = table["why"].str.contains("two standard errors are", na=False).sum()
+    chance = table[table["kind"] == "claim"]["why"].str.contains(CHANCE, na=False).sum()
     return (
         f"Of the paper's {counts['claims made']} claims, {counts['tried']} were tried and {counts['supported']} of "
-        f"those hold; in {chance}, chance may explain the difference. "
+        f"those hold; for {chance} of those tried, chance may explain the verdict. "
         f"Of its {counts['numbers']} numbers, {counts['numbers'] - counts['not run']} were measured: "
         f"{counts['the same']} are the same, within 2 points or two standard errors. Of the others, our method is "
         f"better in {counts['better']} and worse in {counts['worse']}; other methods are higher in {counts['higher']} "

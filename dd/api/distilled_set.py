@@ -82,7 +82,7 @@ class DistilledSet(distilled_set.DistilledSet):
         the set's scheme; by the other protocols, any has weights as its class draws them. Layers are in evaluation mode
         in `native` training, as in distillation, and after any. Only batch normalisation is by the minibatch, unless
         the network is of the kind that the set was distilled for and trained by `native`. On a GPU, PyTorch rounds
-        convolutions to TF32 until `dd.runtime.devices.exact_products` is called.
+        convolutions to TF32 until `dd.distill` or `dd.runtime.devices.exact_products` is called.
 
         Args:
             net: a network, or what makes one.
@@ -143,7 +143,7 @@ class DistilledSet(distilled_set.DistilledSet):
     ) -> pd.DataFrame:
         """Train held-out networks on the set, and test each before and after on real images it was not distilled from.
 
-        It computes where the set is (`to`).
+        It computes where the set is (`to`), on a GPU in the precision that `train` tells of.
 
         Args:
             data: a prepared dataset or its path, of which the test images are taken; or inputs, with `labels`; or a

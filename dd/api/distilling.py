@@ -22,7 +22,7 @@ from dd.nets.pretrained import PretrainedFile
 from dd.runtime import progress as bars
 from dd.runtime.checkpoints import Checkpoints
 from dd.runtime.code_digest import digest
-from dd.runtime.devices import exact_products, plain_attention, products_restored
+from dd.runtime.devices import attention_restored, exact_products, plain_attention
 from dd.runtime.errors import StoppedError, UserError
 from dd.runtime.loop import Nowhere, Store
 from dd.runtime.process_group import ProcessGroup
@@ -65,7 +65,7 @@ def distill(
             published one) to go on from, whose settings then hold but for those given.
         pool: for an `init` that takes the networks of one: see `dd.load_pool`.
         pretrained: a file of weights for `init="fixed_pretrained"`.
-        device: `cpu` or `cuda`.
+        device: `cpu` or `cuda`, on which PyTorch computes without TF32 and deterministically from then on.
         work: a folder for checkpoints. An interrupted call goes on when it is made again.
         progress: whether to show a bar.
         callback: called with each row of the history as it is added: `meta_step`, `loss`, `accuracy`, ... A call that
@@ -82,7 +82,7 @@ def distill(
     begun, config = _settings(start, net, dataset, recipe, settings)
     file = PretrainedFile.load(Path(pretrained)) if pretrained else None
     bar = bars.progress if progress else bars.silent
-    with products_restored():
+    with attention_restored():
         plain_attention()
         if torch.device(device).type == "cuda":
             exact_products()

@@ -230,7 +230,8 @@ def made_with(path: Path) -> dict:
     nets = {"pool": info["pool"]} if "pool" in info else {}  # which older sets lack
     data = info.get("dataset", {})
     known = {"dataset": data.get("sha256"), "pretrained": info.get("pretrained"), "begun": info.get("begun")}
-    known |= {key: data[key] for key in ("augmentation",) if key in data}  # which older sets lack
+    if "augmentation" in data:  # which older sets lack
+        known["augmentation"] = data["augmentation"]
     return {**settings, **known, **nets}
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dd.data.named_dataset import DIGIT_NAMES
+from dd.data.tensors import NAME as GIVEN_NAME
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import Loss
@@ -31,11 +32,21 @@ def training(distilled: DistilledSet, protocol: str) -> Training:
     """What the code of DC or DSA trains networks on, given a set of this dataset."""
     labels = distilled.labels if protocol == "soft" else distilled.hard_labels
     if protocol == "dsa":
-        digits = tuple(distilled.info["classes"]) == DIGIT_NAMES  # which mirrored are no digits
-        return Training(labels, SGD.augmented_epochs, dsa_augmentation(flip=not digits))
+        return Training(labels, SGD.augmented_epochs, dsa_augmentation(flip=not _are_digits(distilled)))
     if distilled.info.get("dataset", {}).get("name") == "mnist":
         return Training(labels, SGD.augmented_epochs, dc_augmentation)
     return Training(labels, SGD.epochs, None)
+
+
+def _are_digits(distilled: DistilledSet) -> bool:
+    """Whether the images are of digits, which mirrored are none; their classes are `0` or, of torchvision, `0 - zero`.
+
+    Data given in Python without names of classes are no digits: their classes are numbered.
+    """
+    classes = tuple(distilled.info["classes"])
+    if distilled.info.get("dataset", {}).get("name") == GIVEN_NAME and classes == DIGIT_NAMES:
+        return False
+    return tuple(name.partition(" - ")[0] for name in classes) == DIGIT_NAMES
 
 
 def train(distilled: DistilledSet, loss: Loss, theta: Tensor, *, protocol: str, passes: int = 0) -> Tensor:

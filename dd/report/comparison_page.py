@@ -123,7 +123,7 @@ def notes(table: pd.DataFrame, scale: str, hours: Sequence[float] = ()) -> list[
         "stand-ins, have a line of their own.",
         "A claim that ours beats the baselines is about those that it beats in the paper's own numbers. On data that "
         "the paper does not have, it is about all baselines. Two standard errors of a difference are told "
-        "where chance may explain it.",
+        "where chance may explain the verdict.",
     ]
     if hours:
         lines.append(

@@ -57,10 +57,14 @@ def number_verdict(paper: PaperNumber, measured: MeasuredNumber) -> str:
     return above if difference > 0 else below
 
 
-def perhaps_chance(difference: float, *errors: float) -> str:
-    """Words to follow a difference of measured means that their standard `errors` may explain; else nothing."""
+CHANCE = "two standard errors are"
+"""What stands with a claim whose verdict chance may explain."""
+
+
+def perhaps_chance(margin: float, *errors: float) -> str:
+    """Words to follow a claim that holds or fails by so small a `margin` that standard `errors` may explain it."""
     limit = STANDARD_ERRORS * math.hypot(*errors)
-    return f"; two standard errors are {limit:.1f}" if abs(difference) <= limit else ""
+    return f"; {CHANCE} {limit:.1f}" if abs(margin) <= limit else ""
 
 
 class ClaimVerdict(NamedTuple):

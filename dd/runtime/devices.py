@@ -119,22 +119,18 @@ def plain_attention() -> None:
 
 
 @contextlib.contextmanager
-def products_restored() -> Iterator[None]:
-    """Put back, at the end of the block, all that `exact_products` and `plain_attention` change in it."""
+def attention_restored() -> Iterator[None]:
+    """Put back, at the end of the block, what `plain_attention` changes in it."""
     import torch
 
-    cuda, cudnn, fast = torch.backends.cuda, torch.backends.cudnn, torch.backends.mha
-    flags = [(cudnn, "allow_tf32"), (cudnn, "deterministic"), (cuda.matmul, "allow_tf32")]
-    before = [getattr(module, flag) for module, flag in flags]
-    attention = {fused: getattr(cuda, f"{fused}_sdp_enabled")() for fused in FUSED_ATTENTION}
+    cuda, fast = torch.backends.cuda, torch.backends.mha
+    fused = {name: getattr(cuda, f"{name}_sdp_enabled")() for name in FUSED_ATTENTION}
     fastpath = fast.get_fastpath_enabled()
     try:
         yield
     finally:
-        for (module, flag), value in zip(flags, before, strict=True):
-            setattr(module, flag, value)
-        for fused, value in attention.items():
-            getattr(cuda, f"enable_{fused}_sdp")(value)
+        for name, value in fused.items():
+            getattr(cuda, f"enable_{name}_sdp")(value)
         fast.set_fastpath_enabled(fastpath)
 
 

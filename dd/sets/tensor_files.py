@@ -30,6 +30,12 @@ def beside(images: Path, what: str) -> Path:
     return images.with_name(images.name.replace("images", what, 1))
 
 
+def beyond_plain_steps(distilled: DistilledSet) -> list[str]:
+    """The settings by which training on a set is more than gradient descent on its steps in their order."""
+    plain = {"batch_per_class": 0, "shuffle_steps": False, "optimiser": "gd", "momentum": 0.0, "dsa": "none"}
+    return [key for key, value in plain.items() if getattr(distilled.config, key) != value]
+
+
 def is_pair(file: ForeignFile) -> bool:
     """Whether a file is one tensor, of images."""
     return file.container == "torch" and isinstance(file.content, torch.Tensor) and file.content.ndim == 4

@@ -49,12 +49,20 @@ def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, cap
     assert ("301/301 epochs" in capsys.readouterr().err) == shown
 
 
-@pytest.mark.parametrize(("classes", "flipped"), [("0123456789", False), ("abcdefghij", True)])
-def test_digits_are_not_flipped_whatever_their_dataset_is_called(dataset, monkeypatch, classes, flipped):
+@pytest.mark.parametrize(
+    ("name", "classes", "flipped"),
+    [
+        ("usps_28", "0123456789", False),
+        ("usps_28", "abcdefghij", True),
+        ("data", "0123456789", True),  # given in Python without names of classes
+        ("data", ["0 - zero", *(f"{digit} - text" for digit in range(1, 10))], False),  # of torchvision
+    ],
+)
+def test_digits_are_not_flipped_whatever_their_dataset_is_called(dataset, monkeypatch, name, classes, flipped):
     asked = []
     monkeypatch.setattr(field_training, "dsa_augmentation", lambda *, flip: asked.append(flip))
     distilled = real_set(dataset)
-    named = distilled.info["dataset"] | {"name": "usps_28"}
+    named = distilled.info["dataset"] | {"name": name}
     field_training.training(replace(distilled, info=distilled.info | {"dataset": named, "classes": [*classes]}), "dsa")
     assert asked == [flipped]
 

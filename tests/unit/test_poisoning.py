@@ -93,7 +93,13 @@ def test_from_baselines_and_evaluation_to_the_figure(attack, digits):
             poisoning_rows(wrong, "tiny")
     assert mean["random", "others"] == pytest.approx(table[table["stage"] == "test"]["others"].mean())
     gap = mean["ours", "accuracy"] - mean["random", "accuracy"]
-    assert str(judge_attack(rows)[0]).endswith(f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points).")
+    told = f"{'yes' if gap > 0 else 'NO'} ({gap:+.1f} points"
+    assert str(judge_attack(rows.assign(error=0.0, before_error=0.0))[0]).endswith(f"{told}).")
+    by_chance = [verdict.detail for verdict in judge_attack(rows.assign(error=100.0, before_error=0.0))]
+    assert [detail.rpartition("; ")[2] for detail in by_chance] == [
+        *["two standard errors are 282.8"] * 2,  # of ours and of the best baseline
+        "two standard errors are 200.0",
+    ]
     assert len(poisoning_picture(rows).axes) == 3
     assert set(rows["beyond"]) == {""}
     assert (

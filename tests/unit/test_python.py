@@ -1,5 +1,6 @@
 """`dd.distill` and what it returns: inputs and networks of any kind, copies, and the same digits as the command."""
 
+import contextlib
 import copy
 import multiprocessing
 import os
@@ -136,12 +137,24 @@ def test_code_is_told_alike_whatever_the_order_of_a_set_in_it():
     assert len({_code(code) for code in codes}) == 1
 
 
-def test_pytorch_is_left_as_it_was(table):
-    torch.backends.cuda.enable_flash_sdp(True)
-    during = []
-    dd.distill(*table, Table, **FAST, callback=lambda _: during.append(torch.backends.cuda.flash_sdp_enabled()))
-    assert set(during) == {False}
-    assert torch.backends.cuda.flash_sdp_enabled()
+@pytest.mark.parametrize("fails", [False, True])
+def test_attention_is_left_as_it_was(table, fails):
+    backends, during = torch.backends, []
+
+    def attention():
+        fused = backends.cuda.flash_sdp_enabled(), backends.cuda.mem_efficient_sdp_enabled()
+        return *fused, backends.mha.get_fastpath_enabled()
+
+    def callback(_row):
+        during.append(attention())
+        if fails:
+            raise KeyboardInterrupt
+
+    assert attention() == (True, True, True)
+    with pytest.raises(KeyboardInterrupt) if fails else contextlib.nullcontext():
+        dd.distill(*table, Table, **FAST, callback=callback)
+    assert set(during) == {(False, False, False)}
+    assert attention() == (True, True, True)
 
 
 def test_a_lambda_of_an_ended_session_says_so(table):

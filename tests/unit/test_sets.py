@@ -219,6 +219,11 @@ def test_a_format_refuses_a_training_that_it_cannot_hold(distilled, tmp_path, be
     with pytest.raises(UserError, match=f"the format wang cannot hold {', '.join(beyond)} of this set"):
         FORMATS["wang"].write(changed, tmp_path / "results.pth")
     assert not (tmp_path / "results.pth").exists()
+    soft = replace(changed, labels=torch.nn.functional.one_hot(changed.labels, 10).float(), lrs=changed.lrs * 0 + 0.01)
+    FORMATS["datm"].write(soft, tmp_path / "images_best.pt")
+    assert not (tmp_path / "lr_best.pt").exists()
+    FORMATS["datm"].write(replace(soft, info=distilled.info), tmp_path / "images_best.pt")
+    assert (tmp_path / "lr_best.pt").exists()
 
 
 def test_a_set_is_ours_whatever_the_length_of_its_header(distilled, tmp_path):

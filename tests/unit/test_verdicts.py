@@ -41,6 +41,16 @@ def test_a_claim_says_when_chance_may_explain_it(published, error, told):
     assert ("; two standard errors are 2.8" in why) == told
 
 
+def test_a_claim_with_tolerance_is_by_chance_near_its_limit(published):
+    """Ours may be 5 points below; it is 6.5 below, and twice the standard errors are 2.8."""
+    kind, table = published["table3"]
+    table.loc[table["method"].eq("full"), ["accuracy", "error"]] = 71.5, 1.0
+    table.loc[table["method"].eq("fixed_pretrained"), ["accuracy", "error"]] = 65.0, 1.0
+    claims = rows({"table3": Measurement(kind, table)}, kind="claim on other data", where="table3", task="birds10")
+    (why,) = claims[claims["what"].str.contains("on a par")]["why"]
+    assert why == "-6.5 points to Full training set; two standard errors are 2.8"
+
+
 def test_rivals_are_higher_or_lower_not_better_or_worse(published):
     kind, table = published["table1"]
     for accuracy, verdict in ((99.0, "higher"), (20.0, "lower")):

@@ -47,6 +47,8 @@ ABOVE_BASELINES = "Ours above the best baseline by the attacker's labels"
 AS_OFTEN_AS_SOME = "Ours misleads about as often as the best baseline: at most 5 points less"
 MORE_OFTEN_THAN_ALL = "Ours misleads more often than every baseline"
 OTHERS_STAY = "The other classes stay within 5 points"
+TOLERATED = 5
+"""The points of `AS_OFTEN_AS_SOME` and `OTHERS_STAY`."""
 MISLEADS_MOST = ("cifar10",)
 """The datasets on which, as the paper says, ours misleads more often than all baselines."""
 
@@ -72,21 +74,25 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
     if len(mean) == 1:
         return []
     ours, baselines = mean.loc[OURS], mean.drop(OURS)
-    accuracy = {str(method): value for method, value in baselines["accuracy"].items()}
-    best = max(accuracy, key=lambda method: accuracy[method])
-    ahead = ours["accuracy"] - accuracy[best]
-    errors = {row["method"]: error_of(row) for _, row in rows[rows["measure"] == "accuracy"].iterrows()}
-    chance = perhaps_chance(ahead, errors[OURS], errors[best])
-    rivals = sorted(baselines["misled"])
-    rival = rivals[-1] if dataset in MISLEADS_MOST else rivals[-1] - 5
+    errors = {(row["method"], row["measure"]): error_of(row) for _, row in rows.iterrows()}
+    best, worst = (baselines[measure].idxmax() for measure in ("accuracy", "misled"))
+    ahead = ours["accuracy"] - baselines["accuracy"].max()
+    least, most = baselines["misled"].min(), baselines["misled"].max()
+    further = ours["misled"] - (most if dataset in MISLEADS_MOST else most - TOLERATED)
     others = rows[(rows["method"] == OURS) & (rows["measure"] == "others")].iloc[0]
-    change = others["mean"] - others["before"]
+    kept = others["mean"] - others["before"] + TOLERATED
+    told = {
+        "above": f"{ahead:+.1f} points{perhaps_chance(ahead, errors[OURS, 'accuracy'], errors[best, 'accuracy'])}",
+        "misled": f"{ours['misled']:.1f} against {least:.1f} to {most:.1f} %"
+        + perhaps_chance(further, errors[OURS, "misled"], errors[worst, "misled"]),
+        "others": f"{others['before']:.1f} → {others['mean']:.1f} %"
+        + perhaps_chance(kept, errors[OURS, "others"], error_of(others, "before_")),
+    }
     above, misleads, stay = attack_claims(dataset)
-    misled = f"{ours['misled']:.1f} against {rivals[0]:.1f} to {rivals[-1]:.1f} %"
     return [
-        ClaimVerdict(above, ahead > 0, f"{ahead:+.1f} points{chance}"),
-        ClaimVerdict(misleads, ours["misled"] > rival, misled),
-        ClaimVerdict(stay, change > -5, f"{others['before']:.1f} → {others['mean']:.1f} %"),
+        ClaimVerdict(above, ahead > 0, told["above"]),
+        ClaimVerdict(misleads, further > 0, told["misled"]),
+        ClaimVerdict(stay, kept > 0, told["others"]),
     ]
 
 

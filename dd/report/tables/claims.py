@@ -39,7 +39,7 @@ def judge(
     beaten = claim.beaten(accuracy)
     measured = [other for other in claim.others if other in accuracy]
     detail = f"{ahead:+.1f} points to {row_label(strongest)}"
-    detail += perhaps_chance(ahead, errors[claim.ours], errors[strongest])
+    detail += perhaps_chance(ahead + claim.slack, errors[claim.ours], errors[strongest])
     if len(measured) > 1:
         paper = f" (paper: {len(meant(table, task, claim))})" if task in table.tasks else ""
         detail = f"above {len(beaten)} of {len(measured)}{paper}; {detail}"

@@ -34,14 +34,14 @@ def read_datm(file: ForeignFile, asked: Asked) -> RawSet:
 
 
 def write_datm(distilled: DistilledSet, path: Path) -> None:
-    """The images to `path`; beside it the logarithms of the probabilities, and the rate if all steps have the same."""
-    from dd.sets.tensor_files import beside, images_in_one, write_torch
+    """The images to `path`; beside it the logarithms of the probabilities, and the rate if plain steps all have one."""
+    from dd.sets.tensor_files import beside, beyond_plain_steps, images_in_one, write_torch
 
     if distilled.labels.ndim == 2:
         raise UserError("this format has learned labels, and this set one class an image; export to --format mtt")
     files = {path: images_in_one(distilled), beside(path, "labels"): distilled.labels.flatten(0, 1).log()}
     rates = distilled.lrs.unique()
-    if len(rates) == 1:
+    if len(rates) == 1 and not beyond_plain_steps(distilled):
         files[beside(path, "lr")] = rates[0]
     elif (lr := distilled.info.get("imported_from", {}).get("lr")) is not None:
         files[beside(path, "lr")] = rates.new_tensor(lr)

@@ -52,12 +52,10 @@ def write_wang(distilled: DistilledSet, path: Path) -> None:
     Raises:
         UserError: the set has no rates, or its steps are not plain gradient descent on its images in their order.
     """
-    from dd.sets.tensor_files import hard_labels, write_torch
+    from dd.sets.tensor_files import beyond_plain_steps, hard_labels, write_torch
 
     distilled.check_rates()
-    config = distilled.config
-    beyond = {"batch_per_class": 0, "shuffle_steps": False, "optimiser": "gd", "momentum": 0.0, "dsa": "none"}
-    if other := [key for key, plain in beyond.items() if getattr(config, key) != plain]:
+    if other := beyond_plain_steps(distilled):
         raise UserError(f"{path}: the format wang cannot hold {', '.join(other)} of this set; choose another --format")
     labels = hard_labels(distilled).view_as(distilled.labels)
     triples = [
