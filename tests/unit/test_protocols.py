@@ -5,6 +5,7 @@ import torch
 from scipy.ndimage import rotate
 from torch import nn
 
+from dd.data.named_dataset import DIGIT_NAMES
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import classification
 from dd.evaluation.field_augmentation import dc_augmentation, dsa_augmentation
@@ -23,7 +24,8 @@ def tiny_set(dataset: str = "shapes", *, soft: bool = False, images: int = 30) -
     labels = torch.arange(images).remainder(3).view(2, -1)
     if soft:
         labels = torch.rand(2, images // 2, 3, generator=random, dtype=torch.float64).softmax(2)
-    info = {"config": {"seed": 5}, "dataset": {"name": dataset}}
+    classes = [*DIGIT_NAMES] if dataset == "mnist" else ["round", "square", "star"]
+    info = {"config": {"seed": 5}, "dataset": {"name": dataset}, "classes": classes}
     return DistilledSet(pixels, labels, torch.ones(1, 2), torch.zeros(1), torch.ones(1), info=info)
 
 

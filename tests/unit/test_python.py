@@ -1,6 +1,5 @@
 """`dd.distill` and what it returns: inputs and networks of any kind, copies, and the same digits as the command."""
 
-import contextlib
 import copy
 import multiprocessing
 import os
@@ -135,26 +134,6 @@ def test_code_is_told_alike_whatever_the_order_of_a_set_in_it():
         codes.append(written.replace(co_consts=tuple(constants)))
     assert len({repr(code.co_consts[place]) for code in codes}) == 2
     assert len({_code(code) for code in codes}) == 1
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_attention_is_left_as_it_was(table, fails):
-    backends, during = torch.backends, []
-
-    def attention():
-        fused = backends.cuda.flash_sdp_enabled(), backends.cuda.mem_efficient_sdp_enabled()
-        return *fused, backends.mha.get_fastpath_enabled()
-
-    def callback(_row):
-        during.append(attention())
-        if fails:
-            raise KeyboardInterrupt
-
-    assert attention() == (True, True, True)
-    with pytest.raises(KeyboardInterrupt) if fails else contextlib.nullcontext():
-        dd.distill(*table, Table, **FAST, callback=callback)
-    assert set(during) == {(False, False, False)}
-    assert attention() == (True, True, True)
 
 
 def test_a_lambda_of_an_ended_session_says_so(table):
