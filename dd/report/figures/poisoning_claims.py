@@ -75,25 +75,25 @@ def judge_attack(rows: pd.DataFrame) -> list[ClaimVerdict]:
         return []
     ours, baselines = mean.loc[OURS], mean.drop(OURS)
     errors = {(row["method"], row["measure"]): error_of(row) for _, row in rows.iterrows()}
-    best, worst = (baselines[measure].idxmax() for measure in ("accuracy", "misled"))
+    above, misleads, stay = attack_claims(dataset)
+
+    best = baselines["accuracy"].idxmax()
     ahead = ours["accuracy"] - baselines["accuracy"].max()
+    chance = perhaps_chance(ahead, errors[OURS, "accuracy"], errors[best, "accuracy"])
+    accurate = ClaimVerdict(above, ahead > 0, f"{ahead:+.1f} points{chance}")
+
+    strongest = baselines["misled"].idxmax()
     least, most = baselines["misled"].min(), baselines["misled"].max()
     further = ours["misled"] - (most if dataset in MISLEADS_MOST else most - TOLERATED)
+    chance = perhaps_chance(further, errors[OURS, "misled"], errors[strongest, "misled"])
+    told = f"{ours['misled']:.1f} against {least:.1f} to {most:.1f} %{chance}"
+    misleading = ClaimVerdict(misleads, further > 0, told)
+
     others = rows[(rows["method"] == OURS) & (rows["measure"] == "others")].iloc[0]
     kept = others["mean"] - others["before"] + TOLERATED
-    told = {
-        "above": f"{ahead:+.1f} points{perhaps_chance(ahead, errors[OURS, 'accuracy'], errors[best, 'accuracy'])}",
-        "misled": f"{ours['misled']:.1f} against {least:.1f} to {most:.1f} %"
-        + perhaps_chance(further, errors[OURS, "misled"], errors[worst, "misled"]),
-        "others": f"{others['before']:.1f} → {others['mean']:.1f} %"
-        + perhaps_chance(kept, errors[OURS, "others"], error_of(others, "before_")),
-    }
-    above, misleads, stay = attack_claims(dataset)
-    return [
-        ClaimVerdict(above, ahead > 0, told["above"]),
-        ClaimVerdict(misleads, further > 0, told["misled"]),
-        ClaimVerdict(stay, kept > 0, told["others"]),
-    ]
+    chance = perhaps_chance(kept, errors[OURS, "others"], error_of(others, "before_"))
+    kept_right = ClaimVerdict(stay, kept > 0, f"{others['before']:.1f} → {others['mean']:.1f} %{chance}")
+    return [accurate, misleading, kept_right]
 
 
 def _paper_numbers() -> Iterator[PaperNumber]:
