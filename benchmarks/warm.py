@@ -22,10 +22,13 @@ DD = [sys.executable, "-m", "dd"]
 def made(folder: Path, waiting: WarmProcess) -> list[str]:
     """Prepare digits and distil a set from them; the words of an evaluation of it."""
     data, distilled = folder / "digits.npz", folder / "set.safetensors"
-    words = ["data", "prepare", "digits", "--out", str(data)]
-    waiting.run("dd", words, folder=Path.cwd(), env=dict(os.environ)).check_returncode()
     length = ("--init", "fixed", "--steps", "1", "--meta-steps", "2", "--validation-images", "100")
-    subprocess.run([*DD, "distill", "--data", data, "--out", distilled, *length], check=True, capture_output=True)
+    for words in (
+        ("data", "prepare", "digits", "--out", data),
+        ("distill", "--data", data, "--out", distilled, *length),
+    ):
+        done = waiting.run("dd", [*map(str, words)], folder=Path.cwd(), env=dict(os.environ))
+        done.check_returncode()
     return [*DD, "evaluate", "--set", str(distilled), "--data", str(data), "--out", str(folder / "accuracy.csv")]
 
 

@@ -98,10 +98,18 @@ def dd():
     return run
 
 
-def checkout(folder: Path) -> Path:
-    """What the workflow needs, copied to `folder`, so that a run or a change there touches nothing here."""
-    for name in ("dd", "workflow", "profiles"):
+def checkout(folder: Path, *, own_code: bool = True) -> Path:
+    """What the workflow needs, copied to `folder`, so that a run or a change there touches nothing here.
+
+    Without `own_code`, for tests that do not change it, dd is a link to ours: copies (`tests.warm`) have it imported.
+    """
+    copied = ["workflow", "profiles"]
+    if own_code:
+        copied.append("dd")
+    for name in copied:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    if not own_code:
+        (folder / "dd").symlink_to(ROOT / "dd")
     for name in ("Snakefile", "config.yaml", "environment.yml"):
         shutil.copy2(ROOT / name, folder / name)
     return folder

@@ -17,6 +17,8 @@ PACKAGE = Path(__file__).parents[1]
 INSTALLED = {sysconfig.get_paths()[kind] for kind in ("stdlib", "purelib", "platlib")}
 READERS = {"description", "help", "label", "licence", "order"}
 """Arguments of declarations and options that say how they are shown."""
+DECLARING = {"description", "help"}
+"""Arguments by which a call is taken for such a declaration."""
 NOT_CODE = {"ctx", "kind", "type_comment"}
 """Fields of a syntax tree that decide nothing: the rest of the tree implies them, or they are comments."""
 
@@ -31,46 +33,85 @@ def digest(*modules: str, follow: bool = True) -> str:
     they list what can be chosen, and one more choice changes no result. So the caller must name the modules that were
     chosen. A module that is not found is left out.
     """
-    todo = list(modules)
+    seen = set(modules)
+    todo = sorted(seen)
     code: dict[str, str] = {}
     while todo:
         name = todo.pop()
         path = find(name)
-        if path is None or name in code:
+        if path is None:
             continue
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         code[name], imports = _read(path.read_bytes(), package)
         if follow:
-            todo += [other for other in imports if _is_followed(find(other, installed=False))]
+            new = imports - seen
+            seen |= new
+            todo += [other for other in new if _is_followed(find(other, installed=False))]
     text = "".join(f"{name}\n{code[name]}\n" for name in sorted(code))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @functools.cache  # planning asks for the digests of many results, which share most of their modules
-def _read(content: bytes, package: str) -> tuple[str, tuple[str, ...]]:
+def _read(content: bytes, package: str) -> tuple[str, frozenset[str]]:
     """The code that a module of `package` runs, and the names of the modules that it may import."""
     try:
-        tree = _what_runs(ast.parse(content))
-        return _text(tree), tuple(_imports(tree, package))
+        module = _Module(ast.parse(content), package)
     except (SyntaxError, ValueError):  # Python reports it when the module runs; until then every byte counts
-        return content.hex(), ()
+        return content.hex(), frozenset()
+    return module.text, frozenset(module.imports)
 
 
-def _what_runs(tree: ast.Module) -> ast.Module:
-    """`tree` without what changes no result.
+class _Module:
+    """A module of `package`: its code as text, and what it may import. Both come from one pass over the syntax tree.
 
-    That is docstrings, including those of attributes; `if TYPE_CHECKING:`; and in calls with a keyword argument
-    `description` or `help`, such as declarations, the arguments of `READERS`.
+    Unlike that of `ast.unparse`, the text does not depend on Python's version. Newer versions have more fields. They
+    are empty in code that older versions can run, so empty fields are left out.
     """
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and any(keyword.arg in ("description", "help") for keyword in node.keywords):
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in READERS]
-        for field in ("body", "orelse", "finalbody"):
-            statements = getattr(node, field, None)
-            if isinstance(statements, list):
-                kept = [statement for statement in statements if not _is_for_readers(statement)]
-                setattr(node, field, kept or ([ast.Pass()] if statements else []))
-    return tree
+
+    def __init__(self, tree: ast.Module, package: str) -> None:
+        self.package = package
+        self.imports: list[str] = []
+        """Full names; of `from a import b` both `a` and `a.b`, as `b` may be a module."""
+        self.text = self._text(tree)
+
+    def _text(self, node: object) -> str:
+        if isinstance(node, list):
+            return f"[{','.join([self._text(part) for part in node])}]"
+        if not isinstance(node, ast.AST):
+            return ascii(node)  # which characters `repr` prints as they are depends on the version
+        if isinstance(node, ast.JoinedStr):
+            return f"JoinedStr({','.join(self._f_string(node.values))})"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self.imports += _imports(node, self.package)
+        parts = []
+        for name in node._fields:
+            value = _what_runs(node, name)
+            if name not in NOT_CODE and value is not None and value != []:
+                parts.append(f"{name}={self._text(value)}")
+        return f"{type(node).__name__}({','.join(parts)})"
+
+    def _f_string(self, parts: list[ast.expr]) -> Iterator[str]:
+        """The parts of an f-string as text. Versions of Python split the constant ones in different ways."""
+        for constant, some in itertools.groupby(parts, lambda part: isinstance(part, ast.Constant)):
+            if not constant:
+                yield from map(self._text, some)
+            elif joined := "".join(str(part.value) for part in some if isinstance(part, ast.Constant)):
+                yield ascii(joined)
+
+
+def _what_runs(node: ast.AST, field: str) -> object:
+    """A field of `node` without what changes no result.
+
+    That is docstrings, including those of attributes; `if TYPE_CHECKING:`; and in calls with an argument of
+    `DECLARING`, such as declarations, those of `READERS`.
+    """
+    value = getattr(node, field, None)
+    if field in ("body", "orelse", "finalbody") and isinstance(value, list):
+        kept = [statement for statement in value if not _is_for_readers(statement)]
+        return kept or ([ast.Pass()] if value else [])
+    if field == "keywords" and isinstance(node, ast.Call) and {each.arg for each in node.keywords} & DECLARING:
+        return [keyword for keyword in node.keywords if keyword.arg not in READERS]
+    return value
 
 
 def _is_for_readers(statement: ast.stmt) -> bool:
@@ -83,45 +124,18 @@ def _is_for_readers(statement: ast.stmt) -> bool:
             return False
 
 
-def _text(node: object) -> str:
-    """A syntax tree, or a part of it, as text. Unlike that of `ast.unparse`, it does not depend on Python's version.
-
-    Newer versions have more fields. They are empty in code that older versions can run, so empty fields are left out.
-    """
-    if isinstance(node, list):
-        return f"[{','.join(map(_text, node))}]"
-    if not isinstance(node, ast.AST):
-        return ascii(node)  # which characters `repr` prints as they are depends on the version
-    if isinstance(node, ast.JoinedStr):
-        parts = _f_string(node.values)
-    else:
-        fields = ((name, value) for name, value in ast.iter_fields(node) if name not in NOT_CODE)
-        parts = (f"{name}={_text(value)}" for name, value in fields if value not in (None, []))
-    return f"{type(node).__name__}({','.join(parts)})"
-
-
-def _f_string(parts: list[ast.expr]) -> Iterator[str]:
-    """The parts of an f-string as text. Versions of Python split the constant ones in different ways."""
-    for constant, some in itertools.groupby(parts, lambda part: isinstance(part, ast.Constant)):
-        if not constant:
-            yield from map(_text, some)
-        elif joined := "".join(str(part.value) for part in some if isinstance(part, ast.Constant)):
-            yield ascii(joined)
-
-
 def _is_followed(path: Path | None) -> bool:
     return path is not None and not (path.name == "__init__.py" and path.is_relative_to(PACKAGE))
 
 
-def _imports(tree: ast.Module, package: str) -> Iterator[str]:
-    """The full names of the modules that a module of `package` may import."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or package):
-            with contextlib.suppress(ImportError):  # a relative import that leads out of the top package
-                start = resolve_name("." * node.level + (node.module or ""), package)
-                yield from (start, *(f"{start}.{alias.name}" for alias in node.names))
+def _imports(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
+    """The full names of the modules that a statement in a module of `package` may import."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif node.module or package:
+        with contextlib.suppress(ImportError):  # a relative import that leads out of the top package
+            start = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (start, *(f"{start}.{alias.name}" for alias in node.names))
 
 
 def find(name: str, installed: bool = True) -> Path | None:

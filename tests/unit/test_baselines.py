@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dd.baselines import BASELINES, gradient_descent
+from dd.baselines import BASELINES, gradient_descent, optimized
 from dd.baselines.average import average_set
 from dd.baselines.gradient_descent import EPOCHS, RATES, GradientDescent
 from dd.baselines.grid import measure
@@ -29,6 +29,12 @@ from tests.warm import run_module
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
 NUMBERS = {"draws": 2, "nets": 2, "test_nets": 3, "candidates": 3, "candidate_nets": 2}
 FEW = BaselineSettings(**NUMBERS)
+
+
+@pytest.fixture(autouse=True)
+def few_images_to_choose_on(monkeypatch):
+    """An eighth of those by which optimized sets are chosen."""
+    monkeypatch.setattr(optimized, "IMAGES", 128)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +111,8 @@ def test_centroids_are_nearer_to_their_class_than_random_images(real):
 
 
 def test_optimized_sets_come_from_other_draws_than_random_ones(trial):
-    random, optimized = (BASELINES[name].sets(trial()) for name in ("random", "optimized"))
-    assert not any(torch.equal(a, b) for a in random for b in optimized)
+    random, best = (BASELINES[name].sets(trial()) for name in ("random", "optimized"))
+    assert not any(torch.equal(a, b) for a in random for b in best)
 
 
 def test_optimized_sets_are_the_best_of_the_candidates(trial):
@@ -118,9 +124,9 @@ def test_optimized_sets_are_the_best_of_the_candidates(trial):
         rows = descent.measure(images, RATES, EPOCHS, judged, stream="optimized", nets=2)
         scores.append(max(row["accuracy"] for row in rows))
     worst = min(range(3), key=lambda number: scores[number])
-    optimized = BASELINES["optimized"].sets(made)
-    assert len(optimized) == 2
-    assert not any(torch.equal(images, candidates[worst]) for images in optimized)
+    best = BASELINES["optimized"].sets(made)
+    assert len(best) == 2
+    assert not any(torch.equal(images, candidates[worst]) for images in best)
 
 
 @pytest.mark.parametrize("make", [random_set, k_means_set, lambda images, _draw: average_set(images)])

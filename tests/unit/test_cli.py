@@ -2,14 +2,17 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 
 import pandas as pd
 import pytest
 
+from dd.adaptation import fada_training
+from dd.commands.main import main
 from dd.report.measurements import EVALUATION_COLUMNS, read_table
 from dd.runtime.errors import UserError
 from tests.conftest import ROOT, TINY_DISTILL, checkout
-from tests.warm import run_module
+from tests.warm import run_module, run_python
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,21 @@ def test_from_a_set_to_table_1(dd, digits, tmp_path):
     assert "table.doc must end in .csv, .md, .tex or .html" in done.stderr
 
 
-def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
+@pytest.fixture
+def short_fada(monkeypatch, capsys):
+    """The command in this process, with few steps of FADA; what it writes to the output and the errors."""
+    few = partial(fada_training.FadaConfig, warm_up=10, steps=40)
+    monkeypatch.setattr(fada_training, "FadaConfig", few)
+
+    def run(*words):
+        capsys.readouterr()
+        main([*map(str, words)], standalone_mode=False)
+        return capsys.readouterr()
+
+    return run
+
+
+def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path, short_fada):
     pool, moved = tmp_path / "pool", tmp_path / "digits_moved.npz"
     few = ("--nets", 3, "--epochs", 1, "--batch", 128, "--lr", 0.001)
     for part in ("train", "held-out"):
@@ -146,10 +163,11 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     done = dd("adapt", "full", *source[:2], "--data", digits, "--pool", pool, *few[2:], "--out", tmp_path / "x.csv")
     assert "full: " in done.stdout, done.stderr
     source = ("--set", tmp_path / "moved.safetensors", "--data", moved, "--pool", pool)
-    for method, nets, more in (("full", 3, few[2:]), ("fada", 1, ("--source", digits, "--nets", 1))):
-        done = dd("adapt", method, *source, *more, "--out", tmp_path / f"{method}.csv")
-        assert f"over {nets} net(s)" in done.stdout, done.stderr
-        whole, of = re.search(r"(\d+)/(\d+) steps .*\n$", done.stderr).groups()
+    done = dd("adapt", "full", *source, *few[2:], "--out", tmp_path / "full.csv")
+    few_shot = short_fada("adapt", "fada", *source, "--source", digits, "--nets", 1, "--out", tmp_path / "fada.csv")
+    for nets, output, errors in ((3, done.stdout, done.stderr), (1, *few_shot)):
+        assert f"over {nets} net(s)" in output, errors
+        whole, of = re.search(r"(\d+)/(\d+) steps .*\n$", errors).groups()
         assert whole == of
     metrics = [("--metrics", tmp_path / f"{name}.csv") for name in ("moved", "moved.average", "full", "fada")]
     words = [word for pair in metrics for word in pair]
@@ -272,8 +290,7 @@ def test_threads_bind_scikit_learn_too():
         "    print({pool['num_threads'] for pool in threadpool_info() if 'scikit_learn' in pool['filepath']})\n"
         "count(['--threads', '3'])"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "{3}"
+    assert run_python("-c", program).stdout.strip() == "{3}"
 
 
 def test_text_is_utf_8_whatever_the_locale(dd, tmp_path):

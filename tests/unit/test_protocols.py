@@ -1,5 +1,7 @@
 """The field's ways of training on a set agree with loops as anyone would write them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from scipy.ndimage import rotate
@@ -8,14 +10,20 @@ from torch import nn
 from dd.data.named_dataset import DIGIT_NAMES
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import classification
+from dd.evaluation import field_training
 from dd.evaluation.field_augmentation import dc_augmentation, dsa_augmentation
-from dd.evaluation.field_training import train
 from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import PROTOCOLS
 from dd.nets.init_schemes import flat_weights
 from dd.nets.stacked import StackedNet
 from dd.runtime.seeds import generator
 from tests.conftest import Normed, TinyNet
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """A tenth of the field's epochs."""
+    monkeypatch.setattr(field_training, "SGD", replace(field_training.SGD, epochs=30, augmented_epochs=100))
 
 
 def tiny_set(dataset: str = "shapes", *, soft: bool = False, images: int = 30) -> DistilledSet:
@@ -45,14 +53,23 @@ def by_hand(module, x, y, *, name, epochs, augment=None):
 
 
 @pytest.mark.parametrize(
+    ("name", "dataset", "epochs"),
+    [("dc", "shapes", 300), ("soft", "shapes", 300), ("dc", "mnist", 1000), ("dsa", "shapes", 1000)],
+)
+def test_training_is_as_long_as_the_fields(name, dataset, epochs):
+    assert field_training.training(tiny_set(dataset), name).epochs == epochs
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(
     ("name", "dataset", "soft", "epochs", "augment", "nets"),
     [
-        ("dc", "shapes", False, 300, None, 2),
-        ("dc", "shapes", True, 300, None, 1),  # on the classes, not on the learned labels
-        ("soft", "shapes", True, 300, None, 1),
-        ("dc", "mnist", False, 1000, dc_augmentation, 1),
-        ("dsa", "shapes", False, 1000, dsa_augmentation(flip=True), 1),
-        ("dsa", "mnist", False, 1000, dsa_augmentation(flip=False), 1),
+        ("dc", "shapes", False, 30, None, 2),
+        ("dc", "shapes", True, 30, None, 1),  # on the classes, not on the learned labels
+        ("soft", "shapes", True, 30, None, 1),
+        ("dc", "mnist", False, 100, dc_augmentation, 1),
+        ("dsa", "shapes", False, 100, dsa_augmentation(flip=True), 1),
+        ("dsa", "mnist", False, 100, dsa_augmentation(flip=False), 1),
     ],
 )
 def test_the_fields_training_is_a_plain_loop(name, dataset, soft, epochs, augment, nets):
@@ -60,7 +77,7 @@ def test_the_fields_training_is_a_plain_loop(name, dataset, soft, epochs, augmen
     distilled = tiny_set(dataset, soft=soft, images=12)
     modules = [TinyNet().double() for _ in range(nets)]
     theta = torch.stack([flat_weights(module) for module in modules])
-    ours = train(distilled, classification(StackedNet(modules[0])), theta, protocol=name)
+    ours = field_training.train(distilled, classification(StackedNet(modules[0])), theta, protocol=name)
     y = (distilled.labels if name == "soft" else distilled.hard_labels).flatten(0, 1)
     for module, weights in zip(modules, ours, strict=True):
         plain = by_hand(module, distilled.images.flatten(0, 1), y, name=name, epochs=epochs, augment=augment)
@@ -68,15 +85,17 @@ def test_the_fields_training_is_a_plain_loop(name, dataset, soft, epochs, augmen
     assert len(ours.unique(dim=0)) == nets
 
 
+@pytest.mark.usefixtures("short")
 def test_minibatches_are_of_256_images():
     distilled = tiny_set(images=300)
     module = TinyNet().double()
     theta = flat_weights(module).unsqueeze(0)
-    ours = train(distilled, classification(StackedNet(module)), theta, protocol="dc")
-    plain = by_hand(module, distilled.images.flatten(0, 1), distilled.labels.flatten(), name="dc", epochs=300)
+    ours = field_training.train(distilled, classification(StackedNet(module)), theta, protocol="dc")
+    plain = by_hand(module, distilled.images.flatten(0, 1), distilled.labels.flatten(), name="dc", epochs=30)
     torch.testing.assert_close(ours[0], plain, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.usefixtures("short")
 def test_batch_normalisation_is_by_the_minibatch_and_tested_by_running_statistics():
     """Each net has its own statistics, of whole minibatches however large; other protocols leave them alone."""
     distilled = tiny_set(images=300)
@@ -88,7 +107,7 @@ def test_batch_normalisation_is_by_the_minibatch_and_tested_by_running_statistic
     real = torch.randn(7, 1, 8, 8, dtype=torch.float64)
     for module, (own, weights) in zip(modules, ours, strict=True):
         plain = by_hand(
-            module.train(), distilled.images.flatten(0, 1), distilled.labels.flatten(), name="dc", epochs=300
+            module.train(), distilled.images.flatten(0, 1), distilled.labels.flatten(), name="dc", epochs=30
         )
         torch.testing.assert_close(weights[0], plain, rtol=1e-5, atol=1e-7)
         torch.testing.assert_close(own.module.norm.running_var, module.norm.running_var)

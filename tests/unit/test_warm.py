@@ -120,17 +120,15 @@ def test_a_signal_ends_a_copy_as_it_ends_the_command(waiting, digits, tmp_path, 
 
 
 def test_the_other_command_ends_in_its_own_time_after_a_signal():
-    program = "trap 'sleep 1; echo saved; exit 5' INT TERM; echo ready; while :; do sleep 0.1; done"
-    for number in (signal.SIGINT, signal.SIGTERM):
-        command = [*DD, "warm", "bash", "-c", program]
-        started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        assert started.stdout.readline() == "ready\n"
-        if number == signal.SIGINT:
-            os.killpg(started.pid, number)  # as a terminal does
-        else:
-            started.send_signal(number)
-        output, _ = started.communicate(timeout=PATIENCE)
-        assert (output, started.returncode) == ("saved\n", 5)
+    program = "trap 'sleep 1; echo interrupted' INT; trap 'sleep 1; echo saved; exit 5' TERM; echo ready; "
+    command = [*DD, "warm", "bash", "-c", f"{program} while :; do sleep 0.1; done"]
+    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert started.stdout.readline() == "ready\n"
+    os.killpg(started.pid, signal.SIGINT)  # as a terminal does
+    assert started.stdout.readline() == "interrupted\n"
+    started.send_signal(signal.SIGTERM)
+    output, _ = started.communicate(timeout=PATIENCE)
+    assert (output, started.returncode) == ("saved\n", 5)
 
 
 def test_the_process_ends_when_its_parent_does():
@@ -142,11 +140,11 @@ def test_the_process_ends_when_its_parent_does():
         time.sleep(0.05)
 
 
-def test_the_command_runs_another_one_with_its_words_and_returns_its_status():
+def test_the_command_runs_another_one_with_its_words_and_returns_its_status(waiting):
     program = f"echo $0 $*; test -S ${{DD_WARM%:*}} && {sys.executable} -m dd show mnist_random; exit 3"
     done = run("warm", "sh", "-c", program, "--help", "--", "one")
     assert done.returncode == 3
-    assert done.stdout == "--help -- one\n" + run("show", "mnist_random").stdout
+    assert done.stdout == "--help -- one\n" + run("show", "mnist_random", **{ADDRESS: waiting.address}).stdout
 
 
 @pytest.mark.parametrize("words", [("distill", "--help"), ("@words.txt",)])
@@ -166,20 +164,19 @@ def test_distillations_start_from_nothing_so_that_snakemake_measures_them(words,
 def test_where_nobody_listens_any_more_commands_start_from_nothing(tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{tmp_path}/socket")  # which stays there
-    done = run("show", "mnist_random", **{ADDRESS: f"{tmp_path}/socket:{sys.executable}"})
+    done = run("baseline", "--help", **{ADDRESS: f"{tmp_path}/socket:{sys.executable}"})
     assert done.returncode == 0, done.stderr
-    assert "mnist" in done.stdout
+    assert "k_means" in done.stdout
 
 
 @pytest.mark.parametrize("address", ["/nowhere/socket:{}", "{}", "/nowhere/socket", "/nowhere/socket:/other/python"])
 def test_without_a_process_that_answers_commands_start_from_nothing(address):
-    done = run("show", "mnist_random", **{ADDRESS: address.format(sys.executable)})
+    done = run("baseline", "--help", **{ADDRESS: address.format(sys.executable)})
     assert done.returncode == 0
-    assert "mnist" in done.stdout
+    assert "k_means" in done.stdout
 
 
-def test_a_copy_that_is_killed_is_told(digits, tmp_path):
-    waiting = WarmProcess()
+def test_a_copy_that_is_killed_is_told(waiting, digits, tmp_path):
     words = ("pool", "train", "--data", str(digits), "--epochs", "5000", "--out", str(tmp_path / "nets.safetensors"))
     asked = subprocess.Popen(
         [*DD, *words], cwd=ROOT, env=os.environ | {ADDRESS: waiting.address}, stderr=subprocess.PIPE, text=True
@@ -191,7 +188,6 @@ def test_a_copy_that_is_killed_is_told(digits, tmp_path):
     attendant, copy = sorted(server.children(recursive=True), key=lambda each: each.ppid() != server.pid)
     attendant.kill()
     _, errors = asked.communicate(timeout=PATIENCE)  # which ends when the copy has
-    waiting.stop()
     assert asked.returncode == 1
     assert ended([copy])
     assert "error: the process that ran this command was killed; run it again\n" in errors

@@ -43,8 +43,8 @@ def planned(done):
 
 @pytest.fixture
 def copy(tmp_path):
-    """A checkout of its own, with a scale of seconds."""
-    checkout(tmp_path)
+    """A checkout of its own, whose code is ours, with a scale of seconds."""
+    checkout(tmp_path, own_code=False)
     tiny = {
         "scale": "tiny",
         "all": ["fig2a"],
