@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from dd.distill.loss import Loss, LossFunction, as_loss
+from dd.distill.loss import Loss
 from dd.runtime.errors import reason
 from dd.runtime.memory import ran_out
 from dd.runtime.seeds import generator
@@ -38,12 +38,11 @@ def value_and_gradient(loss: Loss, w: Tensor, x: Tensor, y: Tensor) -> tuple[Ten
     return value.detach(), torch.autograd.grad(value.sum(), w)[0]
 
 
-def value_and_gradient_in_chunks(loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def value_and_gradient_in_chunks(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The loss `[nets]` and its gradient `[nets, P]`, of `theta [nets, P]` on a real batch `x [b, ...], y [b]`.
 
     On a CPU the batch is computed in chunks that fit its caches, unless the loss is not `by_image`.
     """
-    loss = as_loss(loss)
     chunk = (
         len(x) if x.is_cuda or not loss.by_image else max(SMALLEST_CHUNK, CHUNK_PIXELS // (len(theta) * x[0].numel()))
     )
@@ -92,7 +91,7 @@ def hessian_vector_product(
     return s.detach(), *torch.autograd.grad(s, [t for t in (w, x, y) if t.requires_grad])
 
 
-def reverse_over_forward_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor) -> bool:
+def reverse_over_forward_is_exact(loss: Loss, theta: Tensor, x: Tensor, y: Tensor) -> bool:
     """Whether `directional_derivative` is exact by forward mode for all operations of `loss`.
 
     In forward mode, PyTorch's fused LayerNorm and InstanceNorm, and BatchNorm on batch statistics, silently lose terms,
@@ -105,7 +104,6 @@ def reverse_over_forward_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, 
         x: images `[n, ...]`, which should be float64, as should the weights.
         y: labels `[n]`.
     """
-    loss = as_loss(loss)
     q = torch.linspace(-1, 1, theta.numel(), dtype=theta.dtype).sin().view_as(theta)
     offset = torch.randn(theta.shape, dtype=theta.dtype, generator=generator(0, "aside"))
     w, x = (theta.detach() + 0.01 * offset).requires_grad_(), x.detach().requires_grad_()
@@ -123,16 +121,14 @@ def reverse_over_forward_is_exact(loss: LossFunction, theta: Tensor, x: Tensor, 
     return all(bool((forward - exact).norm() <= 1e-6 * exact.norm()) for forward, exact in pairs)
 
 
-def second_derivative_error(
-    loss: LossFunction, theta: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool
-) -> str:
+def second_derivative_error(loss: Loss, theta: Tensor, x: Tensor, y: Tensor, *, reverse_over_forward: bool) -> str:
     """Why PyTorch cannot compute `hessian_vector_product` of these tensors, in one line; empty if it can.
 
     Some operations have no second derivative, and some have none on one device or in one precision.
     """
     q = torch.ones_like(theta)
     try:
-        hessian_vector_product(as_loss(loss), theta, q, x, y, reverse_over_forward=reverse_over_forward)
+        hessian_vector_product(loss, theta, q, x, y, reverse_over_forward=reverse_over_forward)
     except RuntimeError as error:
         if ran_out(error):
             raise

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dd.distill.distilled_data import DistilledData
 from dd.distill.initial_weights import Draw
-from dd.distill.loss import Loss, NetworkLoss
+from dd.distill.loss import Loss
 from dd.distill.settings import DistillConfig
 from dd.distill.trainer import Trainer
 from dd.distill.unroll import train
@@ -84,7 +84,7 @@ class DistilledPairs:
 
 def squared_error() -> Loss:
     """Equation 5 as a loss of the engine: `theta [nets, D]`, `pairs [n, D + 1]` with the target last, to `[nets]`."""
-    return NetworkLoss(_residuals, _half_mean_square, traceable=True)
+    return Loss(_residuals, _half_mean_square, traceable=True)
 
 
 def _residuals(theta: Tensor, pairs: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """The loss `l(x, theta)` of many networks at once (Equation 1), with the traces of its derivatives."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from functools import partial
 
@@ -10,12 +9,9 @@ from torch import Tensor
 from dd.nets.stacked import StackedNet
 from dd.runtime.trace import Traced, Tracer
 
-LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""`(theta [nets, P], x [n, ...], y [n] or [n, classes])` -> the mean loss of each net, `[nets]`. A `Loss` is one."""
 
-
-class Loss(ABC):
-    """The mean loss of each net on a batch.
+class Loss:
+    """The mean loss of each net on a batch: an objective, such as the cross entropy, of a network's outputs.
 
     Each object keeps the traces of its own derivatives (see `dd.runtime.trace`), including their GPU memory, as long as
     it lives. So reuse an object rather than make a new one.
@@ -25,14 +21,28 @@ class Loss(ABC):
     """Whether the loss on a batch is the mean of its losses on parts of equal size, so that they can be computed one
     after the other. Batch normalisation makes it otherwise."""
 
-    def __init__(self, *, traceable: bool) -> None:
-        """`traceable` promises that the loss runs the same operations whatever the values of the tensors."""
+    def __init__(
+        self,
+        network: Callable[[Tensor, Tensor], Tensor],
+        objective: Callable[[Tensor, Tensor], Tensor],
+        *,
+        traceable: bool,
+    ) -> None:
+        """A loss without traces.
+
+        Args:
+            network: `(theta [nets, P], x [n, ...])` -> outputs `[nets, n, ...]`.
+            objective: `(outputs, y)` -> the mean loss of each net, `[nets]`.
+            traceable: a promise that both run the same operations whatever the values of the tensors. Without it, steps
+                on a CPU are run as written.
+        """
+        self.network, self.objective = network, objective
         self.tracer = Tracer(traceable=traceable)
         self._traced: dict[Hashable, Traced] = {}
 
-    @abstractmethod
     def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Each net's mean loss `[nets]`, of weights `theta [nets, P]`, on images `x [n, ...]` with labels `y`."""
+        return self.objective(self.network(theta, x), y)
 
     def traced(self, function: Callable[..., tuple[Tensor, ...]], **options: Hashable) -> Traced:
         """`function(self, *tensors, **options)` as a function of the tensors, which is traced if it is called often."""
@@ -42,51 +52,9 @@ class Loss(ABC):
         return self._traced[key]
 
 
-class NetworkLoss(Loss):
-    """An objective, such as the cross entropy, of a network's outputs."""
-
-    def __init__(
-        self,
-        network: Callable[[Tensor, Tensor], Tensor],
-        objective: Callable[[Tensor, Tensor], Tensor],
-        *,
-        traceable: bool,
-    ) -> None:
-        """If `traceable`, both functions must keep that promise.
-
-        Args:
-            network: `(theta [nets, P], x [n, ...])` -> outputs `[nets, n, ...]`.
-            objective: `(outputs, y)` -> the mean loss of each net, `[nets]`.
-            traceable: as for `Loss`.
-        """
-        super().__init__(traceable=traceable)
-        self.network, self.objective = network, objective
-
-    def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """See `Loss`."""
-        return self.objective(self.network(theta, x), y)
-
-
-class FunctionLoss(Loss):
-    """A plain function as a loss. On a CPU it is run as written, because it does not promise to be traceable."""
-
-    def __init__(self, function: LossFunction) -> None:
-        super().__init__(traceable=False)
-        self.function = function
-
-    def __call__(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """See `Loss`."""
-        return self.function(theta, x, y)
-
-
-def as_loss(loss: LossFunction) -> Loss:
-    """`loss` itself if it is a `Loss`, else a new one around it, so that two functions never share traces."""
-    return loss if isinstance(loss, Loss) else FunctionLoss(loss)
-
-
 def classification(net: StackedNet) -> Loss:
     """Cross entropy averaged over the images: the `l` of Equation 1."""
-    return NetworkLoss(net.logits, cross_entropy, traceable=net.stacks)
+    return Loss(net.logits, cross_entropy, traceable=net.stacks)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from dd.distill.distilled_data import DistilledGradient
 from dd.distill.initial_weights import Draw
 from dd.distill.inner_training import augment_of, of_meta_step
 from dd.distill.light_adam import LightAdam
-from dd.distill.loss import LossFunction, as_loss
+from dd.distill.loss import Loss
 from dd.distill.parameters import LearnedParameters
 from dd.distill.settings import DistillConfig
 from dd.distill.unroll import MetaGradient, meta_gradient
@@ -75,7 +75,7 @@ class Trainer:
     def __init__(
         self,
         config: DistillConfig,
-        loss: LossFunction,
+        loss: Loss,
         initial: Draw,
         real: Batches,
         *,
@@ -99,7 +99,7 @@ class Trainer:
             start: images to start from, `[steps, n, *image_shape]`; None means noise.
         """
         self.group = ProcessGroup()
-        self.config, self.loss, self.initial, self.real = config, as_loss(loss), initial, real
+        self.config, self.loss, self.initial, self.real = config, loss, initial, real
         self.device, self.reverse_over_forward = torch.device(device), reverse_over_forward
         per_step = classes * config.images_per_class
         if start is None:

@@ -29,7 +29,7 @@ from torch import Tensor
 from dd.distill.derivatives import gradient, hessian_vector_product, value_and_gradient_in_chunks
 from dd.distill.distilled_data import DistilledData, DistilledGradient
 from dd.distill.inner_steps import Steps, in_order
-from dd.distill.loss import LossFunction, as_loss
+from dd.distill.loss import Loss
 from dd.distill.optimisers import GradientDescent, Optimiser, Point
 from dd.nets.stacked import net_batches
 from dd.runtime.trace import TensorFunction
@@ -101,7 +101,7 @@ PLAIN = UnrollOptions()
 """Gradient descent as in the paper."""
 
 
-def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Trajectory:
+def descend(loss: Loss, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Trajectory:
     """Train nets on distilled images (Equation 9), and keep what the backward pass needs of the window's steps.
 
     Args:
@@ -115,7 +115,7 @@ def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: 
     # in one tensor, because hundreds of tensors between short-lived ones would take twice the memory
     weights = theta.new_empty(steps - first + 1, *theta.shape)
     moments = theta.new_empty(len(weights), options.optimiser.kept, *theta.shape)
-    for t, point in enumerate(_points(as_loss(loss).traced(gradient), theta, data, options), start=-first):
+    for t, point in enumerate(_points(loss.traced(gradient), theta, data, options), start=-first):
         if t >= 0:
             weights[t] = point.theta
             for kept, moment in zip(moments[t], point.moments, strict=False):
@@ -123,9 +123,9 @@ def descend(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: 
     return Trajectory(weights, moments)
 
 
-def train(loss: LossFunction, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Tensor:
+def train(loss: Loss, theta: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN) -> Tensor:
     """The last weights of `descend`, `[nets, P]`, without keeping the others."""
-    loss, trained = as_loss(loss), []
+    trained = []
     # on a CPU it is run as written, because there can be too few steps for tracing to pay
     step_gradient = loss.traced(gradient) if theta.is_cuda else functools.partial(gradient, loss)
     for part in net_batches(theta):
@@ -149,7 +149,7 @@ def _points(
 
 
 def adjoint(
-    loss: LossFunction, trajectory: Trajectory, v: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN
+    loss: Loss, trajectory: Trajectory, v: Tensor, data: DistilledData, *, options: UnrollOptions = PLAIN
 ) -> Adjoint:
     """The backward pass through GD steps: from dL/dtheta_T to the gradients of the distilled data and of theta_0.
 
@@ -163,7 +163,7 @@ def adjoint(
     Returns:
         The gradients; with a window, theta_0 is where it begins.
     """
-    products = as_loss(loss).traced(hessian_vector_product, reverse_over_forward=options.reverse_over_forward)
+    products = loss.traced(hessian_vector_product, reverse_over_forward=options.reverse_over_forward)
     optimiser, rates, (images, labels) = options.optimiser, data.lrs.flatten().tolist(), data.flat()
     d_data, d_moments = data.zeros(), optimiser.zeros(v)
     d_lrs, limit = d_data.lrs.view(-1), options.clip * _norms(v)
@@ -198,7 +198,7 @@ def _norms(v: Tensor) -> Tensor:
 
 
 def meta_gradient(
-    loss: LossFunction,
+    loss: Loss,
     theta: Tensor,
     data: DistilledData,
     real_x: Tensor,
@@ -219,7 +219,7 @@ def meta_gradient(
         real_y: their labels `[b]`.
         options: those of `descend` and `adjoint`; with `clip` the result is not the exact gradient.
     """
-    loss, losses, total = as_loss(loss), [], data.zeros()
+    losses, total = [], data.zeros()
     for part in net_batches(theta):
         trajectory = descend(loss, part, data, options=options)
         values, v = value_and_gradient_in_chunks(loss, trajectory.theta[-1], real_x, real_y)

@@ -12,7 +12,7 @@ from dd.data.prepared import Dataset
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.light_adam import LightAdam
-from dd.distill.loss import LossFunction, as_loss, classification
+from dd.distill.loss import Loss, classification
 from dd.distill.metrics import accuracy
 from dd.nets.factory import build
 from dd.nets.stacked import StackedNet, net_batches
@@ -31,7 +31,7 @@ class PoolTrainer:
 
     unit = "step"
 
-    def __init__(self, loss: LossFunction, theta: Tensor, images: TrainingImages, *, config: TrainConfig) -> None:
+    def __init__(self, loss: Loss, theta: Tensor, images: TrainingImages, *, config: TrainConfig) -> None:
         """A trainer at step 0.
 
         Args:
@@ -40,7 +40,7 @@ class PoolTrainer:
             images: what to train on. If there are fewer images than `config.batch`, all of them are one batch.
             config: how to train.
         """
-        self.loss, self.config = as_loss(loss), config
+        self.loss, self.config = loss, config
         batch_size = min(config.batch, len(images.x))
         # as the authors, it also trains on the last images of a pass, which do not fill a batch
         self.real = RealBatches(images.to(theta.device), batch_size=batch_size, seed=config.seed, short_batches=True)
@@ -84,7 +84,7 @@ class PoolTrainer:
 
 
 def train_nets(
-    loss: LossFunction,
+    loss: Loss,
     theta: Tensor,
     images: TrainingImages,
     *,

@@ -47,7 +47,7 @@ def server(request, monkeypatch):
             self.close_connection = True
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Faulty) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         url = f"http://127.0.0.1:{serving.server_port}"
         for name in FILES:
             dataset = DATASETS[name]

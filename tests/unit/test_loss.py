@@ -1,15 +1,12 @@
 """The loss, its gradient on real batches, and what is traced of it."""
 
-import functools
-
-import pytest
 import torch
 from torch import nn
 
 from dd.distill import derivatives
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.distilled_data import DistilledData
-from dd.distill.loss import NetworkLoss, classification, cross_entropy
+from dd.distill.loss import Loss, classification, cross_entropy
 from dd.distill.unroll import meta_gradient
 from dd.nets.stacked import StackedNet
 from dd.runtime import trace
@@ -36,60 +33,21 @@ def test_real_batches_in_chunks_change_nothing(tiny_net, monkeypatch):
     monkeypatch.setattr(derivatives, "SMALLEST_CHUNK", 1)
     sizes = []
 
-    def seen(w, images, labels):
+    def seen(w, images):
         sizes.append(len(images))
-        return classification(net)(w, images, labels)
+        return net.logits(w, images)
 
-    for chunked, once in zip(value_and_gradient_in_chunks(seen, theta, x, y), whole, strict=True):
+    loss = Loss(seen, cross_entropy, traceable=False)
+    for chunked, once in zip(value_and_gradient_in_chunks(loss, theta, x, y), whole, strict=True):
         torch.testing.assert_close(chunked, once, rtol=1e-12, atol=1e-15)
     assert sizes == [5, 5, 5, 5, 3]
 
 
-class Scaled:
-    """A least-squares loss, times a number that belongs to the object."""
-
-    def __init__(self, scale):
-        self.scale = scale
-
-    def loss(self, theta, x, _y):
-        return self.scale * self.outputs(theta, x).square().mean(1)
-
-    def outputs(self, theta, x):
-        return theta @ x.T
+def outputs(theta, x):
+    return theta @ x.T
 
 
-def wrapped(function, scale):
-    """`function` times a number, with its name, its docstring and its attributes."""
-
-    @functools.wraps(function)
-    def loss(*arguments):
-        return scale * function(*arguments)
-
-    return loss
-
-
-def plain(theta, x, _y):
-    return (theta @ x.T).square().mean(1)
-
-
-def bound_methods():
-    yield Scaled(1.0).loss
-    yield Scaled(3.0).loss
-
-
-def wrapped_functions():
-    yield plain
-    yield wrapped(plain, 3.0)  # with all attributes that the first has by now
-
-
-def losses_of_one_network():
-    network = Scaled(1.0).outputs
-    yield NetworkLoss(network, lambda outputs, _y: outputs.square().mean(1), traceable=True)
-    yield NetworkLoss(network, lambda outputs, _y: 3 * outputs.square().mean(1), traceable=True)
-
-
-@pytest.mark.parametrize("make", [bound_methods, wrapped_functions, losses_of_one_network])
-def test_two_losses_share_no_traces(make, monkeypatch):
+def test_two_losses_of_one_network_share_no_traces(monkeypatch):
     """Each has its own gradient, whichever comes first."""
     monkeypatch.setattr(trace, "REPEATS", 1)
     draw = torch.Generator().manual_seed(0)
@@ -106,9 +64,9 @@ def test_two_losses_share_no_traces(make, monkeypatch):
         torch.testing.assert_close(found.losses, expected.detach())
         torch.testing.assert_close(found.gradient.images, *torch.autograd.grad(expected.mean(), images))
 
-    losses = []
-    for loss in make():
-        check(loss)
-        losses.append(loss)
+    losses = [Loss(outputs, lambda found, _y: found.square().mean(1), traceable=True)]
+    check(losses[0])
+    losses.append(Loss(outputs, lambda found, _y: 3 * found.square().mean(1), traceable=True))
+    check(losses[1])
     for loss in losses:  # again, when each is traced
         check(loss)

@@ -7,17 +7,20 @@ import torch
 
 from dd.distill.distilled_data import DistilledData
 from dd.distill.inner_steps import in_order, shuffled
-from dd.distill.loss import NetworkLoss, classification, cross_entropy
+from dd.distill.loss import Loss, classification, cross_entropy
 from dd.distill.optimisers import Momentum
 from dd.distill.unroll import UnrollOptions, adjoint, descend, meta_gradient, train
 from dd.nets import stacked
 from dd.nets.stacked import StackedNet
 from dd.runtime import trace
 
+AS_WRITTEN, TRACED = 10**9, 0
+"""Calls after which a step is traced: never, and at once."""
 CASES = pytest.mark.parametrize(
-    ("nets", "steps", "epochs"),
-    [(1, 3, 1), (1, 1, 3), (3, 1, 1), (3, 4, 2)],
-    ids=lambda n: str(n),
+    ("repeats", "nets", "steps", "epochs"),
+    [(AS_WRITTEN, 1, 3, 1), (AS_WRITTEN, 1, 1, 3), (AS_WRITTEN, 3, 1, 1), (AS_WRITTEN, 3, 4, 2), (TRACED, 3, 4, 2)],
+    ids=lambda n: {AS_WRITTEN: "as written", TRACED: "traced"}.get(n, str(n)),
+    indirect=["repeats"],
 )
 
 
@@ -27,16 +30,16 @@ OPTIONS = ("steps", "optimiser", "window")
 
 def traceable(net):
     """The loss of a net that keeps the promise of one that stacks."""
-    return NetworkLoss(net.logits, cross_entropy, traceable=True)
+    return Loss(net.logits, cross_entropy, traceable=True)
 
 
 def data_of(p):
     return DistilledData(p["images"], p["labels"], p["lrs"])
 
 
-@pytest.fixture(autouse=True, params=[10**9, 0], ids=["as written", "traced"])
+@pytest.fixture(autouse=True, params=[AS_WRITTEN, TRACED], ids=["as written", "traced"])
 def repeats(request, monkeypatch):
-    """Every test twice: with each step run as written, and traced as a list of operations."""
+    """Every test twice: with each step run as written, and traced as a list of operations; of `CASES` the largest."""
     monkeypatch.setattr(trace, "REPEATS", request.param)
 
 
@@ -203,9 +206,7 @@ def test_linear_case_follows_equation_6():
     theta = torch.randn(1, size, generator=random, dtype=torch.float64)
     eta = torch.tensor([[0.3]], dtype=torch.float64)
 
-    def quadratic(theta, x, y):
-        return ((theta @ x.T - y) ** 2).mean(1) / 2
-
+    quadratic = Loss(lambda theta, x: theta @ x.T, lambda outputs, y: ((outputs - y) ** 2).mean(1) / 2, traceable=True)
     data = DistilledData(d, t, eta)
     after = descend(quadratic, theta, data).theta[-1]
     expected = (torch.eye(size) - eta / count * d[0].T @ d[0]) @ theta[0] + eta[0] / count * d[0].T @ t[0]
@@ -227,11 +228,11 @@ def test_images_are_used_in_order_and_rates_are_untied(problem, monkeypatch):
     monkeypatch.setattr(trace, "REPEATS", 10**9)  # or the spy would also see what a step is traced with
     seen = []
 
-    def spy(theta, x, y):
+    def spy(theta, x):
         seen.append(next(i for i, images in enumerate(problem["images"]) if torch.equal(images, x)))
-        return problem["loss"](theta, x, y)
+        return problem["loss"].network(theta, x)
 
-    trajectory = descend(spy, problem["theta"], data_of(problem)).theta
+    trajectory = descend(Loss(spy, cross_entropy, traceable=False), problem["theta"], data_of(problem)).theta
     assert seen == [0, 1] * 3
     for t, lr in enumerate(problem["lrs"].flatten()):
         w = trajectory[t].clone().requires_grad_()

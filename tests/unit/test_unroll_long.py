@@ -9,7 +9,7 @@ import torch
 from dd.distill.differentiable_augmentation import CHANGES, NONE, augmentation_of
 from dd.distill.distilled_data import DistilledData
 from dd.distill.inner_steps import in_order, minibatches, shuffled
-from dd.distill.loss import NetworkLoss, cross_entropy
+from dd.distill.loss import Loss, cross_entropy
 from dd.distill.optimisers import Adam, GradientDescent, Momentum
 from dd.distill.parameters import LearnedParameters
 from dd.distill.unroll import UnrollOptions, adjoint, descend, meta_gradient, train
@@ -34,7 +34,7 @@ class Problem:
     def __init__(self, net, order="in order", optimiser="gd", rates="step", labels="hard", window="all"):
         self.random = torch.Generator().manual_seed(1)
         stacked = StackedNet(net)
-        self.loss = NetworkLoss(stacked.logits, cross_entropy, traceable=True)
+        self.loss = Loss(stacked.logits, cross_entropy, traceable=True)
         self.theta = 0.5 * self.normal(2, sum(stacked.sizes))
         classes = torch.arange(CLASSES).repeat_interleave(PER_CLASS).expand(STEPS, -1)
         soft = CLASSES if labels == "soft" else None
@@ -182,8 +182,9 @@ def test_weights_that_never_get_a_gradient_do_no_harm_to_adam(tiny_net):
     """Such as those of dead units: the square root of their second moment has no derivative."""
     problem = Problem(tiny_net, "in order", "adam")
     _, expected = problem.ours()
-    used, padded = problem.loss, torch.nn.functional.pad(problem.theta, (0, 5), value=1.0)
-    problem.loss, problem.theta = lambda theta, x, y: used(theta[:, :-5], x, y), padded
+    network, padded = problem.loss.network, torch.nn.functional.pad(problem.theta, (0, 5), value=1.0)
+    problem.loss = Loss(lambda theta, x: network(theta[:, :-5], x), cross_entropy, traceable=False)
+    problem.theta = padded
     for name, gradient in problem.ours()[1].items():
         torch.testing.assert_close(gradient, expected[name], rtol=1e-9, atol=1e-12)
 
