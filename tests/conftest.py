@@ -1,6 +1,8 @@
 """Small nets and data for tests, in double precision where gradients are compared."""
 
 import copy
+import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -18,7 +20,7 @@ from torch import nn
 
 from dd.data.obtain import prepare
 from dd.nets.lenet import LeNet
-from tests.warm import ROOT, run_module
+from tests.warm import ROOT, Copy, run_module
 
 # on tensors this small threads only wait for each other, and for minutes where tests run side by side
 torch.set_num_threads(1)
@@ -96,6 +98,19 @@ def dd():
         )
 
     return run
+
+
+@pytest.fixture
+def worker_in_copy(monkeypatch):
+    """The `Worker` of benchmarks/run.py, in a copy, which starts sooner."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    run = importlib.import_module("run")
+
+    class WorkerInCopy(run.Worker):
+        def __init__(self, **options):
+            self.process = Copy(run.HERE / "worker.py", json.dumps(options))
+
+    return WorkerInCopy
 
 
 def checkout(folder: Path, *, own_code: bool = True) -> Path:

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +29,24 @@ def warm() -> WarmProcess:
     process = WarmProcess(OTHERS)
     atexit.register(process.stop)
     return process
+
+
+@functools.cache
+def distilling_in_copies() -> str:
+    """A folder whose `python -m dd` runs in a copy where one waits, even if it distils, which otherwise starts from
+    nothing to be measured (`dd.runtime.warm.COLD`)."""
+    folder = tempfile.TemporaryDirectory(prefix="dd-python-")
+    atexit.register(folder.cleanup)
+    python = Path(folder.name, "python")
+    python.write_text(
+        f"""#!/bin/sh
+if [ "$1 $2" != "-m dd" ]; then exec {sys.executable} "$@"; fi
+shift 2
+exec {sys.executable} -c "import dd.runtime.warm as w; w.COLD = (); from dd.__main__ import run; run()" "$@"
+"""
+    )
+    python.chmod(0o755)
+    return folder.name
 
 
 def run_module(module: str, *words: object, folder: Path, env: dict[str, str] | None = None):

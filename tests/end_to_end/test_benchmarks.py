@@ -1,7 +1,6 @@
 """Every script of benchmarks/ in miniature: on few, small tensors, for a round or a step."""
 
 import importlib
-import json
 import shutil
 import sys
 
@@ -13,7 +12,7 @@ import yaml
 from dd.runtime.process_group import ProcessGroup
 from dd.runtime.warm import ADDRESS
 from tests.conftest import ROOT
-from tests.warm import Copy, warm
+from tests.warm import warm
 
 SIZES = {"threads": 1, "steps": 2, "epochs": 1, "nets": 1, "batch": 16}
 FOLDER = ROOT / "benchmarks"
@@ -36,7 +35,7 @@ def test_each_has_a_test(name):
     assert any(call in text for text in tests for call in runs)
 
 
-def test_speed_and_memory_are_measured_and_written(script, tmp_path, monkeypatch):
+def test_speed_and_memory_are_measured_and_written(script, worker_in_copy, tmp_path, monkeypatch):
     run = script("run")
     for name in ("README.md", "worker.py"):
         shutil.copy2(FOLDER / name, tmp_path)
@@ -44,14 +43,7 @@ def test_speed_and_memory_are_measured_and_written(script, tmp_path, monkeypatch
     monkeypatch.setattr(run, "TASKS", {"LeNet": "a small meta-step"})
     monkeypatch.setattr(run, "GD_STEPS", (60,))
     monkeypatch.setattr(run, "WARM", 1)
-
-    class WorkerInCopy(run.Worker):
-        """In a copy, which starts sooner."""
-
-        def __init__(self, **options):
-            self.process = Copy(run.HERE / "worker.py", json.dumps(SIZES | options))
-
-    monkeypatch.setattr(run, "Worker", WorkerInCopy)
+    monkeypatch.setattr(run, "Worker", lambda **options: worker_in_copy(**SIZES | options))
     monkeypatch.setattr(run, "METHODS", {"LeNet": ("ours", "processes", "full graph", "authors")})
     monkeypatch.setattr(sys, "argv", ["run.py", "--threads", "1", "--rounds", "1"])
     run.main()

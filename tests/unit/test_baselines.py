@@ -1,5 +1,6 @@
 """Baselines: their images, the combinations that are tried, neighbours; a new one."""
 
+import functools
 import re
 from dataclasses import replace
 
@@ -53,12 +54,17 @@ def real(dataset):
 
 @pytest.fixture(scope="module")
 def trial(dataset):
-    def make(init="random", settings=FEW, dataset=dataset, **more):
+    @functools.cache
+    def distilled_from(init):
         config = DistillConfig(
             init=init, steps=3, epochs=2, nets=1, real_batch=64, validation_images=100, distill_lr=0.1
         )
         experiment = Experiment(config, dataset)
         experiment.trainer.step()
+        return experiment
+
+    def make(init="random", settings=FEW, dataset=dataset, **more):
+        experiment = distilled_from(init)
         return BaselineTrial(experiment.distilled(LAST), dataset, experiment.initial, settings, **more)
 
     return make

@@ -246,12 +246,13 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
     assert str(refused.value) == message
 
 
-def test_the_memory_of_a_meta_step_grows_with_the_window_alone(monkeypatch, capsys):
+def test_the_memory_of_a_meta_step_grows_with_the_window_alone(monkeypatch, worker_in_copy, capsys):
     """The benchmark in miniature: with 4 LeNets, each step that is kept takes a MiB."""
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     growth = importlib.import_module("growth")
     sizes = {"threads": 1, "batch": 64}
     monkeypatch.setattr(growth, "LENET", growth.LENET | sizes)
+    monkeypatch.setattr(growth, "Worker", worker_in_copy)
     points = [(steps, {"steps": 10, "epochs": steps // 10, "window": 10}) for steps in (20, 100)]
     points.append((100, {"steps": 10, "epochs": 10}))
     few, many, whole = (row["MiB"] for row in growth.meta_steps("GD steps, window of 30", points, units=1))

@@ -149,11 +149,11 @@ def test_margins_are_of_the_same_nets_one_by_one(dataset):
 def test_all_training_images_are_the_upper_line(dd, sets, digits, dataset, tmp_path):
     out = tmp_path / "judged.csv"
     words = ("--protocol", "dc", "--nets", 2, "--rank", "--whole", 10, "--chart", tmp_path / "judged.svg", "--out", out)
-    done = dd("judge", *sets, "--data", digits, *words)
+    done = dd("judge", *sets[::2], "--data", digits, *words)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(out)
     *others, whole = table.itertuples()
-    assert [row.set for row in others] == ["native", "learned", "plain"]
+    assert [row.set for row in others] == ["native", "plain"]
     assert (whole.set, whole.protocol, whole.images) == (WHOLE, "10 epochs", len(dataset.x_train))
     assert whole.accuracy > max(row.accuracy for row in others) + 10
     assert np.isnan(whole.random)  # nothing is as many random images
@@ -204,7 +204,7 @@ def test_further_epochs_have_the_rates_of_the_last(dataset):
 
 
 def test_a_killed_judge_goes_on_where_it_was(dd, sets, digits, tmp_path):
-    command = ["judge", *map(str, sets), "--data", str(digits), "--protocol", "dc", "--nets", "2", "--rank"]
+    command = ["judge", *map(str, sets[:2]), "--data", str(digits), "--protocol", "dc", "--nets", "1", "--rank"]
     whole, again = tmp_path / "whole.csv", tmp_path / "again.csv"
     assert dd(*command, "--out", whole).returncode == 0
     process = Copy("-m", "dd", *command, "--out", again, "--checkpoint-seconds", 0)

@@ -14,7 +14,7 @@ from dd.baselines import BASELINES
 from dd.data.prepared import load
 from dd.runtime.warm import ADDRESS
 from tests.conftest import ROOT, checkout
-from tests.warm import run_module, warm
+from tests.warm import distilling_in_copies, run_module, warm
 
 BIN = Path(sys.executable).parent
 SCALES = {"paper": [], "laptop": ["workflow/scales/laptop.yaml"], "demo": ["workflow/scales/demo.yaml"]}
@@ -25,7 +25,8 @@ TINY_CURVE = {"panel": "a", "label": "b", "experiment": "one", "x": "steps", "va
 
 def snakemake(*arguments, cwd=ROOT):
     """Run Snakemake in a folder; jobs that are `python -m dd` start as fast as it does (tests/warm.py)."""
-    env = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", ADDRESS: warm().address}
+    path = f"{distilling_in_copies()}:{BIN}:{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, ADDRESS: warm().address}
     return run_module("snakemake", "--cores", 2, *arguments, folder=cwd, env=env)
 
 
