@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     "--snapshots",
     "snapshots_path",
     type=OUTPUT,
-    help="Some of the images at meta-steps on the way, for `dd page`, a .safetensors.  [default: not written]",
+    help="Some of the images at several meta-steps, for `dd page`, a .safetensors.  [default: not written]",
 )
 @checkpoint_options(60)
 @click.option(

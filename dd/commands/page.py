@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--set", "set_path", type=INPUT, required=True, help="Distilled set, a .safetensors.")
 @click.option("--history", type=INPUT, required=True, help="CSV that `dd distill --history` wrote.")
 @click.option(
-    "--snapshots", type=INPUT, help="What `dd distill --snapshots` wrote, for images on the way.  [default: none]"
+    "--snapshots",
+    type=INPUT,
+    help="What `dd distill --snapshots` wrote: earlier images.  [default: none]",
 )
 @click.option(
     "--metrics", type=INPUT, multiple=True, required=True, help="CSV of `dd evaluate`; then those of further seeds."
@@ -59,7 +61,7 @@ def page(
     from dd import load as load_set
     from dd.api.description import description
     from dd.data.prepared import load
-    from dd.distill.snapshots import check_seen, load_snapshots
+    from dd.distill.snapshots import check_snapshots, load_snapshots
     from dd.report.class_accuracy import CLASS_NETS, class_accuracies
     from dd.report.experiment_page import experiment_page, read_measured_files
     from dd.runtime.files import write_text
@@ -75,10 +77,10 @@ def page(
         nets = min(CLASS_NETS, measured.evaluated["held_out_net"].nunique())
         by_class = class_accuracies(distilled, dataset, pool, nets=nets, device=device)
         measured = measured._replace(by_class=by_class)
-    seen = None
+    loaded = None
     if snapshots:
-        seen = load_snapshots(snapshots)
-        check_seen(snapshots, seen, distilled.images[0])
+        loaded = load_snapshots(snapshots)
+        check_snapshots(snapshots, loaded, distilled.images[0])
     written = experiment_page(
         set_name(set_path),
         set_path,
@@ -86,6 +88,6 @@ def page(
         measured,
         told=description(distilled),
         pool=pool.folder if pool else None,
-        seen=seen,
+        snapshots=loaded,
     )
     write_text(out, written)

@@ -1,4 +1,4 @@
-"""Distilled images on the way: some of them are kept at a few meta-steps, for the page of the experiment."""
+"""Distilled images during distillation: some of them are kept at a few meta-steps, for the page of the experiment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPREAD = 200
 KEY = "snapshot."
 
 
-class Seen(NamedTuple):
+class LoadedSnapshots(NamedTuple):
     """The snapshots of a distillation."""
 
     meta_steps: list[int]
@@ -67,7 +67,7 @@ def due(meta_steps: int) -> set[int]:
     return {0, meta_steps, *(round(first * ratio**index) for index in range(COUNT - 1))}
 
 
-def load_snapshots(path: Path) -> Seen:
+def load_snapshots(path: Path) -> LoadedSnapshots:
     """Read what `Snapshots.save` wrote.
 
     Raises:
@@ -76,16 +76,16 @@ def load_snapshots(path: Path) -> Seen:
     tensors, values = load_tensors(path)
     if set(tensors) != {"images"} or set(values) != {"meta_steps", "classes"}:
         raise UserError(f"{path}: no snapshots; give the file that `python -m dd distill --snapshots` wrote")
-    return Seen(values["meta_steps"], values["classes"], tensors["images"])
+    return LoadedSnapshots(values["meta_steps"], values["classes"], tensors["images"])
 
 
-def check_seen(path: Path, seen: Seen, images: Tensor) -> None:
+def check_snapshots(path: Path, snapshots: LoadedSnapshots, images: Tensor) -> None:
     """Refuse snapshots whose last images are not among those of a set's first GD step, `images [n, *image_shape]`.
 
     Raises:
         UserError: they are of another set.
     """
-    last = seen.images[-1]
+    last = snapshots.images[-1]
     same_shape = last.shape[1:] == images.shape[1:]
     if not (same_shape and all((images == image).flatten(1).all(1).any() for image in last)):
         raise UserError(f"{path}: snapshots of another set; give those of this one")

@@ -89,12 +89,12 @@ def native(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
 
 
 def by_sgd(protocol: str) -> Train:
-    """What trains on a set as the field does, by the protocol of this name; see `dd.evaluation.field_training`."""
+    """What trains on a set as the field does, by the protocol of this name; see `dd.evaluation.minibatch_training`."""
 
     def train(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
-        from dd.evaluation import field_training
+        from dd.evaluation import minibatch_training
 
-        return field_training.train(distilled, loss, theta, protocol=protocol)
+        return minibatch_training.train(distilled, loss, theta, protocol=protocol)
 
     return train
 

@@ -9,7 +9,7 @@ from dd.data.batches import normalise
 from dd.data.prepared import Dataset
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import Loss
-from dd.evaluation import field_training
+from dd.evaluation import minibatch_training
 from dd.evaluation.protocols import EvaluationProtocol
 
 
@@ -26,7 +26,7 @@ def by_epochs(epochs: int) -> EvaluationProtocol:
     """SGD as of `dc` for so many epochs, without augmentation."""
 
     def train(distilled: DistilledSet, loss: Loss, theta: Tensor) -> Tensor:
-        return field_training.train(distilled, loss, theta, protocol="whole", passes=epochs)
+        return minibatch_training.train(distilled, loss, theta, protocol="whole", passes=epochs)
 
     return EvaluationProtocol(
         name=f"{epochs} epochs",

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from dd.nets.field import check_size
+from dd.nets.small_images import check_size
 
 LAYERS = ((128, 5, True), (192, 5, True), (256, 3, False), (192, 3, False), (192, 3, True))
 """Channels of each convolution, pixels a side of its kernel, and whether maxima of 2x2 pixels are taken after it."""

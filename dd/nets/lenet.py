@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dd.nets.field import check_size
+from dd.nets.small_images import check_size
 from dd.nets.stacked_layers import convolve, convolve_images, flatten, linear, max_pool
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dd.nets.field import check_size, instance_norm
+from dd.nets.small_images import check_size, instance_norm
 
 WIDTHS = (64, 128, 256, 512)
 """Channels of each pair of blocks; all pairs but the first halve the sides."""

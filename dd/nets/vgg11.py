@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from dd.nets.field import check_size, instance_norm
+from dd.nets.small_images import check_size, instance_norm
 
 BLOCKS = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 """Channels of the convolutions of each block; maxima of 2x2 pixels are taken after it."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dd.distill.init_kinds import INITS
 from dd.distill.settings import POISONING
 from dd.report.figures.distilled_images import drawn, images_title
+from dd.report.figures.evolution import CLASSES, animation, strip_picture
 from dd.report.figures.experiment import bars_picture, rates_picture, some_images
-from dd.report.figures.on_the_way import CLASSES, animation, strip_picture
 from dd.report.figures.overview_numbers import ATTACKED, LABELS
 from dd.report.figures.plain_text import write_plainly
 from dd.report.figures.poisoning_drawing import MEASURE_TITLES
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dd.distill.distilled_set import DistilledSet
-    from dd.distill.snapshots import Seen
+    from dd.distill.snapshots import LoadedSnapshots
 
 STYLE = "img{max-width:100%} .wide img{max-width:none} pre{background:#f4f4f4;padding:.8em}"
 WIDEST = 12
@@ -111,7 +111,7 @@ def experiment_page(
     *,
     told: Mapping[str, str],
     pool: Path | None,
-    seen: Seen | None = None,
+    snapshots: LoadedSnapshots | None = None,
 ) -> str:
     """The page as HTML.
 
@@ -122,7 +122,7 @@ def experiment_page(
         measured: see `Measured`.
         told: what the set says of itself, by subject.
         pool: the folder of the networks that it was made for, if it was made for those of a pool.
-        seen: its images at some meta-steps.
+        snapshots: its images at some meta-steps.
 
     Raises:
         UserError: the set has no pictures.
@@ -131,7 +131,7 @@ def experiment_page(
     images = drawn(shown, steps, title=images_title(measured.evaluated))
     parts = {
         "Distilled images": _images_notes(distilled, steps) + picture(images, "the distilled images"),
-        "On the way": _on_the_way(seen, distilled) if seen else "",
+        "During distillation": _evolution(snapshots, distilled) if snapshots else "",
         "Accuracy": _accuracy(measured.evaluated),
         "Beside real images": _comparison(measured),
         "Accuracy by class": _by_class(measured),
@@ -189,15 +189,16 @@ def _images_notes(distilled: DistilledSet, steps: Sequence[int]) -> str:
     return listed(lines) if lines else ""
 
 
-def _on_the_way(seen: Seen, distilled: DistilledSet) -> str:
+def _evolution(snapshots: LoadedSnapshots, distilled: DistilledSet) -> str:
     """A strip of snapshots, and the same as an animation."""
     names = distilled.info["classes"]
-    classes = [names[label] for label in seen.classes]
+    classes = [names[label] for label in snapshots.classes]
     lines = ["The first image of each class in the first GD step; pixels in the same range at all meta-steps."]
     if len(classes) > CLASSES:
         lines.append(f"The first {CLASSES} of {len(classes)} classes.")
-    moving = _embedded(animation(seen, classes), "webp", "the images change from meta-step to meta-step")
-    return listed(lines) + picture(strip_picture(seen, classes), "the images at some meta-steps") + f"<p>{moving}</p>"
+    moving = _embedded(animation(snapshots, classes), "webp", "the images change from meta-step to meta-step")
+    strip = picture(strip_picture(snapshots, classes), "the images at some meta-steps")
+    return listed(lines) + strip + f"<p>{moving}</p>"
 
 
 def _accuracy(evaluated: pd.DataFrame) -> str:

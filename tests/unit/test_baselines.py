@@ -28,13 +28,12 @@ from tests.conftest import checkout
 from tests.warm import run_module
 
 LAST = {"accuracy": 50.0, "accuracy_std": 1.0, "nets": 2}
-NUMBERS = {"draws": 2, "nets": 2, "test_nets": 3, "candidates": 3, "candidate_nets": 2}
-FEW = BaselineSettings(**NUMBERS)
+FEW = BaselineSettings(draws=2, nets=2, test_nets=3, candidates=3, candidate_nets=2)
+SMALL = {"steps": 3, "epochs": 2, "real_batch": 64, "validation_images": 100, "distill_lr": 0.1}
 
 
 @pytest.fixture(autouse=True)
 def few_images_to_choose_on(monkeypatch):
-    """An eighth of those by which optimized sets are chosen."""
     monkeypatch.setattr(optimized, "IMAGES", 128)
 
 
@@ -56,10 +55,7 @@ def real(dataset):
 def trial(dataset):
     @functools.cache
     def distilled_from(init):
-        config = DistillConfig(
-            init=init, steps=3, epochs=2, nets=1, real_batch=64, validation_images=100, distill_lr=0.1
-        )
-        experiment = Experiment(config, dataset)
+        experiment = Experiment(DistillConfig(init=init, nets=1, **SMALL), dataset)
         experiment.trainer.step()
         return experiment
 

@@ -13,15 +13,22 @@ from PIL import Image
 
 import dd as package
 from dd.data.prepared import load
-from dd.distill.snapshots import Seen, Snapshots, load_snapshots
+from dd.distill.snapshots import LoadedSnapshots, Snapshots, load_snapshots
 from dd.report.class_accuracy import class_accuracies
 from dd.report.experiment_page import picture
+from dd.report.figures.evolution import animation, strip_picture
 from dd.report.figures.experiment import bars_picture, rates_picture, some_images
-from dd.report.figures.on_the_way import animation, strip_picture
 from tests.conftest import TINY_DISTILL
 from tests.warm import run_python
 
-SECTIONS = ["Distilled images", "On the way", "Accuracy", "Beside real images", "Accuracy by class", "Learned rates"]
+SECTIONS = [
+    "Distilled images",
+    "During distillation",
+    "Accuracy",
+    "Beside real images",
+    "Accuracy by class",
+    "Learned rates",
+]
 SECTIONS += ["Training", "Cost", "How to load it", "What it is", "Settings"]
 
 
@@ -114,7 +121,7 @@ def test_what_was_not_measured_is_left_out(run, dd):
     assert done.returncode == 0, done.stderr
     short = (run / "short.html").read_text()
     left_out = [part for part in SECTIONS if part not in re.findall("<h2>(.+?)</h2>", short)]
-    assert left_out == ["On the way", "Beside real images", "Accuracy by class"]
+    assert left_out == ["During distillation", "Beside real images", "Accuracy by class"]
 
 
 @pytest.mark.parametrize(
@@ -137,9 +144,9 @@ def test_mistakes_are_told_in_one_line(run, dd, changed, more, told):
     pd.read_csv(run / "average.csv").assign(distilled_images=70).to_csv(run / "other.csv", index=False)
     pd.read_csv(run / "history.csv").query("meta_step < 6").to_csv(run / "begun.csv", index=False)
     pd.read_csv(run / "evaluate.csv").assign(set_digest="sha256:0").to_csv(run / "other_set.csv", index=False)
-    seen = load_snapshots(run / "snapshots.safetensors")
-    another = Snapshots(1, seen.classes)
-    another.images = {1: seen.images[0]}
+    snapshots = load_snapshots(run / "snapshots.safetensors")
+    another = Snapshots(1, snapshots.classes)
+    another.images = {1: snapshots.images[0]}
     another.save(run / "another.safetensors")
     out = changed.get("out", "wrong.html")
     done = dd(*words_of(run, **{"out": out} | changed), *(run / word if "." in word else word for word in more))
@@ -167,16 +174,16 @@ def test_few_images_are_shown_of_many(run):
 
 def test_snapshots_are_drawn_in_one_range_and_move():
     images = torch.linspace(-1, 1, 3 * 12 * 4).view(3, 12, 1, 2, 2)  # three snapshots of twelve classes
-    seen = Seen([0, 5, 40], list(range(12)), images)
+    snapshots = LoadedSnapshots([0, 5, 40], list(range(12)), images)
     classes = [f"class {index}" for index in range(12)]
-    strip = strip_picture(seen, classes).axes[0]
+    strip = strip_picture(snapshots, classes).axes[0]
     assert [label.get_text() for label in strip.get_xticklabels()] == ["0", "5", "40"]
     assert [label.get_text() for label in strip.get_yticklabels()] == classes[:10]
     canvas = strip.images[0].get_array()
     shown = images[:, :10].numpy()
     limit = np.percentile(np.abs(shown), 99)
     assert canvas[3, 6] == pytest.approx(np.clip(shown[2, 1, 0, 0, 0] / (2 * limit) + 0.5, 0, 1))  # its third row
-    moving = Image.open(BytesIO(animation(seen, classes)))
+    moving = Image.open(BytesIO(animation(snapshots, classes)))
     assert (moving.format, moving.n_frames) == ("WEBP", 3)
 
 

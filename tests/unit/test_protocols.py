@@ -10,8 +10,8 @@ from torch import nn
 from dd.data.named_dataset import DIGIT_NAMES
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import classification
-from dd.evaluation import field_training
-from dd.evaluation.field_augmentation import dc_augmentation, dsa_augmentation
+from dd.evaluation import minibatch_training
+from dd.evaluation.minibatch_augmentation import dc_augmentation, dsa_augmentation
 from dd.evaluation.plain_nets import trained
 from dd.evaluation.protocols import PROTOCOLS
 from dd.nets.init_schemes import flat_weights
@@ -23,7 +23,7 @@ from tests.conftest import Normed, TinyNet
 @pytest.fixture
 def short(monkeypatch):
     """A tenth of the field's epochs."""
-    monkeypatch.setattr(field_training, "SGD", replace(field_training.SGD, epochs=30, augmented_epochs=100))
+    monkeypatch.setattr(minibatch_training, "SGD", replace(minibatch_training.SGD, epochs=30, augmented_epochs=100))
 
 
 def tiny_set(dataset: str = "shapes", *, soft: bool = False, images: int = 30) -> DistilledSet:
@@ -57,7 +57,7 @@ def by_hand(module, x, y, *, name, epochs, augment=None):
     [("dc", "shapes", 300), ("soft", "shapes", 300), ("dc", "mnist", 1000), ("dsa", "shapes", 1000)],
 )
 def test_training_is_as_long_as_the_fields(name, dataset, epochs):
-    assert field_training.training(tiny_set(dataset), name).epochs == epochs
+    assert minibatch_training.training(tiny_set(dataset), name).epochs == epochs
 
 
 @pytest.mark.usefixtures("short")
@@ -77,7 +77,7 @@ def test_the_fields_training_is_a_plain_loop(name, dataset, soft, epochs, augmen
     distilled = tiny_set(dataset, soft=soft, images=12)
     modules = [TinyNet().double() for _ in range(nets)]
     theta = torch.stack([flat_weights(module) for module in modules])
-    ours = field_training.train(distilled, classification(StackedNet(modules[0])), theta, protocol=name)
+    ours = minibatch_training.train(distilled, classification(StackedNet(modules[0])), theta, protocol=name)
     y = (distilled.labels if name == "soft" else distilled.hard_labels).flatten(0, 1)
     for module, weights in zip(modules, ours, strict=True):
         plain = by_hand(module, distilled.images.flatten(0, 1), y, name=name, epochs=epochs, augment=augment)
@@ -90,7 +90,7 @@ def test_minibatches_are_of_256_images():
     distilled = tiny_set(images=300)
     module = TinyNet().double()
     theta = flat_weights(module).unsqueeze(0)
-    ours = field_training.train(distilled, classification(StackedNet(module)), theta, protocol="dc")
+    ours = minibatch_training.train(distilled, classification(StackedNet(module)), theta, protocol="dc")
     plain = by_hand(module, distilled.images.flatten(0, 1), distilled.labels.flatten(), name="dc", epochs=30)
     torch.testing.assert_close(ours[0], plain, rtol=1e-5, atol=1e-7)
 

@@ -10,7 +10,7 @@ from dd.data.prepared import load
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.initial_weights import RandomInitial
 from dd.distill.loss import classification
-from dd.evaluation import field_training
+from dd.evaluation import minibatch_training
 from dd.evaluation.plain_nets import nets_for, trained
 from dd.evaluation.protocols import PROTOCOLS
 from dd.nets.stacked import StackedNet
@@ -29,7 +29,7 @@ def test_as_many_passes_as_asked_for(dataset, passes):
     """A set of fewer images than a minibatch has: each pass is one step of SGD."""
     distilled = real_set(dataset)
     loss, theta = classification(StackedNet(distilled.make())), RandomInitial(distilled.make, "default", 0)("test", [0])
-    found = field_training.train(distilled, loss, theta, protocol="whole", passes=passes)
+    found = minibatch_training.train(distilled, loss, theta, protocol="whole", passes=passes)
     weights = theta.clone()
     sgd = torch.optim.SGD([weights], lr=0.01, momentum=0.9, weight_decay=5e-4)
     for _ in range(passes):
@@ -45,7 +45,7 @@ def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, cap
     monkeypatch.setattr("dd.runtime.progress.LOG_SECONDS", 0 if shown else 15)
     distilled = real_set(dataset)
     loss, theta = classification(StackedNet(distilled.make())), RandomInitial(distilled.make, "default", 0)("test", [0])
-    field_training.train(distilled, loss, theta, protocol="dc")
+    minibatch_training.train(distilled, loss, theta, protocol="dc")
     assert ("301/301 epochs" in capsys.readouterr().err) == shown
 
 
@@ -60,10 +60,12 @@ def test_a_training_that_takes_long_says_how_far_it_is(dataset, monkeypatch, cap
 )
 def test_digits_are_not_flipped_whatever_their_dataset_is_called(dataset, monkeypatch, name, classes, flipped):
     asked = []
-    monkeypatch.setattr(field_training, "dsa_augmentation", lambda *, flip: asked.append(flip))
+    monkeypatch.setattr(minibatch_training, "dsa_augmentation", lambda *, flip: asked.append(flip))
     distilled = real_set(dataset)
     named = distilled.info["dataset"] | {"name": name}
-    field_training.training(replace(distilled, info=distilled.info | {"dataset": named, "classes": [*classes]}), "dsa")
+    minibatch_training.training(
+        replace(distilled, info=distilled.info | {"dataset": named, "classes": [*classes]}), "dsa"
+    )
     assert asked == [flipped]
 
 
@@ -110,7 +112,7 @@ def test_a_minibatch_of_one_image_has_no_statistics(dataset, protocol, images):
     distilled = real_set(dataset)
     first = distilled.images[:, :1].expand(1, images, 1, 28, 28)
     distilled = replace(distilled, images=first, labels=torch.zeros(1, images).long())
-    made, initial = nets_for(distilled, "tests.unit.test_field_training:Flat", PROTOCOLS[protocol])
+    made, initial = nets_for(distilled, "tests.unit.test_minibatch_training:Flat", PROTOCOLS[protocol])
     net = StackedNet(made.make())
     with pytest.raises(UserError, match=r"Flat: Expected more than 1 value per channel.*; take one without"):
         trained(made, net, classification(net), initial("test", [0]), PROTOCOLS[protocol])

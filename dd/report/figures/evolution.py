@@ -1,4 +1,4 @@
-"""Distilled images on the way: a strip of snapshots, and the same as an animation."""
+"""Distilled images from meta-step to meta-step: a strip of snapshots, and the same as an animation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from dd.distill.snapshots import Seen
+    from dd.distill.snapshots import LoadedSnapshots
 
 CLASSES = 10
 """The first of them are shown."""
@@ -28,20 +28,20 @@ FRAME_DOTS = 130
 """Of the animation, an inch."""
 
 
-def strip_picture(seen: Seen, classes: Sequence[str]) -> Figure:
+def strip_picture(snapshots: LoadedSnapshots, classes: Sequence[str]) -> Figure:
     """A column for each snapshot, a row for each of the first `CLASSES` classes."""
-    images = _shown(seen)
-    columns = [f"{meta_step:,}" for meta_step in seen.meta_steps]
+    images = _shown(snapshots)
+    columns = [f"{meta_step:,}" for meta_step in snapshots.meta_steps]
     return _montage(images.swapaxes(0, 1), rows=classes[: images.shape[1]], columns=columns, below="meta-step")
 
 
-def animation(seen: Seen, classes: Sequence[str]) -> bytes:
+def animation(snapshots: LoadedSnapshots, classes: Sequence[str]) -> bytes:
     """An animated WebP: a frame for each snapshot, with the first `CLASSES` classes side by side."""
     from PIL import Image
 
     frames = []
-    for meta_step, images in zip(seen.meta_steps, _shown(seen), strict=True):
-        below = f"meta-step {meta_step:,} of {seen.meta_steps[-1]:,}"
+    for meta_step, images in zip(snapshots.meta_steps, _shown(snapshots), strict=True):
+        below = f"meta-step {meta_step:,} of {snapshots.meta_steps[-1]:,}"
         figure = _montage(images[None], rows=[""], columns=classes[: len(images)], below=below)
         write_plainly(figure)
         drawn = BytesIO()
@@ -53,9 +53,9 @@ def animation(seen: Seen, classes: Sequence[str]) -> bytes:
     return written.getvalue()
 
 
-def _shown(seen: Seen) -> np.ndarray:
+def _shown(snapshots: LoadedSnapshots) -> np.ndarray:
     """`[snapshots, classes, H, W, C]` from 0 to 1, in one display range."""
-    return displayed(seen.images[:, :CLASSES].numpy())
+    return displayed(snapshots.images[:, :CLASSES].numpy())
 
 
 def _montage(images: np.ndarray, *, rows: Sequence[str], columns: Sequence[str], below: str) -> Figure:

@@ -10,7 +10,7 @@ from dd.data.tensors import NAME as GIVEN_NAME
 from dd.distill.derivatives import value_and_gradient_in_chunks
 from dd.distill.distilled_set import DistilledSet
 from dd.distill.loss import Loss
-from dd.evaluation.field_augmentation import Augmentation, dc_augmentation, dsa_augmentation
+from dd.evaluation.minibatch_augmentation import Augmentation, dc_augmentation, dsa_augmentation
 from dd.evaluation.protocols import SGD
 from dd.nets.stacked import net_batches
 from dd.runtime.progress import progress
