@@ -17,7 +17,10 @@ from pathlib import Path
 from dd.runtime.warm import WarmProcess, ask, ended
 
 ROOT = Path(__file__).parents[1]
-OTHERS = ("snakemake.cli", "snakemake.report.html_reporter", "smart_open", "sklearn.cluster", "matplotlib.pyplot")
+OTHERS = (
+    *("snakemake.cli", "snakemake.report.html_reporter", "smart_open"),
+    *("sklearn.cluster", "matplotlib.pyplot", "torch._dynamo"),
+)
 """What is imported beside dd: it takes long, and many copies use it."""
 ANEW = "import sys\nfor name in [*sys.modules]:\n    if name.partition('.')[0] == 'dd': del sys.modules[name]\n"
 """The beginning of a program of a copy that is to import dd as if it had not yet."""

@@ -67,16 +67,16 @@ def _make_report(folder, dd):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(params=[(1400, 900), (390, 844)], ids=["desktop", "phone"])
-def chromium(request, tmp_path):
-    """Chromium on a desktop and on a phone; no page may have an error on its console."""
+@pytest.fixture(scope="module", params=[(1400, 900), (390, 844)], ids=["desktop", "phone"])
+def started(request, tmp_path_factory):
+    """Chromium on a desktop and on a phone."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra: dev)")
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (program and driver):
         pytest.skip("no Chromium to open the report in (apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = program
-    for flag in [*FLAGS, f"user-data-dir={tmp_path / 'profile'}"]:
+    for flag in [*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options, webdriver.ChromeService(driver)) as opened:
@@ -85,7 +85,14 @@ def chromium(request, tmp_path):
         opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         opened.width = width
         yield opened
-        assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.fixture
+def chromium(started):
+    """Chromium; no page may have an error on its console."""
+    started.get_log("browser")  # what another test left there
+    yield started
+    assert [entry for entry in started.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 @pytest.fixture
