@@ -110,21 +110,27 @@ def worker_in_copy(monkeypatch):
         def __init__(self, **options):
             self.process = Copy(run.HERE / "worker.py", json.dumps(options))
 
-    return WorkerInCopy
+    yield WorkerInCopy
+    sys.modules.pop("run", None)
 
 
-def checkout(folder: Path, *, own_code: bool = True) -> Path:
+def own_code(folder: Path) -> None:
+    """Put a copy of dd in the place of the link to it."""
+    (folder / "dd").unlink()
+    shutil.copytree(ROOT / "dd", folder / "dd", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def checkout(folder: Path, *, linked: bool = False) -> Path:
     """What the workflow needs, copied to `folder`, so that a run or a change there touches nothing here.
 
-    Without `own_code`, for tests that do not change it, dd is a link to ours: copies (`tests.warm`) have it imported.
+    With `linked`, for tests that change no code, dd is a link to ours, which copies (`tests.warm`) have imported.
+    Nothing may be written below it, unless `own_code` has put a copy in its place.
     """
-    copied = ["workflow", "profiles"]
-    if own_code:
-        copied.append("dd")
-    for name in copied:
+    for name in ("workflow", "profiles"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    if not own_code:
-        (folder / "dd").symlink_to(ROOT / "dd")
+    (folder / "dd").symlink_to(ROOT / "dd")
+    if not linked:
+        own_code(folder)
     for name in ("Snakefile", "config.yaml", "environment.yml"):
         shutil.copy2(ROOT / name, folder / name)
     return folder

@@ -7,6 +7,7 @@ import atexit
 import functools
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from dd.runtime.warm import WarmProcess, ask, ended
 ROOT = Path(__file__).parents[1]
 OTHERS = (
     *("snakemake.cli", "snakemake.report.html_reporter", "smart_open"),
-    *("sklearn.cluster", "matplotlib.pyplot", "torch._dynamo"),
+    *("sklearn.cluster", "matplotlib.pyplot", "torch._dynamo", "torch._decomp.decompositions_for_jvp"),
 )
 """What is imported beside dd: it takes long, and many copies use it."""
 ANEW = "import sys\nfor name in [*sys.modules]:\n    if name.partition('.')[0] == 'dd': del sys.modules[name]\n"
@@ -36,16 +37,16 @@ def warm() -> WarmProcess:
 
 @functools.cache
 def distilling_in_copies() -> str:
-    """A folder whose `python -m dd` runs in a copy where one waits, even if it distils, which otherwise starts from
-    nothing to be measured (`dd.runtime.warm.COLD`)."""
+    """A folder with a `python` by which all commands of dd run in copies, distillations too: `dd.runtime.warm.COLD`
+    starts those from nothing, so that Snakemake measures them, which it then does not."""
     folder = tempfile.TemporaryDirectory(prefix="dd-python-")
     atexit.register(folder.cleanup)
-    python = Path(folder.name, "python")
+    python, real = Path(folder.name, "python"), shlex.quote(sys.executable)
     python.write_text(
         f"""#!/bin/sh
-if [ "$1 $2" != "-m dd" ]; then exec {sys.executable} "$@"; fi
+if [ "$1 $2" != "-m dd" ]; then exec {real} "$@"; fi
 shift 2
-exec {sys.executable} -c "import dd.runtime.warm as w; w.COLD = (); from dd.__main__ import run; run()" "$@"
+exec {real} -c "import dd.runtime.warm as w; w.COLD = (); from dd.__main__ import run; run()" "$@"
 """
     )
     python.chmod(0o755)

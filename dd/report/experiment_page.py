@@ -136,7 +136,7 @@ def experiment_page(
         "Beside real images": _comparison(measured),
         "Accuracy by class": _by_class(measured),
         "Learned rates": _rates(distilled),
-        "Training": picture(training_picture(measured.history, name), "loss, accuracy, gradient and rates on the way"),
+        "Training": picture(training_picture(measured.history, name), "loss, accuracy, gradient, rates"),
         "Cost": _pairs(_cost(measured)),
         "How to load it": f"<pre>{escape(_loading(set_path, distilled, pool))}</pre>",
         "What it is": _pairs(told),

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -34,21 +34,34 @@ def digest(*modules: str, follow: bool = True) -> str:
     chosen. A module that is not found is left out.
     """
     seen = set(modules)
-    todo = sorted(seen)
+    todo = list(seen)
     code: dict[str, str] = {}
     while todo:
         name = todo.pop()
         path = find(name)
         if path is None:
             continue
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        code[name], imports = _read(path.read_bytes(), package)
+        code[name], imports = _read(path.read_bytes(), _package(name, path))
         if follow:
             new = imports - seen
             seen |= new
             todo += [other for other in new if _is_followed(find(other, installed=False))]
     text = "".join(f"{name}\n{code[name]}\n" for name in sorted(code))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parse_ahead(modules: Iterable[str]) -> None:
+    """Parse these modules, so that copies of this process need not, as long as their files stay as they are."""
+    for name in modules:
+        path = find(name)
+        if path is not None:
+            _read(path.read_bytes(), _package(name, path))
+    _find_in.cache_clear()  # files may come and go before a copy asks for a digest
+
+
+def _package(name: str, path: Path) -> str:
+    """The package of a module, by which its relative imports begin."""
+    return name if path.name == "__init__.py" else name.rpartition(".")[0]
 
 
 @functools.cache  # planning asks for the digests of many results, which share most of their modules
@@ -70,11 +83,12 @@ class _Module:
 
     def __init__(self, tree: ast.Module, package: str) -> None:
         self.package = package
-        self.imports: list[str] = []
+        self.imports: set[str] = set()
         """Full names; of `from a import b` both `a` and `a.b`, as `b` may be a module."""
         self.text = self._text(tree)
 
     def _text(self, node: object) -> str:
+        """A part of the tree as text; the imports in it are noted."""
         if isinstance(node, list):
             return f"[{','.join([self._text(part) for part in node])}]"
         if not isinstance(node, ast.AST):
@@ -82,11 +96,11 @@ class _Module:
         if isinstance(node, ast.JoinedStr):
             return f"JoinedStr({','.join(self._f_string(node.values))})"
         if isinstance(node, ast.Import | ast.ImportFrom):
-            self.imports += _imports(node, self.package)
+            self.imports.update(_imports(node, self.package))
         parts = []
         for name in node._fields:
-            value = _what_runs(node, name)
-            if name not in NOT_CODE and value is not None and value != []:
+            value = None if name in NOT_CODE else _what_runs(node, name)
+            if value is not None and value != []:
                 parts.append(f"{name}={self._text(value)}")
         return f"{type(node).__name__}({','.join(parts)})"
 

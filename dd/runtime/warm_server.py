@@ -13,7 +13,6 @@ import signal
 import socket
 import sys
 import threading
-import warnings
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -24,23 +23,19 @@ import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import dd
-from dd.runtime.code_digest import digest
+from dd.runtime.code_digest import parse_ahead
 
 PACKAGE = Path(dd.__file__).parent
-LOADED_LATE = ("torch._decomp.decompositions_for_jvp",)
-"""What PyTorch imports when it is first needed: this by the first forward derivative."""
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl: the signal that a process gets when its parent ends."""
 
 
 def serve(address: str, modules: list[str]) -> None:
     """Import all of dd and `modules`, and run each request in a copy, until the parent closes our input or ends."""
-    ours = [module.name for module in walk_packages(dd.__path__, "dd.") if module.name != "dd.__main__"]  # which runs
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")  # by PyTorch's own code
-        for name in [*ours, *LOADED_LATE, *modules]:
-            import_module(name)
-    digest(*ours)  # which reads all of them; copies that ask for digests then need not
+    ours = [module.name for module in walk_packages(dd.__path__, "dd.") if module.name != "dd.__main__"]  # would run
+    for name in [*ours, *modules]:
+        import_module(name)
+    parse_ahead(ours)
     gc.freeze()  # the collector of a copy leaves all of it alone, so that it stays shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those who attend to copies leave no zombies
     with socket.socket(socket.AF_UNIX) as server:

@@ -1,31 +1,23 @@
 """From a pool of trained networks to Table 2 and Figure 6, by the commands."""
 
 import re
-from functools import partial
 
 import pandas as pd
-import pytest
 
-from dd.adaptation import fada_training
-from dd.commands.main import main
 from tests.conftest import TINY_DISTILL
+from tests.warm import run_python
+
+SHORT_FADA = """
+from functools import partial
+from dd.adaptation import fada_training
+from dd.__main__ import run
+fada_training.FadaConfig = partial(fada_training.FadaConfig, warm_up=10, steps=40)
+run()
+"""
+"""The command, with few steps of FADA."""
 
 
-@pytest.fixture
-def short_fada(monkeypatch, capsys):
-    """The command in this process, with few steps of FADA; what it writes to the output and the errors."""
-    few = partial(fada_training.FadaConfig, warm_up=10, steps=40)
-    monkeypatch.setattr(fada_training, "FadaConfig", few)
-
-    def run(*words):
-        capsys.readouterr()
-        main([*map(str, words)], standalone_mode=False)
-        return capsys.readouterr()
-
-    return run
-
-
-def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path, short_fada):
+def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path):
     pool, moved = tmp_path / "pool", tmp_path / "digits_moved.npz"
     few = ("--nets", 3, "--epochs", 1, "--batch", 128, "--lr", 0.001)
     for part in ("train", "held-out"):
@@ -49,10 +41,10 @@ def test_from_a_pool_to_table_2_and_figure_6(dd, digits, tmp_path, short_fada):
     assert "full: " in done.stdout, done.stderr
     source = ("--set", tmp_path / "moved.safetensors", "--data", moved, "--pool", pool)
     done = dd("adapt", "full", *source, *few[2:], "--out", tmp_path / "full.csv")
-    few_shot = short_fada("adapt", "fada", *source, "--source", digits, "--nets", 1, "--out", tmp_path / "fada.csv")
-    for nets, output, errors in ((3, done.stdout, done.stderr), (1, *few_shot)):
-        assert f"over {nets} net(s)" in output, errors
-        whole, of = re.search(r"(\d+)/(\d+) steps .*\n$", errors).groups()
+    few_shot = ("adapt", "fada", *source, "--source", digits, "--nets", 1, "--out", tmp_path / "fada.csv")
+    for nets, finished in ((3, done), (1, run_python("-c", SHORT_FADA, *few_shot))):
+        assert f"over {nets} net(s)" in finished.stdout, finished.stderr
+        whole, of = re.search(r"(\d+)/(\d+) steps .*\n$", finished.stderr).groups()
         assert whole == of
     metrics = [("--metrics", tmp_path / f"{name}.csv") for name in ("moved", "moved.average", "full", "fada")]
     words = [word for pair in metrics for word in pair]

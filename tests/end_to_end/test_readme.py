@@ -31,7 +31,7 @@ def demo(tmp_path_factory):
 
 
 def _make_demo(folder):
-    checkout(folder, own_code=False)
+    checkout(folder, linked=True)
     (folder / "miniature.yaml").write_text(MINIATURE)
     scale = "workflow/scales/demo.yaml"
     assert f"snakemake --cores all --configfile {scale}" in (ROOT / "Makefile").read_text()

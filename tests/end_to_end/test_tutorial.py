@@ -1,4 +1,4 @@
-"""docs/tutorial.md, word for word but for fewer meta-steps, in a checkout of its own."""
+"""The files and commands of docs/tutorial.md, in order, with fewer meta-steps and in copies where they are Python's."""
 
 import os
 import re
@@ -19,7 +19,6 @@ def run(line, folder):
     """Run a command, in a copy where it is one of Python."""
     name, *words = shlex.split(line)
     environment = os.environ | {"PYTHONPATH": str(folder)}
-    environment.pop("DD_DATA_MIRROR", None)
     if name == "snakemake":
         return snakemake(*words, cwd=folder)
     if name != "python":
@@ -29,9 +28,10 @@ def run(line, folder):
     return run_python(*words, folder=folder, env=environment)
 
 
-def test_the_tutorial_works(tmp_path):
+def test_the_tutorial_works(tmp_path, monkeypatch):
     """Files are what their first line names; commands run in order, each of which must succeed."""
-    folder, output = checkout(tmp_path, own_code=False), ""
+    monkeypatch.delenv("DD_DATA_MIRROR", raising=False)
+    folder, output = checkout(tmp_path, linked=True), ""
     text = (ROOT / "docs/tutorial.md").read_text()
     assert LENGTH in text
     for language, block in BLOCK.findall(text.replace(LENGTH, "meta_steps: 60 ")):
@@ -43,8 +43,8 @@ def test_the_tutorial_works(tmp_path):
             assert done.returncode == 0, done.stdout + done.stderr
             output += done.stdout
     accuracy = pd.read_csv(folder / "results/mine/evaluate/my_experiment.csv").groupby("stage")["accuracy"].mean()
-    assert accuracy["before"] < 40 < 55 < accuracy["after"]  # after 200 meta-steps 75 and more
-    # one new random network each
+    assert accuracy["before"] < 40 < 55 < accuracy["after"]  # measured once, 66.3
+    # one new random network each, measured once: 69.3 % and a loss of 0.80; chance is 17 % and 1.79
     assert float(re.search(r"([\d.]+) % of \d+ pictures", output)[1]) > 40
     assert float(re.search(r"loss ([\d.]+) at the last step", output)[1]) < 1.5
     assert (folder / "my_images.png").read_bytes().startswith(b"\x89PNG")

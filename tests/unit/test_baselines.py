@@ -1,6 +1,5 @@
 """Baselines: their images, the combinations that are tried, neighbours; a new one."""
 
-import functools
 import re
 from dataclasses import replace
 
@@ -53,14 +52,13 @@ def real(dataset):
 
 @pytest.fixture(scope="module")
 def trial(dataset):
-    @functools.cache
-    def distilled_from(init):
-        experiment = Experiment(DistillConfig(init=init, nets=1, **SMALL), dataset)
-        experiment.trainer.step()
-        return experiment
+    made = {}
 
     def make(init="random", settings=FEW, dataset=dataset, **more):
-        experiment = distilled_from(init)
+        if (init, id(dataset)) not in made:
+            made[init, id(dataset)] = Experiment(DistillConfig(init=init, nets=1, **SMALL), dataset)
+            made[init, id(dataset)].trainer.step()
+        experiment = made[init, id(dataset)]
         return BaselineTrial(experiment.distilled(LAST), dataset, experiment.initial, settings, **more)
 
     return make

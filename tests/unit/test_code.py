@@ -116,6 +116,13 @@ def test_other_versions_of_python_give_the_same_digests(version):
     assert done.stdout.split() == [code_digest.digest.__wrapped__(module) for module in modules], done.stderr
 
 
+def test_what_was_parsed_ahead_may_go(digest):
+    before = digest()
+    code_digest.parse_ahead(["mine.net", "mine.blocks", "helpers.sizes"])
+    Path("mine/blocks.py").unlink()
+    assert digest() != before
+
+
 def test_code_that_cannot_be_read_counts_all_the_same(digest):
     before = digest()
     Path("mine/net.py").write_text("class Net(")

@@ -39,7 +39,7 @@ def data_of(p):
 
 @pytest.fixture(autouse=True, params=[AS_WRITTEN, TRACED], ids=["as written", "traced"])
 def repeats(request, monkeypatch):
-    """Every test twice: with each step run as written, and traced as a list of operations; of `CASES` the largest."""
+    """Each step run as written, and traced as a list of operations; of `CASES`, the largest alone is traced."""
     monkeypatch.setattr(trace, "REPEATS", request.param)
 
 

@@ -1,10 +1,8 @@
 """A run after its settings or code have changed: what a change touches is made anew, and nothing else."""
 
-import shutil
-
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import own_code
 from tests.workflow.test_workflow import copy, planned, snakemake  # noqa: F401
 
 
@@ -23,8 +21,7 @@ def test_results_of_other_settings_are_made_anew(copy):  # noqa: F811
 
 
 def test_only_what_a_change_touches_runs_again(copy):  # noqa: F811
-    (copy / "dd").unlink()
-    shutil.copytree(ROOT / "dd", copy / "dd", ignore=shutil.ignore_patterns("__pycache__"))
+    own_code(copy)
     base = ("--configfile", "tiny.yaml")
     done = snakemake("all", "fig3a", *base, cwd=copy)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -32,7 +32,7 @@ def test_a_sweep_of_1500_experiments(tmp_path):
     sweep = {"panel": "a", "label": "b", "x": "steps", "vary": "steps", "experiment": "sweep_1"}
     curves = {"long": [{**sweep, "values": list(range(1, 1501))}]}
     config = {"scale": "sweep", "experiments": study, "curves": curves, "all": ["long"]}
-    copy = checkout(tmp_path, own_code=False)
+    copy = checkout(tmp_path, linked=True)
     (copy / "own.yaml").write_text(yaml.dump(config))
     done = snakemake("results/sweep/configuration.html", "--configfile", "own.yaml", cwd=copy)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -55,7 +55,7 @@ def test_a_study_of_ones_own_is_not_the_papers(tmp_path):
 
 def test_a_study_without_the_papers_experiments(tmp_path):
     study = {"extends": "none", "scale": "mine", "experiments": {"small": {"dataset": "digits", "net": "MLP"}}}
-    checkout(tmp_path, own_code=False)
+    checkout(tmp_path, linked=True)
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     done = snakemake("-n", "--configfile", "study.yaml", cwd=tmp_path)
     assert {rule for rule, _ in planned(done)} == {

@@ -30,7 +30,7 @@ use rule * from distillation
 @pytest.fixture
 def folders(tmp_path):
     """A checkout, and another folder with a study."""
-    source, elsewhere = checkout(tmp_path / "checkout", own_code=False), tmp_path / "elsewhere"
+    source, elsewhere = checkout(tmp_path / "checkout"), tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "study.yaml").write_text(STUDY)
     return source, elsewhere

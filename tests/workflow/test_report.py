@@ -52,7 +52,7 @@ def report(tmp_path_factory, dd):
     """The report of a scale of seconds, in a checkout of its own."""
 
     def make(folder):
-        _make_report(checkout(folder, own_code=False), dd)
+        _make_report(checkout(folder, linked=True), dd)
 
     return made_once(tmp_path_factory, "report", make) / "report.html"
 

@@ -24,7 +24,7 @@ TINY_CURVE = {"panel": "a", "label": "b", "experiment": "one", "x": "steps", "va
 
 
 def snakemake(*arguments, cwd=ROOT):
-    """Run Snakemake in a folder; jobs that are `python -m dd` start as fast as it does (tests/warm.py)."""
+    """Run Snakemake in a folder; jobs that are `python -m dd` run in copies too (tests/warm.py), unmeasured."""
     path = f"{distilling_in_copies()}:{BIN}:{os.environ['PATH']}"
     env = os.environ | {"PATH": path, ADDRESS: warm().address}
     return run_module("snakemake", "--cores", 2, *arguments, folder=cwd, env=env)
@@ -44,8 +44,8 @@ def planned(done):
 
 @pytest.fixture
 def copy(tmp_path):
-    """A checkout of its own, whose code is ours, with a scale of seconds."""
-    checkout(tmp_path, own_code=False)
+    """A checkout of its own, but with our code, with a scale of seconds; see `own_code`."""
+    checkout(tmp_path, linked=True)
     tiny = {
         "scale": "tiny",
         "all": ["fig2a"],
