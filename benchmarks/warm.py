@@ -27,8 +27,7 @@ def made(folder: Path, waiting: WarmProcess) -> list[str]:
         ("data", "prepare", "digits", "--out", data),
         ("distill", "--data", data, "--out", distilled, *length),
     ):
-        done = waiting.run("dd", [*map(str, words)], folder=Path.cwd(), env=dict(os.environ))
-        done.check_returncode()
+        waiting.run("dd", [*map(str, words)], folder=Path.cwd(), env=dict(os.environ)).check_returncode()
     return [*DD, "evaluate", "--set", str(distilled), "--data", str(data), "--out", str(folder / "accuracy.csv")]
 
 

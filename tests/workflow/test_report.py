@@ -68,8 +68,8 @@ def _make_report(folder, dd):
 
 
 @pytest.fixture(scope="module", params=[(1400, 900), (390, 844)], ids=["desktop", "phone"])
-def started(request, tmp_path_factory):
-    """Chromium on a desktop and on a phone."""
+def chromium_of_a_size(request, tmp_path_factory):
+    """Chromium on a desktop and on a phone, shared by all tests."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra: dev)")
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (program and driver):
@@ -88,11 +88,11 @@ def started(request, tmp_path_factory):
 
 
 @pytest.fixture
-def chromium(started):
-    """Chromium; no page may have an error on its console."""
-    started.get_log("browser")  # what another test left there
-    yield started
-    assert [entry for entry in started.get_log("browser") if entry["level"] == "SEVERE"] == []
+def chromium(chromium_of_a_size):
+    """Chromium for one test, in which no page may have an error on its console."""
+    chromium_of_a_size.get_log("browser")  # what another test left there
+    yield chromium_of_a_size
+    assert [entry for entry in chromium_of_a_size.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 @pytest.fixture
